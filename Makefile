@@ -1,0 +1,52 @@
+# demo, test, check, bench: the four commands. Each makes the environment first when it is missing or out of date.
+PYTHON ?= python3
+ENV := .venv
+BIN := $(ENV)/bin
+export UV_NO_CONFIG := 1
+export UV_SYSTEM_CERTS := 1
+
+.PHONY: demo test check bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo   the whole product with simulated shipments on http://127.0.0.1:8050"
+	@echo "make test   every test that this machine has the servers for"
+	@echo "make check  lint, types and the direction of imports"
+	@echo "make bench  speed and memory, as ratios in one run"
+
+$(ENV)/uv: requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "coldchain needs Python 3.11 or newer; this is %d.%d: call make PYTHON=/path/to/python3.11" % sys.version_info[:2])'
+	@echo "making the environment in $(ENV)"
+	@$(PYTHON) -m venv $(ENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@touch $@
+
+$(ENV)/runtime: $(ENV)/uv requirements/runtime.txt pyproject.toml
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/runtime.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(ENV)/dev: $(ENV)/runtime requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(ENV)/runtime
+	@exec $(BIN)/coldchain demo
+
+test: $(ENV)/dev
+	@$(BIN)/python -m pytest
+
+check: $(ENV)/dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+bench: $(ENV)/dev
+	@$(BIN)/python -m bench
+
+lock: $(ENV)/uv
+	@for name in runtime dev; do $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links -o requirements/$$name.txt requirements/$$name.in; done
+
+clean:
+	rm -rf $(ENV) var .mypy_cache .ruff_cache .pytest_cache

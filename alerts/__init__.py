@@ -1,0 +1,1 @@
+"""From findings to people: what is said to whom, and that it arrives."""

@@ -1,0 +1,97 @@
+"""The audit trail: append-only rows chained by SHA-256, each written in the transaction of its change."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from coldchain.registry.schema import audit
+
+GENESIS = "0" * 64
+
+
+class Entry(NamedTuple):
+    """Who did what to which object, when and why, with the old and the new value."""
+
+    number: int
+    at_ms: int
+    who: str
+    action: str
+    object_kind: str
+    object_id: str
+    old: Any
+    new: Any
+    reason: str | None
+    previous: str
+    hash: str
+
+
+class Broken(NamedTuple):
+    """The first entry that does not fit the chain, and how."""
+
+    number: int
+    why: str
+
+
+def record(
+    connection: Connection,
+    *,
+    at_ms: int,
+    who: str,
+    action: str,
+    kind: str,
+    id: str,  # noqa: A002  the object's id, as in every other signature
+    old: Any = None,
+    new: Any = None,
+    reason: str | None = None,
+) -> int:
+    """Append one entry inside the caller's writing transaction; return its number.
+
+    The transaction must hold the registry's write lock (`Registry.write`): the head is read under it.
+    """
+    head = connection.execute(
+        select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)
+    ).one_or_none()
+    number, previous = (head.number + 1, head.hash) if head else (1, GENESIS)
+    row = {
+        "number": number, "at_ms": at_ms, "who": who, "action": action, "object_kind": kind, "object_id": id,
+        "old": old, "new": new, "reason": reason, "previous": previous,
+    }  # fmt: skip
+    connection.execute(audit.insert().values(**row, hash=entry_hash(row)))
+    return number
+
+
+def entry_hash(row: dict[str, Any]) -> str:
+    """SHA-256 over the canonical JSON of everything in an entry but its own hash."""
+    content = {name: value for name, value in row.items() if name != "hash"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def entries(connection: Connection, after: int = 0, limit: int | None = None) -> Iterator[Entry]:
+    """Entries with number > `after`, oldest first."""
+    query = select(audit).where(audit.c.number > after).order_by(audit.c.number)
+    if limit is not None:
+        query = query.limit(limit)
+    for row in connection.execute(query):
+        yield Entry(*row)
+
+
+def verify(connection: Connection) -> Broken | None:
+    """Walk the whole chain; None when every entry fits.
+
+    A chain alone cannot show that its tail was cut off or that all of it was rewritten: that takes checkpoints kept
+    elsewhere.
+    """
+    expected, previous = 1, GENESIS
+    for entry in entries(connection):
+        if entry.number != expected:
+            return Broken(expected, f"entry {expected} is missing")
+        if entry.previous != previous:
+            return Broken(entry.number, "it does not follow the entry before it")
+        if entry_hash(entry._asdict()) != entry.hash:
+            return Broken(entry.number, "its content was changed")
+        expected, previous = entry.number + 1, entry.hash
+    return None

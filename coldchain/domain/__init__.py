@@ -1,0 +1,1 @@
+"""Values and arithmetic of the cold chain: integers inside, units in names, standard library and numpy only."""

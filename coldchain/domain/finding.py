@@ -1,0 +1,134 @@
+"""Findings: what the engine says of a subject. Excursions, breaches, gaps, and the conditions that alarms follow."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+
+class SubjectKind(StrEnum):
+    """What is judged: goods on their way, a fixed store, or a batch over all its shipments."""
+
+    SHIPMENT = "shipment"
+    STORE = "store"
+    BATCH = "batch"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """One thing that is judged."""
+
+    kind: SubjectKind
+    id: str
+
+
+class Severity(IntEnum):
+    """How bad; ordered, so that the worst is the maximum. `INFO` is recorded only."""
+
+    INFO = 0
+    MINOR = 1
+    MAJOR = 2
+    CRITICAL = 3
+
+    @property
+    def word(self) -> str:
+        """The name as written in JSON, mails and pages."""
+        return self.name.lower()
+
+
+class Condition(StrEnum):
+    """The condition axis of an alarm, from readings in event time; computed in `compliance` and nowhere else."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    RETURNING = "returning"
+    RETURNED = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class Excursion:
+    """An interval outside the label range, recorded whatever alarms did.
+
+    `onset` and `end` are interpolated crossings of the limit, `onset_sample` the first sample outside. Durations leave
+    gaps out (`duration_ms`) or count them in (`duration_upper_ms`). `area` is milli-degrees × milliseconds beyond the
+    limit. `end_ms` is None while it is open.
+    """
+
+    id: str
+    logger: str
+    channel: str
+    direction: str  # high | low
+    onset_ms: int
+    onset_sample_ms: int
+    end_ms: int | None
+    duration_ms: int
+    duration_upper_ms: int
+    peak_mc: int
+    peak_ms: int
+    area_mc_ms: int
+    limit_mc: int
+    severity: Severity
+    late: bool = False
+    amends: str | None = None
+    latitude_e7: int | None = None  # where it began
+    longitude_e7: int | None = None
+    peak_latitude_e7: int | None = None
+    peak_longitude_e7: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A rule's condition was met at `fired_ms` (event time)."""
+
+    rule: str
+    severity: Severity
+    fired_ms: int
+    logger: str
+    channel: str
+    cause: str  # high | low | silence | sensor_fault
+    excursion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmCondition:
+    """What is true of one (subject, channel, cause) now: the input of the alert lifecycle, which never sees a reading.
+
+    `onset_ms` is the first sample outside (or the last reading before a silence); `value_mc` the newest judged value.
+    """
+
+    subject: Subject
+    logger: str
+    channel: str
+    cause: str
+    condition: Condition
+    severity: Severity
+    onset_ms: int
+    changed_ms: int  # event time at which this condition began
+    end_ms: int | None = None
+    peak_mc: int | None = None
+    value_mc: int | None = None
+    limit_mc: int | None = None
+    rules: tuple[str, ...] = ()  # of the rules that fired, worst first
+    excursions: tuple[str, ...] = ()
+    late: bool = False  # found after the fact: history, backfill, or a recomputation
+    digest: bool = False  # announced in one mail per import instead of at once (arrived or closed subjects, imports)
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmChange:
+    """One alarm before and after a step of the engine, handed to the planner inside the engine's transaction."""
+
+    alarm: str
+    before: AlarmCondition | None
+    after: AlarmCondition
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that the engine says of one subject at one moment; equal inputs give equal findings, ids excepted."""
+
+    subject: Subject
+    as_of_ms: int
+    excursions: tuple[Excursion, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    conditions: tuple[AlarmCondition, ...] = ()
+    next_due_ms: int | None = None  # when time alone may change the findings: silence, an expiring hold
+    document: dict[str, object] = field(default_factory=dict)  # schema coldchain.compliance/1

@@ -1,0 +1,104 @@
+"""Numbers and times as integers: milli-units from received decimal text, milliseconds since 1970, and back.
+
+Decimal text becomes an integer by half-even rounding, so the same text always gives the same integer; an integer
+becomes text without rounding. Nothing here passes through a binary fraction unless the name says `float`.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from coldchain.errors import InvalidValue
+
+# Plain ASCII digits only: `float` and `Decimal` would also take "1_000", "nan", "inf" and full-width digits.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,60})?|\.[0-9]{1,60})(?:[eE][+-]?[0-9]{1,3})?\Z")
+_ISO = re.compile(
+    r"(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?(Z|z|[+-]\d{2}:?\d{2})\Z", re.ASCII
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LARGEST = Decimal(10) ** 15
+
+
+def scaled(number: Decimal, places: int) -> int:
+    """`number` × 10^`places` as an integer, ties to even.
+
+    Raises:
+        InvalidValue: the number is not finite or absurdly large.
+    """
+    if not number.is_finite() or abs(number) > _LARGEST:
+        raise InvalidValue(f"{number} is not a finite number that a sensor can send")
+    return int(number.scaleb(places).to_integral_value(ROUND_HALF_EVEN))
+
+
+def strict_decimal(text: str) -> Decimal:
+    """Read a plain decimal number.
+
+    Raises:
+        InvalidValue: anything else, "nan", "1_000" and full-width digits included.
+    """
+    if _NUMBER.match(text) is None:
+        raise InvalidValue(f"{text[:40]!r} is not a decimal number")
+    return Decimal(text)
+
+
+def milli(number: str | int | Decimal) -> int:
+    """Thousandths of a unit (°C to milli-degrees, % RH to 0.001 %), half-even from the received decimal text."""
+    if isinstance(number, str):
+        number = strict_decimal(number)
+    return scaled(Decimal(number), 3)
+
+
+def milli_from_float(number: float) -> int:
+    """Thousandths of a binary fraction, by its shortest decimal text: what the sender wrote, up to 15 digits."""
+    return scaled(Decimal(repr(number)), 3)
+
+
+def milli_text(value: int) -> str:
+    """The decimal text of thousandths without trailing zeros: 4620 is "4.62", -500 is "-0.5", 8000 is "8"."""
+    return _text(value, 3)
+
+
+def degrees_text(value_e7: int) -> str:
+    """The decimal text of 1e-7 degrees of latitude or longitude."""
+    return _text(value_e7, 7)
+
+
+def _text(value: int, places: int) -> str:
+    sign = "-" if value < 0 else ""
+    whole, part = divmod(abs(value), 10**places)
+    if part == 0:
+        return f"{sign}{whole}"
+    return f"{sign}{whole}.{part:0{places}d}".rstrip("0")
+
+
+def iso(time_ms: int) -> str:
+    """`time_ms` as `YYYY-MM-DDTHH:MM:SS.mmmZ`."""
+    moment = _EPOCH + timedelta(milliseconds=time_ms)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"
+
+
+def ms_from_iso(text: str) -> int:
+    """Milliseconds since 1970 of an ISO 8601 time with `Z` or an offset; digits below a millisecond are cut off.
+
+    Raises:
+        InvalidValue: the text is no such time, or has no zone (a zone is never guessed).
+    """
+    found = _ISO.match(text)
+    if found is None:
+        raise InvalidValue(f"{text[:40]!r} is not an ISO 8601 time with Z or an offset, such as 2026-01-05T10:00:00Z")
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    try:
+        moment = datetime(int(year), int(month), int(day), int(hour), int(minute), min(int(second), 59), tzinfo=UTC)
+    except ValueError as error:
+        raise InvalidValue(f"{text[:40]!r} is not a date of the calendar: {error}") from error
+    # A leap second is the last second of its minute: readings carry it, calendars of computers do not.
+    whole_ms = (moment - _EPOCH) // timedelta(milliseconds=1)
+    return whole_ms - _offset_ms(zone) + int((fraction or "0").ljust(3, "0")[:3])
+
+
+def _offset_ms(zone: str) -> int:
+    if zone in "Zz":
+        return 0
+    digits = zone[1:].replace(":", "")
+    minutes = int(digits[:2]) * 60 + int(digits[2:])
+    return (-minutes if zone[0] == "-" else minutes) * 60_000

@@ -1,0 +1,105 @@
+"""What a journal does, whichever database holds it; `tests/contracts/test_journal.py` is its specification."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from coldchain.domain.message import Arrival, Envelope, Gap, Outcome, Receipt, Refusal, Watermark
+from coldchain.domain.reading import Reading
+
+
+class StoredMessage(NamedTuple):
+    """A message as it was received, with what became of it."""
+
+    offset: int
+    logger: str | None
+    key: str
+    envelope: Envelope  # `payload` holds this message's own bytes
+    adapter: str | None
+    device_profile: str | None
+    outcome: Outcome
+    refusals: tuple[Refusal, ...]
+
+
+class LoggerState(NamedTuple):
+    """What the journal knows of a logger from its messages alone, whether or not anybody registered it."""
+
+    logger: str
+    shard: int
+    first_heard_ms: int
+    last_heard_ms: int
+    last_event_ms: int | None  # newest event time that is not in the future
+    boot: int | None
+    seq: int | None
+    interval_ms: int | None  # declared, else the median of the first 12 differences once there are 12
+    battery_mpct: int | None
+    battery_mv: int | None
+    clock_offset_ms: int | None  # arrival minus the device's stamp, of its newest message
+    messages: int
+    readings: int
+    duplicates: int
+    quarantined: int
+    gaps: int
+
+
+class Notice(NamedTuple):
+    """Something that happened while committing and that a person may have to know; the engine reads these by offset."""
+
+    offset: int
+    at_ms: int
+    kind: str  # quarantined | undecoded | conflict | gap | seen (a logger's first message) | clock_suspect
+    logger: str | None
+    detail: str
+
+
+class Journal(Protocol):
+    """Every decision about keys, ties, offsets and watermarks is made inside the commit, never from memory."""
+
+    def append(self, arrivals: Sequence[Arrival]) -> list[Receipt]:
+        """Commit `arrivals` in one durable transaction; a receipt for each decoded message, in order.
+
+        An arrival without messages (refused or undecoded whole) is stored too and gets one receipt.
+
+        Raises:
+            TransientError: nothing was stored; the arrivals must not be acknowledged.
+        """
+        ...
+
+    def head(self) -> int:
+        """The highest committed offset, 0 when empty. Every offset up to it is visible."""
+        ...
+
+    def read(self, after: int, limit: int) -> list[Reading]:
+        """The next `limit` readings with offset > `after`, in order of offset, superseded interpretations included."""
+        ...
+
+    def notices(self, after: int, limit: int) -> list[Notice]:
+        """The next `limit` notices with offset > `after`, in order of offset."""
+        ...
+
+    def message(self, offset: int) -> StoredMessage | None:
+        """The message stored at `offset`, compacted days included."""
+        ...
+
+    def refused(self, outcome: Outcome, before: int | None, limit: int) -> list[StoredMessage]:
+        """Messages with this outcome (quarantined or undecoded) or with refused elements, newest first."""
+        ...
+
+    def watermark(self, logger: str) -> Watermark:
+        """What this logger may forget and what it is asked for."""
+        ...
+
+    def gaps(self, logger: str | None = None) -> list[Gap]:
+        """Holes that will never be filled, of one logger or of all."""
+        ...
+
+    def loggers(self) -> list[LoggerState]:
+        """Every logger that was ever heard, by id."""
+        ...
+
+    def logger(self, logger: str) -> LoggerState | None:
+        """One logger, or None if it was never heard."""
+        ...
+
+    def close(self) -> None:
+        """Release the database; a further call is an error."""
+        ...

@@ -1,0 +1,134 @@
+"""The open registry: one engine, a reading and a writing transaction, and the revision that live pages follow."""
+
+import os
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
+
+from coldchain.errors import TransientError
+from coldchain.registry import schema
+
+_REVISION = "revision"
+
+
+class Registry:
+    """SQLite or PostgreSQL behind two kinds of transaction; safe to use from several threads."""
+
+    def __init__(self, url: str) -> None:
+        """Open the registry at a SQLAlchemy URL; the tables are made by `coldchain.registry.migrations`."""
+        self.engine = _engine(url)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that sees one moment and changes nothing."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that holds the write lock from its start, so that what it reads cannot change under it.
+
+        Raises:
+            TransientError: the lock could not be had in time; nothing was changed.
+        """
+        try:
+            with self.engine.connect() as plain:
+                connection = plain.execution_options(writes=True)
+                with connection.begin():
+                    if connection.dialect.name == "postgresql":
+                        # One lock for all writers: the audit head and every compare-and-set are read under it.
+                        connection.execute(text("select pg_advisory_xact_lock(7205759)"))
+                    yield connection
+        except OperationalError as error:
+            raise TransientError(f"the registry is busy or unreachable: {error.orig}") from error
+
+    def close(self) -> None:
+        """Drop every connection."""
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=12)
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # sqlite3's own transaction handling begins too late for BEGIN IMMEDIATE.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def new_id() -> str:
+    """A fresh random id."""
+    return str(uuid.uuid4())
+
+
+def upsert(connection: Connection, table: Any, key: dict[str, Any], values: dict[str, Any]) -> None:
+    """Insert the row `key` + `values`, or set `values` where `key` exists."""
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
+    statement = insert(table).values(**key, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def bump_revision(connection: Connection) -> int:
+    """Raise the registry's revision inside a writing transaction; live pages notice it."""
+    current = connection.execute(
+        select(schema.setting.c.value).where(schema.setting.c.name == _REVISION)
+    ).scalar_one_or_none()
+    revision = int(current or 0) + 1
+    upsert(connection, schema.setting, {"name": _REVISION}, {"value": revision})
+    return revision
+
+
+def revision(connection: Connection) -> int:
+    """The registry's current revision, 0 in a new one."""
+    value = connection.execute(
+        select(schema.setting.c.value).where(schema.setting.c.name == _REVISION)
+    ).scalar_one_or_none()
+    return int(value or 0)
+
+
+def take_lease(connection: Connection, name: str, holder: str, now_ms: int, for_ms: int) -> int | None:
+    """Take or renew the lease `name` inside a writing transaction.
+
+    Returns:
+        The fencing number (it grows with every change of holder), or None while somebody else holds the lease.
+    """
+    table = schema.lease
+    row = connection.execute(select(table).where(table.c.name == name)).one_or_none()
+    if row is None:
+        connection.execute(table.insert().values(name=name, holder=holder, fence=1, until_ms=now_ms + for_ms))
+        return 1
+    if row.holder != holder and row.until_ms > now_ms:
+        return None
+    fence: int = row.fence + int(row.holder != holder)
+    renewed = {"holder": holder, "fence": fence, "until_ms": now_ms + for_ms}
+    connection.execute(update(table).where(table.c.name == name).values(renewed))
+    return fence
+
+
+def holder_name() -> str:
+    """A name for this process as the holder of leases."""
+    return f"{socket.gethostname()}:{os.getpid()}:{time.monotonic_ns()}"
+
+
+def sqlite_url(path: Path) -> str:
+    """The SQLAlchemy URL of a SQLite file."""
+    return f"sqlite:///{path}"

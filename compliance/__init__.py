@@ -1,0 +1,1 @@
+"""From readings to findings to evidence: rules, excursions, figures and exports."""

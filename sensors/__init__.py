@@ -1,0 +1,1 @@
+"""What devices say: carriers, device profiles, faults, the simulated fleet and recordings."""
