@@ -1,0 +1,1 @@
+"""The live view: what is true now, and how it reaches every open browser."""
