@@ -3,7 +3,6 @@
 import json
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 from coldchain.clock import Clock
 
@@ -35,13 +34,6 @@ class Pulse:
         partial = self._folder / f"{name}.{os.getpid()}"
         partial.write_text(text, encoding="utf-8")
         partial.replace(self._folder / name)
-
-
-class Sign(NamedTuple):
-    """What one role last said."""
-
-    role: str
-    trouble: str | None
 
 
 def expect(data: Path, roles: tuple[str, ...]) -> None:
