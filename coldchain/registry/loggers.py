@@ -1,0 +1,214 @@
+"""Registered loggers: what they are, how they prove who they are, and how well they measure."""
+
+import hmac
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, select, update
+
+from coldchain.domain.quantity import iso
+from coldchain.errors import InvalidValue, NotFound
+from coldchain.registry import passwords
+from coldchain.registry.changes import changed
+from coldchain.registry.people import checked_text
+from coldchain.registry.places import checked_logger
+from coldchain.registry.recording import add_fact
+from coldchain.registry.schema import calibration, fact, logger
+from coldchain.registry.scope import loggers_of
+from coldchain.registry.store import new_id
+from coldchain.registry.viewer import Viewer
+
+_SHORTEST_INTERVAL_MS, _LONGEST_INTERVAL_MS = 1000, 7 * 24 * 3_600_000
+
+
+class Logger(NamedTuple):
+    """A registered logger."""
+
+    id: str
+    device_profile: str | None
+    model: str | None
+    serial: str | None
+    note: str | None
+    has_password: bool
+    created_ms: int
+    retired_ms: int | None
+
+
+class Calibration(NamedTuple):
+    """One calibration, with the body as its certificate says it."""
+
+    id: str
+    logger: str
+    certificate: str
+    laboratory: str | None
+    calibrated_ms: int
+    due_ms: int
+    body: dict[str, Any]
+    recorded_ms: int
+    who: str
+
+
+class NewCalibration(NamedTuple):
+    """What a person records of a certificate."""
+
+    certificate: str
+    calibrated_ms: int
+    due_ms: int
+    laboratory: str | None = None
+    body: dict[str, Any] = {}  # noqa: RUF012  never written to
+
+
+def register(
+    connection: Connection,
+    id: str,  # noqa: A002
+    *,
+    who: str,
+    now_ms: int,
+    device_profile: str | None = None,
+    model: str | None = None,
+    serial: str | None = None,
+    note: str | None = None,
+    interval_ms: int | None = None,
+) -> None:
+    """Register a logger; `new_password` gives it one.
+
+    Raises:
+        InvalidValue: names the field, the value and the remedy.
+    """
+    plain = checked_logger(id)
+    if get(connection, plain) is not None:
+        raise InvalidValue(f"logger: {plain!r} is registered already; record its calibration or interval instead")
+    about = {"device_profile": device_profile, "model": model, "serial": serial, "note": note}
+    about = {field: None if text is None else checked_text(field, text, 500) for field, text in about.items()}
+    connection.execute(logger.insert().values(id=plain, created_ms=now_ms, **about))
+    changed(connection, who=who, now_ms=now_ms, action="logger registered", kind="logger", id=plain, new=about)
+    if interval_ms is not None:
+        declare_interval(connection, plain, interval_ms, who=who, now_ms=now_ms)
+
+
+def new_password(connection: Connection, id: str, *, who: str, now_ms: int) -> str:  # noqa: A002
+    """Give a registered logger a fresh MQTT password (32 random bytes); the old one stops working.
+
+    Raises:
+        NotFound: not registered.
+    """
+    secret = passwords.token()
+    row = update(logger).where(logger.c.id == id).values(mqtt_password_hash=passwords.digest(secret))
+    if connection.execute(row).rowcount == 0:
+        raise NotFound(f"no registered logger {id!r}")
+    changed(connection, who=who, now_ms=now_ms, action="logger password made", kind="logger", id=id)
+    return secret
+
+
+def password_is(connection: Connection, id: str, secret: str) -> bool:  # noqa: A002
+    """Whether a logger that is registered and not retired has this MQTT password."""
+    query = select(logger.c.mqtt_password_hash).where(logger.c.id == id, logger.c.retired_ms.is_(None))
+    stored = connection.execute(query).scalar_one_or_none()
+    return stored is not None and hmac.compare_digest(stored, passwords.digest(secret))
+
+
+def declare_interval(
+    connection: Connection,
+    id: str,  # noqa: A002
+    interval_ms: int,
+    *,
+    who: str,
+    now_ms: int,
+    reason: str | None = None,
+) -> None:
+    """Say how often a logger reports; everything that it serves is judged again.
+
+    Raises:
+        InvalidValue: not within a second and a week.
+    """
+    if not _SHORTEST_INTERVAL_MS <= interval_ms <= _LONGEST_INTERVAL_MS:
+        raise InvalidValue(f"interval_s: {interval_ms / 1000:g} is not within 1 second and 7 days")
+    before = declared_interval(connection, id)
+    query = select(fact.c.id).where(fact.c.kind == "interval", fact.c.logger == id, fact.c.superseded_ms.is_(None))
+    add_fact(
+        connection, None, kind="interval", body={"interval_ms": interval_ms, "source": "declared"}, valid=(0, None),
+        who=who, now_ms=now_ms, logger=id, reason=reason, replaces=list(connection.execute(query).scalars()),
+    )  # fmt: skip
+    changed(
+        connection, who=who, now_ms=now_ms, action="interval declared", kind="logger", id=id, reason=reason,
+        old=None if before is None else {"interval_ms": before}, new={"interval_ms": interval_ms},
+    )  # fmt: skip
+
+
+def declared_interval(connection: Connection, id: str) -> int | None:  # noqa: A002
+    """The reporting interval in milliseconds that is on record for a logger, declared or estimated."""
+    query = select(fact.c.body).where(fact.c.kind == "interval", fact.c.logger == id, fact.c.superseded_ms.is_(None))
+    body = connection.execute(query.order_by(fact.c.id.desc()).limit(1)).scalar_one_or_none()
+    return None if body is None else int(body["interval_ms"])
+
+
+def calibrate(connection: Connection, id: str, new: NewCalibration, *, who: str, now_ms: int) -> str:  # noqa: A002
+    """Record a calibration certificate; return its id.
+
+    Raises:
+        NotFound: the logger is not registered.
+        InvalidValue: names the field, the value and the remedy.
+    """
+    if get(connection, id) is None:
+        raise NotFound(f"no registered logger {id!r}")
+    if new.due_ms <= new.calibrated_ms:
+        raise InvalidValue(f"calibration.due: {iso(new.due_ms)} is not after {iso(new.calibrated_ms)}")
+    id_ = new_id()
+    row = new._asdict() | {"certificate": checked_text("calibration.certificate", new.certificate, 200)}
+    connection.execute(calibration.insert().values(id=id_, logger=id, recorded_ms=now_ms, who=who, **row))
+    body = {"certificate": row["certificate"], "calibration": id_}
+    add_fact(
+        connection, None, kind="calibration", body=body, valid=(new.calibrated_ms, new.due_ms), who=who, now_ms=now_ms,
+        logger=id, replaces=[],
+    )  # fmt: skip
+    public = body | {"calibrated": iso(new.calibrated_ms), "due": iso(new.due_ms)}
+    changed(connection, who=who, now_ms=now_ms, action="calibration recorded", kind="logger", id=id, new=public)
+    return id_
+
+
+def calibrations(connection: Connection, id: str) -> list[Calibration]:  # noqa: A002
+    """A logger's calibrations, newest first."""
+    query = select(calibration).where(calibration.c.logger == id).order_by(calibration.c.calibrated_ms.desc())
+    return [Calibration(*row) for row in connection.execute(query)]
+
+
+def calibrated(connection: Connection, id: str, at_ms: int) -> bool:  # noqa: A002
+    """Whether a calibration of this logger is valid at a moment."""
+    return any(c.calibrated_ms <= at_ms < c.due_ms for c in calibrations(connection, id))
+
+
+def latest_calibrations(connection: Connection) -> dict[str, Calibration]:
+    """The newest calibration of every logger that has one."""
+    query = select(calibration).order_by(calibration.c.calibrated_ms)
+    return {row.logger: Calibration(*row) for row in connection.execute(query)}
+
+
+def get(connection: Connection, id: str) -> Logger | None:  # noqa: A002
+    """One registered logger."""
+    row = connection.execute(select(logger).where(logger.c.id == id)).one_or_none()
+    return None if row is None else _logger(row)
+
+
+def listed(connection: Connection, viewer: Viewer) -> list[Logger]:
+    """The registered loggers that exist for `viewer`, by id."""
+    query = select(logger).where(loggers_of(viewer, logger.c.id)).order_by(logger.c.id)
+    return [_logger(row) for row in connection.execute(query)]
+
+
+def visible(connection: Connection, viewer: Viewer, ids: list[str]) -> set[str]:
+    """Which of these loggers, registered or only heard of, exist for `viewer`."""
+    if not viewer.scoped:
+        return set(ids)
+    query = select(fact.c.logger).distinct().where(loggers_of(viewer, fact.c.logger))
+    return set(ids) & set(connection.execute(query).scalars())
+
+
+def assigned(connection: Connection, at_ms: int) -> set[str]:
+    """The loggers that serve some subject at a moment; the others are "seen, not assigned"."""
+    query = select(fact.c.logger).distinct().where(fact.c.kind == "binding", fact.c.superseded_ms.is_(None))
+    query = query.where(fact.c.valid_from_ms <= at_ms, (fact.c.valid_to_ms.is_(None)) | (fact.c.valid_to_ms > at_ms))
+    return set(connection.execute(query).scalars())
+
+
+def _logger(row: Row[Any]) -> Logger:
+    fields = {name: getattr(row, name) for name in Logger._fields if name != "has_password"}
+    return Logger(**fields, has_password=row.mqtt_password_hash is not None)

@@ -1,0 +1,62 @@
+"""Pages of a list: an opaque cursor that names the last row seen, so that no row is shown twice or left out."""
+
+import base64
+import json
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, and_, or_
+
+from coldchain.errors import InvalidValue
+
+LARGEST = 1000
+
+
+class Page(NamedTuple):
+    """Some rows of a list, and where the next ones begin (None: there are none)."""
+
+    items: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+def checked_limit(limit: int) -> int:
+    """`limit` itself.
+
+    Raises:
+        InvalidValue: not within 1 … 1000.
+    """
+    if not 1 <= limit <= LARGEST:
+        raise InvalidValue(f"limit: {limit} is not within 1 to {LARGEST}; ask for several pages")
+    return limit
+
+
+def cursor_of(*position: Any) -> str:
+    """The opaque text of a position: the values of the row's sort columns."""
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+def position_of(cursor: str, length: int) -> list[Any]:
+    """The values that `cursor_of` was given.
+
+    Raises:
+        InvalidValue: this list never gave out such a cursor.
+    """
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        position = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
+    except (ValueError, UnicodeError) as error:
+        raise InvalidValue(f"cursor: {cursor[:40]!r} was not given out by this list; begin without one") from error
+    if not isinstance(position, list) or len(position) != length:
+        raise InvalidValue(f"cursor: {cursor[:40]!r} belongs to another list or order; begin without one")
+    return position
+
+
+def beyond(column: Any, id_column: Any, value: Any, id_value: Any, *, descending: bool) -> ColumnElement[bool]:
+    """The keyset condition for rows after (value, id); NULL sorts before everything, ids break ties upwards."""
+    tie = and_(column.is_(None) if value is None else column == value, id_column > id_value)
+    if descending:
+        if value is None:
+            return tie
+        return or_(column < value, column.is_(None), tie)
+    if value is None:
+        return or_(column.is_not(None), tie)
+    return or_(column > value, tie)

@@ -1,0 +1,61 @@
+"""Checked values that shipments, stores and loggers share: places, times and logger ids."""
+
+import unicodedata
+from typing import Any
+
+from coldchain.errors import InvalidValue
+from coldchain.registry.people import checked_text, checked_zone
+
+
+def checked_place(field: str, place: dict[str, Any] | None) -> dict[str, Any] | None:
+    """{"name", "latitude", "longitude", "zone"} with what is absent left out.
+
+    Raises:
+        InvalidValue: names the field, the value and the remedy.
+    """
+    if place is None:
+        return None
+    if unknown := sorted(place.keys() - {"name", "latitude", "longitude", "zone"}):
+        raise InvalidValue(f"{field}.{unknown[0]}: is not part of a place; it takes name, latitude, longitude, zone")
+    result: dict[str, Any] = {"name": checked_text(f"{field}.name", str(place.get("name") or ""), 200)}
+    for name, largest in (("latitude", 90), ("longitude", 180)):
+        value = place.get(name)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= largest:
+            raise InvalidValue(f"{field}.{name}: {value!r} is not within -{largest} to {largest} degrees")
+        result[name] = float(value)
+    if ("latitude" in result) != ("longitude" in result):
+        raise InvalidValue(f"{field}: latitude and longitude go together; send both or neither")
+    if place.get("zone") is not None:
+        result["zone"] = checked_zone(str(place["zone"]))
+    return result
+
+
+def degrees_e7(value: float | None) -> int | None:
+    """1e-7 degrees of a checked coordinate."""
+    return None if value is None else round(value * 10_000_000)
+
+
+def checked_logger(logger: str) -> str:
+    """A logger's id in its normal form (NFC).
+
+    Raises:
+        InvalidValue: not 1 to 64 printable characters, or with one of `/ + #`.
+    """
+    plain = unicodedata.normalize("NFC", logger)
+    if not 1 <= len(plain) <= 64 or not plain.isprintable() or plain != plain.strip():
+        raise InvalidValue(f"logger: {logger[:64]!r} is not an id of 1 to 64 printable characters")
+    if set(plain) & set("/+#"):
+        raise InvalidValue(f"logger: {plain!r} has one of / + #, which MQTT topics cannot carry")
+    return plain
+
+
+def checked_interval(field: str, from_ms: int, to_ms: int | None) -> None:
+    """Nothing, if the interval is one.
+
+    Raises:
+        InvalidValue: it ends before it begins.
+    """
+    if to_ms is not None and to_ms <= from_ms:
+        raise InvalidValue(f"{field}: ends at or before it begins; an open end is null")
