@@ -29,10 +29,12 @@ class Limits(NamedTuple):
         """The fault that `value` stands for, None if it is no sentinel."""
         return self.sentinels.get(value)
 
-    def doubt(self, field: str, value: int) -> str:
-        """Why `value` is not believed."""
-        low, high, said = (milli_text(number) for number in (self.low, self.high, value))
-        return f"{field} {said} is outside what the sensor can measure ({low} to {high} {self.unit})"
+    @property
+    def doubt(self) -> str:
+        """Why a value is not believed, as the end of a sentence."""
+        return (
+            f"is outside what such a sensor can measure, {milli_text(self.low)} to {milli_text(self.high)} {self.unit}"
+        )
 
 
 # int16 limits over 100 or 10 mean "no probe" on any sensor that sends two bytes; -127 is the read failure of 1-Wire
@@ -63,11 +65,12 @@ _HALF_E7 = 1_800_000_000
 
 
 def position_doubt(latitude_e7: int, longitude_e7: int) -> str | None:
-    """Why this is not a place where the logger was, None if it may be one. Unit: 1e-7 degrees."""
+    """Why this is not a place where the logger was, as the end of a sentence; None if it may be one.
+
+    Unit: 1e-7 degrees.
+    """
     if latitude_e7 == 0 and longitude_e7 == 0:
-        return "position 0, 0 means that the receiver had no fix: leave the position out instead"
-    if not -_QUARTER_E7 <= latitude_e7 <= _QUARTER_E7:
-        return f"latitude {latitude_e7 / 1e7} is outside -90 to 90 degrees"
-    if not -_HALF_E7 <= longitude_e7 <= _HALF_E7:
-        return f"longitude {longitude_e7 / 1e7} is outside -180 to 180 degrees"
+        return "means that the receiver had no fix: leave the position out instead"
+    if not -_QUARTER_E7 <= latitude_e7 <= _QUARTER_E7 or not -_HALF_E7 <= longitude_e7 <= _HALF_E7:
+        return "is no place on earth: latitude runs from -90 to 90 degrees, longitude from -180 to 180"
     return None

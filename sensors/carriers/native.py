@@ -1,0 +1,184 @@
+"""The native format: canonical JSON over MQTT or HTTP, the only one that speaks the watermark protocol."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from coldchain.domain.identity import logger_id
+from coldchain.domain.message import Arrival, Decoded, Envelope, Refusal
+from coldchain.domain.reading import shard_of
+from coldchain.errors import InvalidValue
+from sensors.carriers.fields import NeedText, Wrong, shown, words
+from sensors.carriers.native_message import BodyReader, read_head
+from sensors.carriers.port import refused
+from sensors.carriers.strict_json import element, exact, quick, skip_space
+
+NAME = "native@1"
+_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Native:
+    """Reads `cc/{logger}/up`, `cc/v1/{tenant}/{shard}/{logger}/up` and `POST /ingest/native`."""
+
+    name = NAME
+    source = "native"
+
+    def __init__(self, tenant: str = "main") -> None:
+        self._tenant = tenant
+        self.filters = ("cc/+/up", f"cc/v1/{tenant}/+/+/up")
+
+    def claims(self, envelope: Envelope) -> bool:
+        """Every topic under `cc/`, and the source `native`."""
+        return envelope.source.startswith("cc/") if envelope.transport == "mqtt" else envelope.source == self.source
+
+    def decode(self, envelope: Envelope) -> Arrival:
+        """The messages in `envelope`: one object, or each element of an array with its own bytes."""
+        try:
+            speaker = self._speaker(envelope)
+            misplaced = self._misplaced(envelope, speaker)
+        except Wrong as wrong:
+            return Arrival(envelope, refusal=wrong.refusal())
+        messages = []
+        for payload in _payloads(envelope.payload):
+            message = _message(payload, envelope, speaker)
+            if isinstance(message, Refusal):
+                # Over HTTP nothing but the payload says who speaks; if that cannot be read, nobody does.
+                if speaker is None:
+                    return Arrival(envelope, refusal=message)
+                message = Decoded(speaker, "", payload, NAME, refusals=(message,))
+            elif misplaced is not None:
+                message = message._replace(readings=(), status=None, refusals=(misplaced,))
+            messages.append(message)
+        if not messages:
+            return refused(envelope, "payload [] is an array without a message", field="payload", value="[]")
+        return Arrival(envelope, tuple(messages))
+
+    def _speaker(self, envelope: Envelope) -> str | None:
+        """The logger that the topic or the sign-in names; None over a trusted road without either.
+
+        Raises:
+            Wrong: they name two, or the topic is none of ours.
+        """
+        user = None if envelope.user is None else _logger(envelope.user, "user")
+        if envelope.transport != "mqtt":
+            return user
+        match envelope.source.split("/"):
+            case ["cc", name, "up"]:
+                topic = _logger(name, "topic")
+            case ["cc", "v1", tenant, _, name, "up"]:
+                if tenant != self._tenant:
+                    raise Wrong("topic", envelope.source, f"names another tenant: this one is {self._tenant}")
+                topic = _logger(name, "topic")
+            case _:
+                raise Wrong("topic", envelope.source, "is not one to publish to: send to cc/{logger}/up")
+        if user is not None and user != topic:
+            raise Wrong("topic", envelope.source, f"is not for user {user}: it may publish only to cc/{user}/up")
+        return topic
+
+    def _misplaced(self, envelope: Envelope, speaker: str | None) -> Refusal | None:
+        """Why the topic is not the logger's own although it names it: the shard is another one's."""
+        parts = envelope.source.split("/")
+        if envelope.transport != "mqtt" or len(parts) != 6 or speaker is None or parts[3] == str(shard_of(speaker)):
+            return None
+        right = f"cc/v1/{self._tenant}/{shard_of(speaker)}/{speaker}/up"
+        return Wrong("topic", envelope.source, f"names the wrong shard {shown(parts[3])}: send to {right}").refusal()
+
+
+_DEFAULT = Native()
+
+
+def decode(envelope: Envelope) -> tuple[Decoded, ...]:
+    """The messages in an envelope for tenant `main`; none where the whole envelope is refused."""
+    return _DEFAULT.decode(envelope).messages
+
+
+def _logger(text: str, field: str) -> str:
+    try:
+        return logger_id(text)
+    except InvalidValue as error:
+        raise Wrong(field, text, f"holds no logger id: {error}") from None
+
+
+def _payloads(payload: bytes) -> Iterator[bytes]:
+    """The bytes of each message. Where an array breaks off, the rest of it counts as one more."""
+    if not payload.lstrip().startswith(b"["):
+        yield payload
+        return
+    try:
+        yield from map(bytes, _ELEMENTS.decode(payload))
+    except (ValueError, RecursionError):
+        yield from _split(payload)
+
+
+def _split(payload: bytes) -> Iterator[bytes]:
+    try:
+        text = payload.decode()
+        start = skip_space(text, text.index("[") + 1)
+    except UnicodeDecodeError:
+        yield payload
+        return
+    while start < len(text):
+        try:
+            end = element(text, start)[1]
+        except InvalidValue:
+            yield text[start:].encode()
+            return
+        yield text[start:end].encode()
+        start = skip_space(text, end)
+        if text[start:].strip() == "]":
+            return
+        if text[start : start + 1] != ",":
+            yield text[start:].encode()
+            return
+        start = skip_space(text, start + 1)
+    yield b""
+
+
+def _message(payload: bytes, envelope: Envelope, speaker: str | None) -> Decoded | Refusal:
+    try:
+        if (tree := quick(payload)) is not None:
+            try:
+                return _decoded(tree, payload, envelope, speaker)
+            except NeedText:
+                pass
+        return _decoded(exact(payload.decode()), payload, envelope, speaker)
+    except UnicodeDecodeError as error:
+        near = shown(payload[max(0, error.start - 20) : error.start + 20].decode(errors="backslashreplace"))
+        return Refusal(f"payload is not UTF-8 at byte {error.start}, near {near}", "payload", near)
+    except InvalidValue as error:
+        near = shown(payload[:64].decode(errors="backslashreplace"))
+        return Refusal(shown_reason(str(error)), "payload", near)
+    except Wrong as wrong:
+        return wrong.refusal()
+
+
+def shown_reason(text: str) -> str:
+    """A reason that a person can read, whatever bytes are quoted in it."""
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def _decoded(tree: Any, payload: bytes, envelope: Envelope, speaker: str | None) -> Decoded:
+    if type(tree) is not dict:
+        raise Wrong("payload", tree, "is neither an object nor an array of objects")
+    device = words(tree, "device")
+    if device is None:
+        raise Wrong("device", device, "is missing: every message names its logger")
+    logger = _logger(device, "device")
+    if speaker is not None and logger != speaker:
+        raise Wrong("device", device, f"is not {speaker}, which sent this: a logger speaks for itself only")
+    head = read_head(tree)
+    body = BodyReader(tree, logger, head, envelope.received_at_ms).read()
+    return Decoded(
+        logger,
+        head.key,
+        payload,
+        NAME,
+        body.rows,
+        body.refusals,
+        head.boot,
+        head.seq,
+        head.oldest,
+        head.interval_ms,
+        body.status,
+    )
