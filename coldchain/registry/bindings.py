@@ -2,26 +2,25 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection
 
 from coldchain.domain.finding import Subject
+from coldchain.domain.identity import logger_id
 from coldchain.domain.quantity import iso
+from coldchain.domain.shipment import FactKind, Role
 from coldchain.errors import InvalidValue
-from coldchain.registry import loggers
-from coldchain.registry.changes import changed
-from coldchain.registry.places import checked_interval, checked_logger
-from coldchain.registry.recording import add_fact
-from coldchain.registry.schema import fact
+from coldchain.registry import facts, loggers
+from coldchain.registry.places import checked_interval
+from coldchain.registry.viewer import Viewer
 
-ROLES = ("product", "ambient", "excluded")
+ROLES = tuple(role.value for role in Role)
 
 
 class Binding(NamedTuple):
     """One logger in the service of one subject, from `valid_from_ms` until `valid_to_ms` (None: still)."""
 
     id: int
-    subject_kind: str
-    subject_id: str
+    subject: Subject
     logger: str
     channels: list[str] | None
     role: str
@@ -52,7 +51,7 @@ def bind(connection: Connection, subject: Subject, new: NewBinding, *, who: str,
     Raises:
         InvalidValue: names the field, the value and the remedy.
     """
-    logger = checked_logger(new.logger)
+    logger = logger_id(new.logger)
     checked_interval("to", new.from_ms, new.to_ms)
     if new.role not in ROLES:
         raise InvalidValue(f"role: {new.role[:40]!r} is none of {', '.join(ROLES)}")
@@ -67,35 +66,30 @@ def bind(connection: Connection, subject: Subject, new: NewBinding, *, who: str,
         )
     if loggers.get(connection, logger) is None:
         loggers.register(connection, logger, who=who, now_ms=now_ms)
-    body = {"logger": logger, "channels": sorted(set(new.channels)) if new.channels else None, "role": new.role}
+    channels = sorted(set(new.channels)) if new.channels else None
     replaced = [
-        b for b in of_subject(connection, subject)
-        if b.logger == logger and b.channels == body["channels"] and _overlap(b, new.from_ms, new.to_ms)
-    ]  # fmt: skip
-    id_ = add_fact(
-        connection, subject, kind="binding", body=body, logger=logger, valid=(new.from_ms, new.to_ms), who=who,
-        now_ms=now_ms, reason=reason, replaces=[b.id for b in replaced],
-    )  # fmt: skip
-    changed(
-        connection, who=who, now_ms=now_ms, action="logger bound", kind=subject.kind.value, id=subject.id,
-        reason=reason, old=[binding_json(b) for b in replaced] or None,
-        new={**body, "from": iso(new.from_ms), "to": None if new.to_ms is None else iso(new.to_ms),
-             "calibrated": calibrated},
+        b
+        for b in of_subject(connection, subject)
+        if b.logger == logger and b.channels == channels and _overlap(b, new.from_ms, new.to_ms)
+    ]
+    for old in replaced:
+        facts.withdraw(connection, old.id, who=who, reason=reason or "bound again", now_ms=now_ms)
+    id_ = facts.bind(
+        connection, subject, logger, channels=channels, role=Role(new.role), from_ms=new.from_ms, to_ms=new.to_ms,
+        who=who, reason=reason, now_ms=now_ms,
     )  # fmt: skip
     return next(b for b in of_subject(connection, subject) if b.id == id_)
 
 
 def of_subject(connection: Connection, subject: Subject) -> list[Binding]:
     """The current bindings of a subject, oldest first."""
-    query = select(fact).where(fact.c.kind == "binding", fact.c.superseded_ms.is_(None))
-    query = query.where(fact.c.subject_kind == subject.kind.value, fact.c.subject_id == subject.id)
-    return [_binding(row) for row in connection.execute(query.order_by(fact.c.valid_from_ms, fact.c.id))]
+    return [_binding(found) for found in facts.known(connection, subject=subject, kinds=[FactKind.BINDING])]
 
 
-def of_logger(connection: Connection, logger: str) -> list[Binding]:
-    """The current bindings of a logger, to whatever subject, oldest first."""
-    query = select(fact).where(fact.c.kind == "binding", fact.c.superseded_ms.is_(None), fact.c.logger == logger)
-    return [_binding(row) for row in connection.execute(query.order_by(fact.c.valid_from_ms, fact.c.id))]
+def of_logger(connection: Connection, viewer: Viewer, logger: str) -> list[Binding]:
+    """The current bindings of a logger to whatever the viewer may see, oldest first."""
+    found = facts.known(connection, loggers=[logger], kinds=[FactKind.BINDING], viewer=viewer)
+    return [_binding(one) for one in found]
 
 
 def binding_json(binding: Binding) -> dict[str, Any]:
@@ -113,8 +107,11 @@ def _overlap(binding: Binding, from_ms: int, to_ms: int | None) -> bool:
     return ends_later and (to_ms is None or binding.valid_from_ms < to_ms)
 
 
-def _binding(row: Row[Any]) -> Binding:
+def _binding(found: facts.Fact) -> Binding:
+    if found.subject is None:
+        raise InvalidValue(f"binding {found.id} has no subject")
+    channels, role = found.body.get("channels"), found.body.get("role", "product")
     return Binding(
-        row.id, row.subject_kind, row.subject_id, row.logger, row.body.get("channels"), row.body.get("role", "product"),
-        row.valid_from_ms, row.valid_to_ms, row.reason, row.who, row.recorded_ms,
+        found.id, found.subject, found.logger or found.body["logger"], channels, role, found.valid_from_ms,
+        found.valid_to_ms, found.reason, found.who, found.recorded_ms,
     )  # fmt: skip

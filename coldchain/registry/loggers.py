@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, select, update
 
+from coldchain.domain.identity import logger_id
 from coldchain.domain.quantity import iso
+from coldchain.domain.shipment import FactKind
 from coldchain.errors import InvalidValue, NotFound
-from coldchain.registry import passwords
+from coldchain.registry import facts, passwords
 from coldchain.registry.changes import changed
 from coldchain.registry.people import checked_text
-from coldchain.registry.places import checked_logger
-from coldchain.registry.recording import add_fact
 from coldchain.registry.schema import calibration, fact, logger
 from coldchain.registry.scope import loggers_of
 from coldchain.registry.store import new_id
@@ -74,7 +74,7 @@ def register(
     Raises:
         InvalidValue: names the field, the value and the remedy.
     """
-    plain = checked_logger(id)
+    plain = logger_id(id)
     if get(connection, plain) is not None:
         raise InvalidValue(f"logger: {plain!r} is registered already; record its calibration or interval instead")
     about = {"device_profile": device_profile, "model": model, "serial": serial, "note": note}
@@ -122,23 +122,21 @@ def declare_interval(
     """
     if not _SHORTEST_INTERVAL_MS <= interval_ms <= _LONGEST_INTERVAL_MS:
         raise InvalidValue(f"interval_s: {interval_ms / 1000:g} is not within 1 second and 7 days")
-    before = declared_interval(connection, id)
-    query = select(fact.c.id).where(fact.c.kind == "interval", fact.c.logger == id, fact.c.superseded_ms.is_(None))
-    add_fact(
-        connection, None, kind="interval", body={"interval_ms": interval_ms, "source": "declared"}, valid=(0, None),
-        who=who, now_ms=now_ms, logger=id, reason=reason, replaces=list(connection.execute(query).scalars()),
-    )  # fmt: skip
-    changed(
-        connection, who=who, now_ms=now_ms, action="interval declared", kind="logger", id=id, reason=reason,
-        old=None if before is None else {"interval_ms": before}, new={"interval_ms": interval_ms},
-    )  # fmt: skip
+    body = {"interval_ms": interval_ms, "source": "declared"}
+    known = facts.known(connection, loggers=[id], kinds=[FactKind.INTERVAL])
+    if known:
+        facts.supersede(connection, known[-1].id, body=body, who=who, reason=reason or "declared", now_ms=now_ms)
+    else:
+        facts.add(
+            connection, kind=FactKind.INTERVAL, body=body, valid_from_ms=0, logger=id, who=who, reason=reason,
+            now_ms=now_ms,
+        )  # fmt: skip
 
 
 def declared_interval(connection: Connection, id: str) -> int | None:  # noqa: A002
     """The reporting interval in milliseconds that is on record for a logger, declared or estimated."""
-    query = select(fact.c.body).where(fact.c.kind == "interval", fact.c.logger == id, fact.c.superseded_ms.is_(None))
-    body = connection.execute(query.order_by(fact.c.id.desc()).limit(1)).scalar_one_or_none()
-    return None if body is None else int(body["interval_ms"])
+    known = facts.known(connection, loggers=[id], kinds=[FactKind.INTERVAL])
+    return int(known[-1].body["interval_ms"]) if known else None
 
 
 def calibrate(connection: Connection, id: str, new: NewCalibration, *, who: str, now_ms: int) -> str:  # noqa: A002
@@ -156,9 +154,9 @@ def calibrate(connection: Connection, id: str, new: NewCalibration, *, who: str,
     row = new._asdict() | {"certificate": checked_text("calibration.certificate", new.certificate, 200)}
     connection.execute(calibration.insert().values(id=id_, logger=id, recorded_ms=now_ms, who=who, **row))
     body = {"certificate": row["certificate"], "calibration": id_}
-    add_fact(
-        connection, None, kind="calibration", body=body, valid=(new.calibrated_ms, new.due_ms), who=who, now_ms=now_ms,
-        logger=id, replaces=[],
+    facts.add(
+        connection, kind=FactKind.CALIBRATION, body=body, valid_from_ms=new.calibrated_ms, valid_to_ms=new.due_ms,
+        logger=id, who=who, now_ms=now_ms,
     )  # fmt: skip
     public = body | {"calibrated": iso(new.calibrated_ms), "due": iso(new.due_ms)}
     changed(connection, who=who, now_ms=now_ms, action="calibration recorded", kind="logger", id=id, new=public)

@@ -1,6 +1,5 @@
 """Checked values that shipments, stores and loggers share: places, times and logger ids."""
 
-import unicodedata
 from typing import Any
 
 from coldchain.errors import InvalidValue
@@ -35,20 +34,6 @@ def checked_place(field: str, place: dict[str, Any] | None) -> dict[str, Any] | 
 def degrees_e7(value: float | None) -> int | None:
     """1e-7 degrees of a checked coordinate."""
     return None if value is None else round(value * 10_000_000)
-
-
-def checked_logger(logger: str) -> str:
-    """A logger's id in its normal form (NFC).
-
-    Raises:
-        InvalidValue: not 1 to 64 printable characters, or with one of `/ + #`.
-    """
-    plain = unicodedata.normalize("NFC", logger)
-    if not 1 <= len(plain) <= 64 or not plain.isprintable() or plain != plain.strip():
-        raise InvalidValue(f"logger: {logger[:64]!r} is not an id of 1 to 64 printable characters")
-    if set(plain) & set("/+#"):
-        raise InvalidValue(f"logger: {plain!r} has one of / + #, which MQTT topics cannot carry")
-    return plain
 
 
 def checked_interval(field: str, from_ms: int, to_ms: int | None) -> None:

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.errors import InvalidValue, NotFound, Stale
+from coldchain.registry import facts, profiles
 from coldchain.registry.changes import changed
 from coldchain.registry.people import checked_text
 from coldchain.registry.places import checked_interval, checked_place, degrees_e7
-from coldchain.registry.recording import add_fact, mark_dirty
-from coldchain.registry.schema import batch, fact, milestone, product_profile, shipment
+from coldchain.registry.schema import batch, milestone, shipment
 from coldchain.registry.scope import shipments_of
 from coldchain.registry.store import new_id
 from coldchain.registry.viewer import Viewer
@@ -72,9 +72,8 @@ def create(connection: Connection, new: NewShipment, *, by: Viewer, now_ms: int)
     connection.execute(shipment.insert().values(id=id_, state="planned", version=1, created_ms=now_ms, **values))
     for number, gtin in batches:
         connection.execute(batch.insert().values(id=new_id(), shipment=id_, batch=number, gtin=gtin))
-    profile = {"id": new.product_profile, "version": version}
-    _assign_profile(connection, id_, profile, who=by.id, now_ms=now_ms, reason=None)
-    record = {**values, "product_profile": profile, "batches": [list(b) for b in batches]}
+    facts.assign_profile(connection, subject(id_), new.product_profile, version, who=by.id, now_ms=now_ms)
+    record = {**values, "product_profile": f"{new.product_profile}@{version}", "batches": [list(b) for b in batches]}
     changed(connection, who=by.id, now_ms=now_ms, action="shipment created", kind="shipment", id=id_, new=record)
     return id_
 
@@ -116,10 +115,10 @@ def change(
     if batches is not None:
         _replace_batches(connection, id, batches)
     if profile is not None:
-        assigned = {"id": profile, "version": _profile_version(connection, profile)}
-        _assign_profile(connection, id, assigned, who=by.id, now_ms=now_ms, reason=reason)
+        assigned = _profile_version(connection, profile)
+        facts.assign_profile(connection, subject(id), profile, assigned, who=by.id, reason=reason, now_ms=now_ms)
     if values.keys() & {"state", *_TIMES}:
-        mark_dirty(connection, subject(id), from_ms=0, reason="shipment changed", now_ms=now_ms)
+        facts.mark_dirty(connection, subject(id), 0, "shipment changed", now_ms)
     old = {name: row[name] for name in values}
     new = values if profile is None else {**values, "product_profile": profile}
     changed(
@@ -253,22 +252,10 @@ def _replace_batches(connection: Connection, id_: str, batches: Sequence[tuple[s
 
 
 def _profile_version(connection: Connection, profile: str) -> int:
-    newest = select(func.max(product_profile.c.version)).where(product_profile.c.id == profile)
-    version = connection.execute(newest).scalar_one_or_none()
+    version = profiles.latest_version(connection, profile)
     if version is None:
-        known = connection.execute(select(product_profile.c.id).distinct().order_by(product_profile.c.id)).scalars()
+        known = ", ".join(stored.profile.id for stored in profiles.listed(connection))
         raise InvalidValue(
-            f"product_profile: {profile[:60]!r} is none of {', '.join(known) or 'those recorded (none)'}"
+            f"product_profile: {profile[:60]!r} is none of {known or 'those on record (there are none)'}"
         )
-    return int(version)
-
-
-def _assign_profile(
-    connection: Connection, id_: str, profile: dict[str, Any], *, who: str, now_ms: int, reason: str | None
-) -> None:
-    current = select(fact.c.id).where(fact.c.kind == "profile", fact.c.superseded_ms.is_(None))
-    current = current.where(fact.c.subject_kind == SubjectKind.SHIPMENT.value, fact.c.subject_id == id_)
-    add_fact(
-        connection, subject(id_), kind="profile", body=profile, valid=(0, None), who=who, now_ms=now_ms, reason=reason,
-        replaces=list(connection.execute(current).scalars()),
-    )  # fmt: skip
+    return version
