@@ -59,15 +59,17 @@ SHAPES: dict[str, Shape] = {
 
 def sprite(scale: int) -> tuple[NDArray[np.uint8], dict[str, dict[str, object]]]:
     """The icons side by side and where each one is; `scale` is device pixels per CSS pixel, a cell 24 of these."""
-    cell = CELL * scale // 2
-    middle = (np.arange(cell) + 0.5) * (2 / scale) - CELL / 2
+    # Twice the pixels that a screen needs: the edge of an SDF is blurred by one of its own pixels.
+    dots = 2 * scale
+    cell = CELL * dots // 2
+    middle = (np.arange(cell) + 0.5) * (2 / dots) - CELL / 2
     x, y = np.meshgrid(middle, middle)
     images, index = [], {}
     for place, (name, shape) in enumerate(SHAPES.items()):
-        alpha = np.clip(0.75 - shape(x, y) * (scale / 2) / 8, 0, 1)
+        alpha = np.clip(0.75 - shape(x, y) * (dots / 2) / 8, 0, 1)
         images.append(np.round(alpha * 255).astype(np.uint8))
         index[name] = {
-            "x": place * cell, "y": 0, "width": cell, "height": cell, "pixelRatio": scale, "sdf": True,
+            "x": place * cell, "y": 0, "width": cell, "height": cell, "pixelRatio": dots, "sdf": True,
         }  # fmt: skip
     return np.concatenate(images, axis=1), index
 

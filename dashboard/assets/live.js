@@ -1,0 +1,94 @@
+// The page's end of the live view: follow the stream, keep the state, and say honestly how old it is.
+(function () {
+  "use strict";
+  // The server beats at least every 5 s; what the screen shows is no longer "now" after one missed beat.
+  const STALE_MS = 12000, OFFLINE_MS = 40000, ENGINE_LATE_MS = 60000, POLL_MS = 5000;
+  const live = (window.coldchainLive = { state: null, heard: 0, skew: 0, mode: "connecting", signedOut: false });
+  let port = null, source = null, polling = null;
+
+  function publish(state, sent) {
+    live.heard = sent || Date.now();
+    live.state = state;
+    live.skew = Date.parse(state.server_time) - live.heard;
+    if (window.dash_clientside && window.dash_clientside.set_props) {
+      try { window.dash_clientside.set_props("live", { data: state }); } catch (error) { /* the page is not there yet */ }
+    }
+    badge();
+  }
+
+  function take(message) {
+    if (message.type === "state") publish(message.state, message.sent);
+    else if (message.type === "beat") {
+      live.heard = message.sent || Date.now();
+      if (message.message && message.message.server_time) {
+        live.skew = Date.parse(message.message.server_time) - live.heard;
+        if (live.state && message.message.engine) live.state.engine = message.message.engine;
+      }
+      badge();
+    } else if (message.type === "refused") check();
+    else if (message.type === "signed_out") window.coldchainSignedOut && window.coldchainSignedOut();
+  }
+
+  function check() {
+    fetch("/api/v1/events", { method: "HEAD", credentials: "same-origin" }).catch(() => null);
+  }
+
+  function direct() {
+    live.mode = "stream";
+    source = new EventSource("/api/v1/events");
+    const parse = (event) => {
+      let message; try { message = JSON.parse(event.data); } catch (error) { return; }
+      if (message.kind === "snapshot" || message.kind === "delta") {
+        const next = window.coldchainMerge(live.state, message);
+        if (next) publish(next); else { source.close(); direct(); }
+      } else take({ type: "beat", message });
+    };
+    source.onmessage = parse;
+    for (const name of ["snapshot", "delta", "beat"]) source.addEventListener(name, parse);
+    source.onerror = () => { if (source.readyState === 2 && !polling) polling = setInterval(poll, POLL_MS); };
+  }
+
+  function poll() {
+    fetch("/api/v1/live", { credentials: "same-origin", headers: { Accept: "application/json" } })
+      .then((reply) => (reply.ok ? reply.json() : null)).then((state) => state && publish(state)).catch(() => null);
+  }
+
+  function start() {
+    if (document.body.dataset.anonymous) return;
+    try {
+      const worker = new SharedWorker("/assets/live.worker.js", { name: "coldchain-live" });
+      worker.onerror = direct;
+      port = worker.port;
+      port.onmessage = (event) => take(event.data);
+      port.start();
+      live.mode = "shared";
+      addEventListener("pagehide", () => port.postMessage("bye"));
+      // A page that comes back from the browser's cache is a new listener.
+      addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+    } catch (error) { if (window.EventSource) direct(); else polling = setInterval(poll, POLL_MS); }
+    setInterval(badge, 1000);
+    badge();
+  }
+
+  live.now = () => Date.now() + live.skew;
+
+  function badge() {
+    const element = document.getElementById("live-badge");
+    const silent = live.heard ? Date.now() - live.heard : 0;
+    const moved = live.state && live.state.engine && live.state.engine.moved;
+    const behind = moved ? live.now() - Date.parse(moved) : 0;
+    let mode = "live", text = "Live";
+    if (!live.heard) { mode = "connecting"; text = "Connecting"; }
+    else if (silent >= OFFLINE_MS) { mode = "offline"; text = "Offline " + window.coldchainText.age(silent); }
+    else if (silent >= STALE_MS) { mode = "stale"; text = "Stale " + window.coldchainText.age(silent); }
+    else if (behind >= ENGINE_LATE_MS) { mode = "stale"; text = "Judging " + window.coldchainText.age(behind) + " late"; }
+    document.body.dataset.live = mode;
+    if (!element || (element.dataset.state === mode && element.textContent === text)) return;
+    const announce = element.dataset.state && element.dataset.state !== mode && mode !== "live";
+    element.dataset.state = mode;
+    element.textContent = text;
+    if (announce) window.coldchainSay && window.coldchainSay("The view is " + text.toLowerCase(), "polite");
+  }
+
+  if (document.readyState === "loading") addEventListener("DOMContentLoaded", start); else start();
+})();

@@ -1,0 +1,171 @@
+"""The control tower: what is on its way, what is wrong with it, and who has to look at it."""
+
+from typing import Any
+
+import dash
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+
+from coldchain.registry.viewer import Permission
+from dashboard.figures.fleet_map import fleet_map
+from dashboard.figures.map_style import CREDIT
+from dashboard.parts import security
+from dashboard.parts.graph import graph
+from dashboard.parts.page import Page
+from dashboard.services import Services
+
+PAGE = Page("dashboard.pages.tower", "Control tower", path="/", icon="tower")
+
+FILTERS = (("site", "Site"), ("lane", "Lane"), ("product", "Product"), ("customer", "Customer"))
+TILES = (
+    ("kpi-live", "Shipments live", "/shipments?state=in_transit"),
+    ("kpi-open", "Open excursions", "/excursions?open=1"),
+    ("kpi-risk", "At risk", "/shipments?status=at_risk"),
+    ("kpi-silent", "Silent loggers", "/loggers?silent=1"),
+    ("kpi-range", "Time in range", "/compliance"),
+)
+LEGEND = (
+    ("excursion", "excursion, open"),
+    ("ended", "excursion, ended"),
+    ("at_risk", "at risk"),
+    ("in_range", "in range"),
+    ("unknown", "unknown"),
+)
+
+
+def layout(**query: str) -> Any:
+    """The page with grey blocks where the live state will stand; the filters come from the address."""
+    settings = security.services().settings
+    return html.Div(
+        [
+            html.Div([html.H1("Control tower"), _filters(query)], className="page-head tower-head"),
+            html.Div([_tile(*tile) for tile in TILES], className="kpis goes-stale"),
+            html.Div([_map_card(settings.tiles_url), _inbox_card()], className="tower"),
+            dcc.Store(id="tower-base", data=fleet_map(settings.tiles_url)),
+            dcc.Store(id="tower-may", data=security.viewer().may(Permission.ACKNOWLEDGE)),
+        ],
+        className="page",
+    )
+
+
+def _filters(query: dict[str, str]) -> html.Div:
+    selects = [
+        dmc.Select(
+            id=f"tower-{name}",
+            label=label,
+            placeholder="all",
+            data=[query[name]] if query.get(name) else [],
+            value=query.get(name),
+            clearable=True,
+            searchable=True,
+            size="xs",
+            className="field",
+            nothingFoundMessage="none",
+            clearButtonProps={"aria-label": f"Clear {label.lower()}"},
+        )
+        for name, label in FILTERS
+    ]
+    return html.Div(selects, className="filters", role="search", **{"aria-label": "Filter", "data-search": "1"})
+
+
+def _tile(id: str, label: str, href: str) -> html.A:  # noqa: A002
+    wide = " wide" if id == "kpi-range" else ""
+    return html.A(
+        [
+            html.Span(label, className="label"),
+            html.Span("–", id=f"{id}-value", className="value"),
+            html.Span("loading …", id=f"{id}-sub", className="sub"),
+        ],
+        id=id,
+        href=href,
+        className=f"card kpi{wide}",
+        **{"data-tone": "calm"},
+    )
+
+
+def _map_card(tiles_url: str | None) -> html.Section:
+    rows = [
+        html.Div(
+            [html.Span(className=f"mark shape-{name}"), words, html.Span("–", id=f"legend-{name}", className="n")],
+            className="row",
+        )
+        for name, words in LEGEND
+    ]
+    credit = CREDIT if not tiles_url else f"{CREDIT} · tiles of your own server"
+    return html.Section(
+        [
+            html.Div(graph("tower-map", None, map=True, responsive=True, clear_on_unhover=True), className="map-fill"),
+            html.Div([*rows, html.Div("", id="map-nowhere", className="dim")], className="legend"),
+            html.Div(credit, className="map-note"),
+        ],
+        className="card map-card goes-stale",
+        **{"aria-label": "Live map; the inbox and the list of shipments hold the same as text"},
+    )
+
+
+def _inbox_card() -> html.Section:
+    waiting = [html.Li(html.Div(className="skeleton", style={"height": "44px"}), className="inbox-row wait")] * 4
+    return html.Section(
+        [
+            html.Header([html.H2("Inbox"), html.Span("", id="inbox-count", className="dim small right")]),
+            html.Ul(waiting, id="tower-inbox", className="inbox", **{"aria-label": "Alarms and open excursions"}),
+        ],
+        className="card inbox-card goes-stale",
+        **{"aria-label": "Inbox"},
+    )
+
+
+def register(app: Dash, services: Services) -> None:
+    """Drawing happens in the browser; acknowledging asks the server."""
+    app.clientside_callback(
+        ClientsideFunction("coldchain", "tower"),
+        Output("tower-inbox", "children"),
+        Output("tower-map", "figure"),
+        *(Output(f"tower-{name}", "data") for name, _ in FILTERS),
+        Input("live", "data"),
+        *(Input(f"tower-{name}", "value") for name, _ in FILTERS),
+        Input("scheme", "data"),
+        State("tower-base", "data"),
+        State("tower-may", "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("coldchain", "follow"),
+        Output("url", "href"),
+        Input("tower-map", "clickData"),
+        prevent_initial_call=True,
+    )
+
+    @security.secured(
+        app,
+        Output("ack-alarm", "data", allow_duplicate=True),
+        Output("notices", "sendNotifications"),
+        Input("ack-send", "n_clicks"),
+        State("ack-alarm", "data"),
+        State("ack-comment", "value"),
+        perm=Permission.ACKNOWLEDGE,
+        prevent_initial_call=True,
+        running=[(Output("ack-send", "disabled"), True, False)],
+    )
+    def acknowledge(clicks: int | None, alarm_id: object, comment: object) -> Any:
+        if not clicks or not isinstance(alarm_id, str):
+            return dash.no_update, dash.no_update
+        words = comment.strip()[:500] if isinstance(comment, str) else ""
+        return None, [acknowledged(services, alarm_id, words)]
+
+
+def acknowledged(services: Services, alarm_id: str, comment: str) -> dict[str, Any]:
+    """Acknowledge an alarm that this viewer may see; return the note that says so.
+
+    Raises:
+        NotFound: there is no such alarm for this viewer.
+    """
+    from alerts import lifecycle
+    from coldchain.registry import alarms
+
+    viewer = security.demand(Permission.ACKNOWLEDGE)
+    with services.registry.write() as connection:
+        alarms.get(connection, viewer, alarm_id)
+        lifecycle.acknowledge(
+            connection, alarm_id, who=viewer.id, via="browser", comment=comment or None, now_ms=services.clock.now_ms()
+        )
+    return {"action": "show", "title": "Acknowledged", "message": "Recorded under your name.", "color": "blue"}
