@@ -30,7 +30,9 @@ class Native:
 
     def claims(self, envelope: Envelope) -> bool:
         """Every topic under `cc/`, and the source `native`."""
-        return envelope.source.startswith("cc/") if envelope.transport == "mqtt" else envelope.source == self.source
+        if envelope.transport == "mqtt":
+            return envelope.source.startswith("cc/")
+        return envelope.transport == "http" and envelope.source == self.source
 
     def decode(self, envelope: Envelope) -> Arrival:
         """The messages in `envelope`: one object, or each element of an array with its own bytes."""

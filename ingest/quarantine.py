@@ -1,0 +1,40 @@
+"""What is refused before any carrier reads it, and how: bytes and a reason that names the field and the value."""
+
+import hashlib
+
+from coldchain.domain.message import Arrival, Envelope, Refusal
+from sensors.carriers.fields import shown
+
+NORMAL = 64 * 1024  # bytes of a message that is decoded, and of a larger one that are kept
+LARGEST = 4 * 1024 * 1024  # bytes of a message that is read at all
+
+
+def bounded(envelope: Envelope) -> Envelope:
+    """`envelope` with at most 64 KiB of its payload; length and SHA-256 of the whole where it was more."""
+    payload = envelope.payload
+    if len(payload) <= NORMAL or envelope.length is not None:
+        return envelope
+    digest = hashlib.sha256(payload).hexdigest()
+    return envelope._replace(payload=payload[:NORMAL], length=len(payload), sha256=digest)
+
+
+def oversize(envelope: Envelope) -> Arrival:
+    """A message of more than 64 KiB, kept as its beginning, its length and its hash."""
+    reason = f"payload has {envelope.length} bytes: the limit is {NORMAL}, send smaller batches"
+    return Arrival(envelope, refusal=Refusal(reason, "payload", f"{envelope.length} bytes"))
+
+
+def unknown_source(envelope: Envelope) -> Arrival:
+    """A message that no carrier claims: not wrong, only not understood, unless its sender may not send there."""
+    place, where = ("topic", envelope.source) if envelope.transport == "mqtt" else ("source", envelope.source)
+    if envelope.transport == "mqtt" and envelope.user is not None:
+        reason = f"topic {shown(where)} is not for user {shown(envelope.user)}: send to cc/{shown(envelope.user)}/up"
+        return Arrival(envelope, refusal=Refusal(reason, place, shown(where)))
+    reason = f"{place} {shown(where)} is known to no carrier: its messages are kept, and not understood"
+    return Arrival(envelope, refusal=Refusal(reason, place, shown(where)), undecoded=True)
+
+
+def broken(envelope: Envelope, what: str, error: Exception) -> Arrival:
+    """A message over which our own code failed: kept, so that nothing is lost while somebody mends it."""
+    reason = f"payload could not be taken in because {what} failed: {type(error).__name__}: {shown(str(error))}"
+    return Arrival(envelope, refusal=Refusal(reason, "payload", shown(envelope.payload[:64].decode(errors="replace"))))

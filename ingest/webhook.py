@@ -1,0 +1,34 @@
+"""Messages over HTTP: the same pipeline, one commit per request."""
+
+from coldchain.domain.message import Envelope, Receipt
+from coldchain.errors import InvalidValue, NotFound
+from ingest import quarantine
+from ingest.pipeline import Pipeline
+
+
+def accept(
+    pipeline: Pipeline, source: str, body: bytes, content_type: str | None, user: str | None, received_at_ms: int
+) -> list[Receipt]:
+    """Commit what one request carries; its receipts, after the commit.
+
+    Args:
+        pipeline: the road into the journal.
+        source: the last part of `/ingest/{source}`; `auto` lets the carriers recognise the body.
+        body: as received.
+        content_type: as received.
+        user: the logger that the caller is known to be, None for a caller that may speak for several.
+        received_at_ms: when the request arrived.
+
+    Raises:
+        NotFound: no carrier has this source.
+        InvalidValue: the body has more than 4 MiB.
+        TransientError: nothing was stored; the caller has to send again.
+    """
+    known = sorted(carrier.source for carrier in pipeline.carriers)
+    if source not in (*known, "auto"):
+        raise NotFound(f"source {source[:40]!r} is none of {', '.join(known)} or auto")
+    if len(body) > quarantine.LARGEST:
+        raise InvalidValue(f"the body has {len(body)} bytes: at most {quarantine.LARGEST} are read")
+    envelope = Envelope("http", source, body, received_at_ms, content_type=content_type, user=user)
+    [receipts] = pipeline.submit([envelope])
+    return receipts

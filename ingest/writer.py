@@ -1,0 +1,173 @@
+"""Group commit: one thread that takes what has arrived, commits it together, and lets each sender acknowledge."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import structlog
+
+from coldchain.domain.message import Envelope, Receipt
+from coldchain.errors import TransientError
+from ingest import quarantine
+from ingest.pipeline import Pipeline
+
+_log = structlog.get_logger(__name__)
+
+Receipts = list[list[Receipt]]
+
+_TRIES = 3  # of a commit that fails for no transient reason, before its messages are tried apart
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 5.0
+_LONGEST_WINDOW_S = 1.0
+
+
+class Parcel(NamedTuple):
+    """Envelopes that arrived together, and what to do (in the writer's thread, quickly) once they are committed."""
+
+    envelopes: Sequence[Envelope]
+    settle: Callable[[Receipts], None]
+
+
+class Writer:
+    """Commits parcels in the order in which they were offered.
+
+    A commit takes up to `batch` envelopes, or what arrived within `window_s` of the first; on a disk that is slower
+    than that the window grows with it, up to a second. While a commit fails nothing is settled, so nothing is
+    acknowledged; `offer` never blocks, and senders stop reading while `full`, which bounds memory.
+    """
+
+    def __init__(self, pipeline: Pipeline, *, batch: int = 1000, window_s: float = 0.02, capacity: int = 4000) -> None:
+        """Hold at most about `capacity` envelopes that wait; `start` begins to commit."""
+        self.pipeline = pipeline
+        self._batch = batch
+        self._window_s = window_s
+        self._capacity = capacity
+        self._parcels: deque[Parcel] = deque()
+        self._waiting = 0
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
+        self._last_commit_s = 0.0
+        self.trouble: str | None = None
+
+    def start(self) -> None:
+        """Begin to commit."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Commit what waits, once, and end; what could not be committed stays unacknowledged at its sender."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the writer's thread works; a role whose writer died has to end."""
+        return self._thread.is_alive()
+
+    @property
+    def full(self) -> bool:
+        """Whether senders should stop reading until something of theirs is settled."""
+        return self._waiting >= self._capacity
+
+    def offer(self, parcel: Parcel) -> None:
+        """Queue `parcel`; from any thread, never blocking."""
+        with self._changed:
+            self._parcels.append(parcel)
+            self._waiting += len(parcel.envelopes)
+            if len(self._parcels) == 1 or self._waiting >= self._batch:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        while parcels := self._gather():
+            envelopes = [envelope for parcel in parcels for envelope in parcel.envelopes]
+            started_s = time.monotonic()
+            receipts = self._stored(envelopes)
+            if receipts is None:
+                return
+            self._last_commit_s = time.monotonic() - started_s
+            at = 0
+            for parcel in parcels:
+                self._settle(parcel, receipts[at : at + len(parcel.envelopes)])
+                at += len(parcel.envelopes)
+
+    def _gather(self) -> list[Parcel]:
+        """The parcels of the next commit; none when it is time to end."""
+        with self._changed:
+            while not self._parcels and not self._stopping:
+                self._changed.wait()
+            window_s = min(max(self._window_s, self._last_commit_s), _LONGEST_WINDOW_S)
+            deadline_s = time.monotonic() + window_s
+            while self._waiting < self._batch and not self._stopping:
+                left_s = deadline_s - time.monotonic()
+                if left_s <= 0 or not self._changed.wait(left_s):
+                    break
+            parcels: list[Parcel] = []
+            taken = 0
+            while self._parcels and taken < self._batch:
+                parcel = self._parcels.popleft()
+                taken += len(parcel.envelopes)
+                parcels.append(parcel)
+            self._waiting -= taken
+            return parcels
+
+    def _stored(self, envelopes: Sequence[Envelope]) -> Receipts | None:
+        """The receipts once everything is durable, however long that takes; None if we stop before."""
+        tries, pause_s = 0, _FIRST_PAUSE_S
+        while True:
+            try:
+                receipts = self.pipeline.submit(envelopes)
+            except TransientError as error:
+                trouble = str(error)
+            except Exception as error:  # noqa: BLE001 - whatever it was, nothing was acknowledged and it is tried again
+                _log.exception("commit_failed", messages=len(envelopes), attempt=tries + 1)
+                tries += 1
+                if tries >= _TRIES:
+                    return self._apart(envelopes, error)
+                trouble = f"{type(error).__name__}: {error}"
+            else:
+                self.trouble = None
+                return receipts
+            if self.trouble is None:
+                _log.error("journal_unavailable", reason=trouble, waiting=self._waiting)
+            self.trouble = trouble
+            if not self._pause(pause_s):
+                return None
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    def _apart(self, envelopes: Sequence[Envelope], error: Exception) -> Receipts | None:
+        """Commit the halves, so that one message that no commit survives does not hold up the others."""
+        if len(envelopes) == 1:
+            return self._set_aside(envelopes[0], error)
+        half = len(envelopes) // 2
+        first = self._stored(envelopes[:half])
+        second = None if first is None else self._stored(envelopes[half:])
+        return None if first is None or second is None else first + second
+
+    def _set_aside(self, envelope: Envelope, error: Exception) -> Receipts | None:
+        arrival = quarantine.broken(quarantine.bounded(envelope), "its commit", error)
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                return self.pipeline.commit([arrival])
+            except Exception as again:  # noqa: BLE001 - not even its bytes: the journal is broken, not the message
+                _log.exception("quarantine_failed", source=envelope.source)
+                self.trouble = f"{type(again).__name__}: {again}"
+            if not self._pause(pause_s):
+                return None
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    def _pause(self, pause_s: float) -> bool:
+        """Wait; False if we are to end instead of trying again."""
+        with self._changed:
+            return not (self._stopping or self._changed.wait_for(lambda: self._stopping, pause_s))
+
+    def _settle(self, parcel: Parcel, receipts: Receipts) -> None:
+        try:
+            parcel.settle(receipts)
+        except Exception:  # noqa: BLE001 - one sender's trouble is not the others'; its messages come again
+            _log.exception("settle_failed", messages=len(parcel.envelopes))
