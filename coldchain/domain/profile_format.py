@@ -187,6 +187,8 @@ def _rule(reader: TableReader, label: Range, hysteresis: int, clear_ms: int) -> 
         below=reader.number("below_pct" if kind is RuleKind.BUDGET_BELOW else "below_h", Decimal(0), "0", "10000")
         or Decimal(0),
     )
+    if rule.window is not None and rule.hold_ms > rule.window.length_ms:
+        reader.fail("hold", "is longer than its window and can never be reached: shorten it")
     if rule.reset == "window" and rule.window is None:
         reader.fail("window", "is missing: reset = window needs one, such as window = { length_h = 24 }")
     reader.finish()

@@ -59,7 +59,7 @@ class TableReader:
         return default or options[0]
 
     def flag(self, name: str, *, default: bool = False) -> bool:
-        """true or false."""
+        """Either true or false."""
         value = self._left.pop(name, default)
         if not isinstance(value, bool):
             self._blame(name, f"= {value!r} is neither true nor false")

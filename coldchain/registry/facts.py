@@ -1,4 +1,4 @@
-"""Facts that figures depend on: append-only rows, each written with its audit row and with `dirty` for whom it concerns.
+"""Facts that figures depend on: append-only rows, each written with its audit row and `dirty` for whom it concerns.
 
 Nothing is edited: `supersede` writes a successor and closes the old row, so any earlier moment can be asked again.
 """

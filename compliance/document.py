@@ -1,0 +1,260 @@
+"""The compliance document, schema `coldchain.compliance/1`: the figures of a subject as JSON, nothing rounded.
+
+Every number is the float64 nearest to the exact figure. The blocks of the governing channel are repeated on top.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from coldchain.domain.finding import Breach, Excursion
+from coldchain.domain.profile import ProductProfile, Range
+from coldchain.domain.quantity import iso
+from compliance import mkt
+from compliance.channel import ChannelFindings
+from compliance.figures import MktFigures, TimeInRange, WindowFigure, mean
+from compliance.mkt_windows import WindowMean
+from compliance.trace import Trace
+
+SCHEMA = "coldchain.compliance/1"
+METHODS = {
+    "temperature": "time_in_range.interpolated/1",
+    "excursions": "excursion.interpolated/1",
+    "mkt": mkt.METHOD_ID,
+    "suggestion": "suggestion.three_tiers/1",
+}
+Json = dict[str, Any]
+
+
+def document(
+    profile: ProductProfile, said: list[ChannelFindings], excursions: list[Excursion], breaches: list[Breach]
+) -> Json:
+    """The document of one subject; without judged channels its figures are absent and its lists empty."""
+    channels = [_channel(channel, excursions) for channel in said]
+    governing = _governing(said)
+    top = channels[governing] if channels else _nothing(profile)
+    return {
+        "schema": SCHEMA,
+        "profile": {"id": profile.id, "version": profile.version},
+        "period": _period(said),
+        "interval_s": top["interval_s"],
+        "interval_source": top["interval_source"],
+        "coverage_pct": top["coverage_pct"],
+        "gaps": top["gaps"],
+        "governing_channel": said[governing].bound.channel if said else None,
+        "governing_logger": said[governing].bound.logger if said else None,
+        "channels": channels,
+        "temperature": top["temperature"],
+        "mkt": top["mkt"],
+        "excursions": top["excursions"],
+        "breaches": [_breach(breach) for breach in breaches],
+        "stability_budget": top["stability_budget"],
+        "suggestion": top["suggestion"],
+        "humidity": top["humidity"],
+        "notes": sorted({note for channel in said for note in channel.notes}),
+        "methods": METHODS,
+        "engine": {"version": program_version(), "config_hash": profile.config_hash},
+    }
+
+
+def renamed(whole: Json, ids: Mapping[str, str], flags: Mapping[str, Json]) -> Json:
+    """The document with the lasting ids of its excursions, and `late` and `amends` as recorded under them."""
+
+    def excursion(item: Json) -> Json:
+        lasting = ids.get(item["id"], item["id"])
+        return {**item, "id": lasting, **flags.get(lasting, {})}
+
+    def block(item: Json) -> Json:
+        return {**item, "excursions": [excursion(entry) for entry in item["excursions"]]}
+
+    breaches = [{**item, "excursion": ids.get(item["excursion"], item["excursion"])} for item in whole["breaches"]]
+    return {**block(whole), "channels": [block(item) for item in whole["channels"]], "breaches": breaches}
+
+
+def program_version() -> str:
+    """The version of the program that computed a figure."""
+    try:
+        return version("coldchain-monitor")
+    except PackageNotFoundError:
+        return "unpackaged"
+
+
+def _governing(said: list[ChannelFindings]) -> int:
+    """The channel with the worst suggestion, then the one that strayed furthest from the label range."""
+    if not said:
+        return 0
+    ranked = [(channel.suggestion.tier, _deviation(channel)) for channel in said]
+    return ranked.index(max(ranked))
+
+
+def _deviation(said: ChannelFindings) -> int:
+    label, seen = said.profile.label, said.temperature
+    if seen.low is None or seen.high is None:
+        return -(1 << 62)
+    above = -(1 << 61) if label.high_mc is None else seen.high - label.high_mc
+    below = -(1 << 61) if label.low_mc is None else label.low_mc - seen.low
+    return max(above, below)
+
+
+def _period(said: list[ChannelFindings]) -> Json:
+    moments = [moment for channel in said for moment in _ends(channel.trace)]
+    if not moments:
+        return {"from": None, "to": None}
+    return {"from": iso(min(moments)), "to": iso(max(moments))}
+
+
+def _ends(trace: Trace) -> list[int]:
+    own = [int(trace.time_ms[0]), int(trace.time_ms[-1])] if len(trace) else []
+    return own + [moment for edge in trace.edges for moment in edge]
+
+
+def _channel(said: ChannelFindings, excursions: list[Excursion]) -> Json:
+    bound = said.bound
+    own = [item for item in excursions if (item.logger, item.channel) == (bound.logger, bound.channel)]
+    known, unknown = said.trace.known_ms, said.temperature.unknown_ms
+    return {
+        "logger": bound.logger,
+        "channel": bound.channel,
+        "interval_s": said.interval_ms / 1000,
+        "interval_source": said.interval_source,
+        "coverage_pct": 100 * known / (known + unknown) if known + unknown else None,
+        "gaps": [{"from": iso(a), "to": iso(b), "duration_s": (b - a) / 1000} for a, b in said.trace.gaps()],
+        "temperature": _temperature(said.temperature),
+        "mkt": _mkt(said.profile, said.mkt, own),
+        "humidity": _humidity(said.humidity),
+        "excursions": [_excursion(item) for item in own],
+        "stability_budget": {
+            "bands": [
+                {
+                    "range": range_json(use.band.range),
+                    "allowed_s": None if use.band.allowed_ms is None else use.band.allowed_ms / 1000,
+                    "used_s": use.used_ms / 1000,
+                    "remaining_s": None if use.band.allowed_ms is None else (use.band.allowed_ms - use.used_ms) / 1000,
+                }
+                for use in said.budget
+            ]
+        },
+        "suggestion": {"tier": said.suggestion.tier, "reasons": list(said.suggestion.reasons)},
+    }
+
+
+def _temperature(seen: TimeInRange) -> Json:
+    """Each time is its own lower bound; with all unknown time added it is its upper bound."""
+    upper = seen.unknown_ms
+    return {
+        "min_c": _unit(seen.low),
+        "max_c": _unit(seen.high),
+        "mean_c": fraction_c(seen.mean),
+        "time_in_range_s": seen.in_range_ms / 1000,
+        "time_in_range_upper_s": (seen.in_range_ms + upper) / 1000,
+        "time_above_s": seen.above_ms / 1000,
+        "time_above_upper_s": (seen.above_ms + upper) / 1000,
+        "time_below_s": seen.below_ms / 1000,
+        "time_below_upper_s": (seen.below_ms + upper) / 1000,
+        "time_unknown_s": seen.unknown_ms / 1000,
+    }
+
+
+def fraction_c(mean: Fraction | None) -> float | None:
+    """The nearest float64 of a mean in milli-degrees, in degrees."""
+    return None if mean is None else mean.numerator / (mean.denominator * 1000)
+
+
+def _mkt(profile: ProductProfile, figures: MktFigures, own: list[Excursion]) -> Json:
+    high = [item.id for item in own if item.direction == "high"]
+    return {
+        "value_c": figures.value_c,
+        "reason": figures.reason,
+        "method_id": mkt.METHOD_ID,
+        "delta_h_kj_mol": float(profile.delta_h_kj_mol),
+        "gas_constant": float(profile.gas_constant),
+        "lower_c": figures.lower_c,
+        "upper_c": figures.upper_c,
+        "windows": [_window(figure, high[figure.excursion]) for figure in figures.windows],
+    }
+
+
+def _window(figure: WindowFigure, excursion: str) -> Json:
+    def span(window: WindowMean, value_c: float | None) -> Json:
+        return {"from": iso(window.start_ms), "to": iso(window.end_ms), "value_c": value_c}
+
+    return {
+        "window": figure.window.id,
+        "length_s": figure.window.length_ms / 1000,
+        "limit_c": figure.window.limit_mc / 1000,
+        "excursion": excursion,
+        "chosen": "trailing",
+        "value_c": figure.trailing_c,
+        "trailing": span(figure.trailing, figure.trailing_c),
+        "worst": span(figure.worst, figure.worst_c),
+    }
+
+
+def _humidity(trace: Trace) -> Json | None:
+    if len(trace) == 0:
+        return None
+    return {
+        "min_pct": int(trace.value.min()) / 1000,
+        "max_pct": int(trace.value.max()) / 1000,
+        "mean_pct": fraction_c(mean(trace)),
+    }
+
+
+def _excursion(item: Excursion) -> Json:
+    return {
+        "id": item.id,
+        "logger": item.logger,
+        "channel": item.channel,
+        "direction": item.direction,
+        "onset": iso(item.onset_ms),
+        "onset_sample": iso(item.onset_sample_ms),
+        "end": None if item.end_ms is None else iso(item.end_ms),
+        "duration_s": item.duration_ms / 1000,
+        "duration_upper_s": item.duration_upper_ms / 1000,
+        "peak_c": item.peak_mc / 1000,
+        "peak_at": iso(item.peak_ms),
+        "area_c_min": item.area_mc_ms / 60_000_000,
+        "limit_c": item.limit_mc / 1000,
+        "severity": item.severity.word,
+        "late": item.late,
+        "amends": item.amends,
+    }
+
+
+def _breach(item: Breach) -> Json:
+    return {
+        "rule": item.rule,
+        "severity": item.severity.word,
+        "fired_at": iso(item.fired_ms),
+        "logger": item.logger,
+        "channel": item.channel,
+        "cause": item.cause,
+        "excursion": item.excursion,
+    }
+
+
+def _nothing(profile: ProductProfile) -> Json:
+    empty = TimeInRange(None, None, None, 0, 0, 0, 0)
+    reason = "not applicable: there is no reading to judge"
+    return {
+        "interval_s": None,
+        "interval_source": None,
+        "coverage_pct": None,
+        "gaps": [],
+        "temperature": _temperature(empty),
+        "mkt": _mkt(profile, MktFigures(None, reason), []),
+        "humidity": None,
+        "excursions": [],
+        "stability_budget": {"bands": []},
+        "suggestion": {"tier": 2, "reasons": ["there is no reading to judge"]},
+    }
+
+
+def _unit(milli: int | None) -> float | None:
+    return None if milli is None else milli / 1000
+
+
+def range_json(value: Range) -> Json:
+    """A temperature range with both limits in degrees, absent ones null."""
+    return {"low_c": _unit(value.low_mc), "high_c": _unit(value.high_mc)}

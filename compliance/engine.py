@@ -1,0 +1,113 @@
+"""The engine: findings of one subject as a pure function of its readings, its facts and the moment `as_of`."""
+
+from coldchain.domain.finding import AlarmCondition, Breach, Excursion, Findings
+from coldchain.domain.profile import Direction
+from coldchain.domain.shipment import Role
+from coldchain.domain.track import Track
+from compliance.channel import ChannelFindings, judge, measures, on
+from compliance.conditions import conditions
+from compliance.document import document
+from compliance.excursions import Outside
+from compliance.inputs import Inputs
+from compliance.places import Places
+
+LATE_MS = 10 * 60_000
+
+
+def findings(inputs: Inputs, as_of_ms: int) -> Findings:
+    """Everything that is found on a subject, from the readings in `inputs` and from `as_of_ms` alone.
+
+    Ids of excursions are made of their content ("logger/channel/direction/onset"); whoever records them gives lasting
+    ids. Channels that are bound as ambient or excluded are not judged.
+    """
+    judged = [bound for bound in inputs.bounds if bound.role is Role.PRODUCT and measures(bound)]
+    said = [judge(inputs, bound, as_of_ms) for bound in sorted(judged, key=lambda b: (b.logger, b.channel))]
+    excursions: list[Excursion] = []
+    breaches: list[Breach] = []
+    alarms: list[AlarmCondition] = []
+    for channel in said:
+        found, ids = _excursions(channel)
+        excursions += found
+        breaches += _breaches(channel, ids)
+        alarms += conditions(inputs.subject, inputs.profile, channel, ids)
+    excursions.sort(key=lambda item: (item.onset_sample_ms, item.logger, item.channel, item.direction))
+    breaches.sort(key=lambda item: (item.fired_ms, item.logger, item.channel, item.rule))
+    return Findings(
+        inputs.subject,
+        as_of_ms,
+        tuple(excursions),
+        tuple(breaches),
+        tuple(alarms),
+        _next_due(said, as_of_ms),
+        document(inputs.profile, said, excursions, breaches),
+    )
+
+
+def _excursions(said: ChannelFindings) -> tuple[list[Excursion], dict[tuple[str, int], str]]:
+    bound, places = said.bound, Places(said.bound.positions or said.bound.track)
+    found: list[Excursion] = []
+    ids: dict[tuple[str, int], str] = {}
+    for direction, stretch in said.excursions():
+        name = f"{bound.logger}/{bound.channel}/{direction}/{stretch.onset_sample_ms}"
+        ids[(direction, stretch.onset_sample_ms)] = name
+        found.append(_excursion(said, direction, stretch, name, places))
+    return found, ids
+
+
+def _excursion(said: ChannelFindings, direction: Direction, stretch: Outside, name: str, places: Places) -> Excursion:
+    here, there = places.at(stretch.onset_sample_ms), places.at(stretch.peak_ms)
+    return Excursion(
+        name,
+        said.bound.logger,
+        said.bound.channel,
+        direction.value,
+        stretch.onset_ms,
+        stretch.onset_sample_ms,
+        stretch.end_ms,
+        stretch.duration_ms,
+        stretch.duration_upper_ms,
+        stretch.peak,
+        stretch.peak_ms,
+        stretch.area,
+        said.profile.label.limit(direction) or 0,
+        said.severity(direction, stretch),
+        late=_late(said.bound.track, stretch.onset_sample_ms, said.interval_ms),
+        latitude_e7=here[0],
+        longitude_e7=here[1],
+        peak_latitude_e7=there[0],
+        peak_longitude_e7=there[1],
+    )
+
+
+def _late(track: Track, at_ms: int, interval_ms: int) -> bool:
+    """Whether the first reading outside reached us only long after it was measured."""
+    position = int(track.time_ms.searchsorted(at_ms))
+    allowed = max(2 * interval_ms, LATE_MS)
+    return int(track.record_time_ms[position]) - at_ms > allowed if position < len(track) else False
+
+
+def _breaches(said: ChannelFindings, ids: dict[tuple[str, int], str]) -> list[Breach]:
+    found = []
+    for cause, firing in said.firings():
+        linked = [
+            ids[(direction, stretch.onset_sample_ms)]
+            for direction, stretch in said.excursions()
+            if direction == cause and on(firing, stretch) and stretch.onset_ms <= firing.fired_ms
+        ]
+        found.append(
+            Breach(
+                firing.rule.id, firing.rule.severity, firing.fired_ms, said.bound.logger, said.bound.channel, cause,
+                linked[-1] if linked else None,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _next_due(said: list[ChannelFindings], as_of_ms: int) -> int | None:
+    """The earliest moment at which time alone may change the findings."""
+    due = [watch.due_ms for channel in said for _, _, watch in channel.watches if watch.due_ms is not None]
+    for channel in said:
+        trace = channel.trace
+        if trace.running and len(trace) and trace.tail_ms == 0:
+            due.append(int(trace.time_ms[-1]) + 2 * channel.interval_ms + 1)
+    return min((moment for moment in due if moment > as_of_ms), default=None)

@@ -1,0 +1,93 @@
+"""Excursions: stretches outside one limit, with interpolated edges, peak and area, and unknown time kept apart."""
+
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from compliance.trace import CUT, GAP, KNOWN, Trace, exact
+
+
+class Outside(NamedTuple):
+    """One stretch beyond a limit. `first` and `last` are the positions of its samples in the trace.
+
+    `onset_ms` and `end_ms` are where the straight line crosses the limit, rounded to the millisecond; next to a gap
+    they are the outermost sample. `end_ms` is None when no reading showed the way back. `area` is the integral beyond
+    the limit over known time, rounded half-even.
+    """
+
+    first: int
+    last: int
+    onset_ms: int
+    onset_sample_ms: int
+    end_ms: int | None
+    duration_ms: int
+    duration_upper_ms: int
+    peak: int
+    peak_ms: int
+    area: int
+
+
+def outside(trace: Trace, limit: int, *, high: bool) -> list[Outside]:
+    """Every stretch of the trace beyond `limit`, in order; the limit itself is inside."""
+    if len(trace) == 0:
+        return []
+    beyond = trace.value - limit if high else limit - trace.value
+    out = beyond > 0
+    if not out.any():
+        return []
+    cut = trace.kind == CUT
+    first = np.flatnonzero(out & np.concatenate(([True], ~out[:-1] | cut)))
+    last = np.flatnonzero(out & np.concatenate((~out[1:] | cut, [True])))
+    return _stretches(trace, beyond, first, last)
+
+
+def _stretches(trace: Trace, beyond: np.ndarray, first: np.ndarray, last: np.ndarray) -> list[Outside]:
+    spans = trace.spans_ms
+    gap_ms = np.concatenate(([0], np.cumsum(np.where(trace.kind == GAP, spans, 0))))
+    depth = exact(beyond, trace.time_ms)
+    doubled = np.where(trace.kind == KNOWN, (depth[:-1] + depth[1:]) * spans, 0)
+    twice_area = np.concatenate(([0], np.cumsum(doubled)))
+    peaks = [int(a + np.argmax(beyond[a : b + 1])) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+    return [
+        _stretch(trace, beyond, a, b, peak, int(gap_ms[b] - gap_ms[a]), int(twice_area[b] - twice_area[a]))
+        for a, b, peak in zip(first.tolist(), last.tolist(), peaks, strict=True)
+    ]
+
+
+def _stretch(trace: Trace, beyond: np.ndarray, a: int, b: int, peak: int, gap_ms: int, twice_area: int) -> Outside:
+    onset, before, triangle_before = _way(trace, beyond, a, a - 1)
+    end, after, triangle_after = _way(trace, beyond, b, b + 1)
+    finish = int(trace.time_ms[b]) if end is None else end
+    start = int(trace.time_ms[a]) if onset is None else onset
+    duration = finish - start - gap_ms
+    return Outside(
+        a,
+        b,
+        start,
+        int(trace.time_ms[a]),
+        end,
+        duration,
+        duration + gap_ms + before + after,
+        int(trace.value[peak]),
+        int(trace.time_ms[peak]),
+        round((twice_area + triangle_before + triangle_after) / 2),
+    )
+
+
+def _way(trace: Trace, beyond: np.ndarray, edge: int, neighbour: int) -> tuple[int | None, int, Fraction]:
+    """Where the line from `edge` (outside) to `neighbour` (inside) crosses; adjoining unknown time; twice its area."""
+    here = int(trace.time_ms[edge])
+    if neighbour < 0:
+        return here, trace.head_ms, Fraction(0)
+    if neighbour >= len(trace):
+        return None, trace.tail_ms, Fraction(0)
+    kind = trace.kind[min(edge, neighbour)]
+    span = int(trace.time_ms[neighbour]) - here
+    if kind == GAP:
+        return here, abs(span), Fraction(0)
+    if kind == CUT:
+        return here, 0, Fraction(0)
+    depth, inside = int(beyond[edge]), -int(beyond[neighbour])
+    reach = Fraction(depth * span, depth + inside)
+    return round(here + reach), 0, abs(reach) * depth

@@ -1,0 +1,142 @@
+"""The figures of one channel: extremes, mean, time in range, mean kinetic temperature, budget; exact until printed."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from coldchain.domain.profile import Band, Direction, MktWindow, ProductProfile
+from compliance import mkt
+from compliance.excursions import Outside, outside
+from compliance.mkt_windows import Cumulated, WindowMean, worst_and_trailing
+from compliance.trace import KNOWN, Trace, exact
+
+
+class TimeInRange(NamedTuple):
+    """Extremes and mean in thousandths of the unit, times in milliseconds; unknown time is in none of the others."""
+
+    low: int | None
+    high: int | None
+    mean: Fraction | None
+    in_range_ms: int
+    above_ms: int
+    below_ms: int
+    unknown_ms: int
+
+
+class WindowFigure(NamedTuple):
+    """The mean kinetic temperature around one excursion: the hottest window and the trailing one."""
+
+    window: MktWindow
+    excursion: int  # position among the high excursions of the channel
+    worst: WindowMean
+    worst_c: float
+    trailing: WindowMean
+    trailing_c: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MktFigures:
+    """The mean kinetic temperature with its bounds, or the reason why there is none."""
+
+    value_c: float | None
+    reason: str | None
+    lower_c: float | None = None
+    upper_c: float | None = None
+    windows: tuple[WindowFigure, ...] = ()
+
+
+class BandUse(NamedTuple):
+    """How much of one band of the stability budget is used; time in hotter bands charges the milder ones too."""
+
+    band: Band
+    used_ms: int
+
+
+def time_in_range(trace: Trace, above: list[Outside], below: list[Outside]) -> TimeInRange:
+    """Extremes and time-weighted mean, and how long the channel was inside, above and below its label range."""
+    above_ms = sum(stretch.duration_ms for stretch in above)
+    below_ms = sum(stretch.duration_ms for stretch in below)
+    unknown_ms = sum(end - start for start, end in trace.gaps())
+    if len(trace) == 0:
+        return TimeInRange(None, None, None, 0, 0, 0, unknown_ms)
+    return TimeInRange(
+        int(trace.value.min()),
+        int(trace.value.max()),
+        mean(trace),
+        trace.known_ms - above_ms - below_ms,
+        above_ms,
+        below_ms,
+        unknown_ms,
+    )
+
+
+def mean(trace: Trace) -> Fraction | None:
+    """The mean over known time by trapezoid; None without known time."""
+    known_ms = trace.known_ms
+    if known_ms == 0:
+        return None
+    values = exact(trace.value, trace.time_ms)
+    twice = ((values[:-1] + values[1:]) * np.where(trace.kind == KNOWN, trace.spans_ms, 0)).sum()
+    return Fraction(int(twice), 2 * known_ms)
+
+
+def mkt_figures(profile: ProductProfile, trace: Trace, above: list[Outside]) -> MktFigures:
+    """The mean kinetic temperature over all judged time and over the windows around high excursions."""
+    reason = _not_applicable(profile, trace)
+    if reason is not None:
+        return MktFigures(None, reason)
+    ratio = profile.ratio
+    lower, upper = mkt.bounds(ratio, trace, profile.gap_warming_mc_per_min)
+    return MktFigures(
+        mkt.celsius(ratio, mkt.known(ratio, trace)),
+        None,
+        mkt.celsius(ratio, lower),
+        mkt.celsius(ratio, upper),
+        _windows(profile, trace, above),
+    )
+
+
+def _not_applicable(profile: ProductProfile, trace: Trace) -> str | None:
+    if profile.frozen:
+        return "not applicable: frozen goods have no mean kinetic temperature"
+    if len(trace) == 0 or trace.known_ms == 0:
+        return "not applicable: no two readings without a gap between them"
+    if not mkt.in_domain(trace):
+        return "not applicable: a reading lies outside -50 … 100 °C"
+    return None
+
+
+def _windows(profile: ProductProfile, trace: Trace, above: list[Outside]) -> tuple[WindowFigure, ...]:
+    if not profile.windows or not above:
+        return ()
+    sums = Cumulated(profile.ratio, trace)
+    found = []
+    for window in profile.windows:
+        for position, stretch in enumerate(above):
+            end = int(trace.time_ms[stretch.last]) if stretch.end_ms is None else stretch.end_ms
+            worst, trailing = worst_and_trailing(sums, window.length_ms, stretch.onset_ms, end)
+            if worst.mean.weight:
+                trailing_c = mkt.celsius(profile.ratio, trailing.mean) if trailing.mean.weight else None
+                worst_c = mkt.celsius(profile.ratio, worst.mean)
+                found.append(WindowFigure(window, position, worst, worst_c, trailing, trailing_c))
+    return tuple(found)
+
+
+def budget_use(profile: ProductProfile, trace: Trace) -> tuple[BandUse, ...]:
+    """The time that each band of the stability budget was charged with."""
+    return tuple(BandUse(band, _charged(profile, trace, band)) for band in profile.budget)
+
+
+def band_side(profile: ProductProfile, band: Band) -> tuple[Direction, int]:
+    """On which side of the label a band lies, and from which temperature on it is charged."""
+    low, high = band.range.low_mc or 0, band.range.high_mc or 0
+    if profile.label.high_mc is not None and low >= profile.label.high_mc:
+        return Direction.HIGH, low
+    return Direction.LOW, high
+
+
+def _charged(profile: ProductProfile, trace: Trace, band: Band) -> int:
+    side, limit = band_side(profile, band)
+    return sum(stretch.duration_ms for stretch in outside(trace, limit, high=side is Direction.HIGH))
