@@ -1,6 +1,6 @@
 """What a journal does, whichever database holds it; `tests/contracts/test_journal.py` is its specification."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from coldchain.domain.message import Arrival, Envelope, Gap, Outcome, Receipt, Refusal, Watermark
@@ -86,6 +86,10 @@ class Journal(Protocol):
 
     def watermark(self, logger: str) -> Watermark:
         """What this logger may forget and what it is asked for."""
+        ...
+
+    def requested(self, logger: str, ranges: Iterable[tuple[int, int, int]], now_ms: int) -> None:
+        """Note that a down message with these `resend` ranges was sent: holes asked for in vain become gaps."""
         ...
 
     def gaps(self, logger: str | None = None) -> list[Gap]:

@@ -1,0 +1,314 @@
+"""What a commit decides about each message and reading. Pure: it sees what was looked up, and says what to write."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from coldchain.domain.message import Decoded, Outcome, Receipt, Refusal
+from coldchain.domain.quantity import iso, milli
+from coldchain.domain.reading import Reading, flag_bits
+from coldchain.errors import InvalidValue
+from coldchain.journal.database import Row
+from coldchain.journal.keys import Item, KnownMessage
+from coldchain.journal.ranges import Committed, Hole
+from coldchain.journal.rows import OUTCOME_NUMBER, Numbers, reading_row, refusals_text
+from coldchain.journal.state import LoggerRow
+from coldchain.journal.words import context_of
+
+_FUTURE = flag_bits("future")
+_SUSPECT = flag_bits("clock_suspect")
+_TIE = flag_bits("tie")
+
+
+class KnownReading(NamedTuple):
+    """A stored reading, as far as it takes to judge another one of its (logger, channel, event time)."""
+
+    interpretation: int
+    boot: int | None
+    seq: int | None
+    values: tuple[Any, ...]
+    fault: int | None  # its number as a word
+    position: int
+    tie: int
+
+
+@dataclass
+class Known:
+    """What was looked up for one batch, inside its transaction; the decisions add what they store."""
+
+    head: int
+    numbers: Numbers
+    series: Mapping[tuple[int, str], int]
+    readings: dict[tuple[int, int], list[KnownReading]]  # by (event time, series)
+    messages: dict[int, list[KnownMessage]]  # by slot
+    held: dict[int, Committed]  # by logger, only of those whose numbers do not simply continue
+
+
+@dataclass
+class Decisions:
+    """What one commit writes."""
+
+    head: int = 0
+    receipts: list[Receipt] = field(default_factory=list)
+    messages: list[Row] = field(default_factory=list)
+    readings: list[Row] = field(default_factory=list)
+    notices: list[Row] = field(default_factory=list)
+    gaps: list[Row] = field(default_factory=list)
+    earlier: list[Row] = field(default_factory=list)
+    filled: list[tuple[int, int, int]] = field(default_factory=list)  # (logger, boot, seq) once recorded as a gap
+    latest: dict[int, tuple[int, int, int, int, int]] = field(default_factory=dict)  # series → order and position
+
+
+class Judge:
+    """Decides a batch, message by message, in the order of arrival."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self.made = Decisions(head=known.head)
+
+    @classmethod
+    def alone(cls, head: int) -> "Judge":
+        """A judge of holes, without messages."""
+        return cls(Known(head, {}, {}, {}, {}, {}))
+
+    def decide(self, item: Item) -> Receipt:
+        """Decide one message; its rows are added to what is to be written."""
+        row = item.row
+        twin = self._twin(item)
+        if twin is not None and item.equals(twin):
+            return self._repeated(item, twin)
+        position = self._next()
+        if row is not None:
+            row.last_heard = max(row.last_heard, item.envelope.received_at_ms)
+            if row.messages == 0:
+                self._notice(item, "seen", f"first message of {row.name}")
+            row.messages += 1
+        if twin is not None:
+            receipt = self._conflicting(item, position, twin)
+        elif item.decoded is None:
+            assert item.refusal is not None
+            outcome = Outcome.UNDECODED if item.undecoded else Outcome.QUARANTINED
+            receipt = Receipt(outcome, None, position, refusals=(item.refusal,))
+            self._notice(item, outcome.value, item.refusal.reason)
+        else:
+            receipt = self._fresh(item, item.decoded, position)
+        self._store(item, receipt, twin)
+        return receipt
+
+    def close(self, row: LoggerRow, held: Committed, now_ms: int) -> None:
+        """After the last message of a logger: holes that will never be filled become gaps."""
+        for hole in held.passed():
+            self._gap(row, hole, now_ms)
+
+    # --- messages -----------------------------------------------------------------------------------------------
+
+    def _twin(self, item: Item) -> KnownMessage | None:
+        """The stored message with this key: the one with equal bytes if there is one, else the first."""
+        same = [known for known in self._known.messages.get(item.slot, ()) if item.repeats(known)]
+        return next((known for known in same if item.equals(known)), same[0] if same else None)
+
+    def _repeated(self, item: Item, twin: KnownMessage) -> Receipt:
+        decoded, row = item.decoded, item.row
+        elements = max(1, len(decoded.readings) + len(decoded.refusals)) if decoded else 1
+        if row is not None:
+            row.last_heard = max(row.last_heard, item.envelope.received_at_ms)
+            row.duplicates += elements
+            self._count(item, row, fresh=False)
+        return Receipt(Outcome.DUPLICATE, row.name if row else None, twin.position, duplicates=elements)
+
+    def _conflicting(self, item: Item, position: int, twin: KnownMessage) -> Receipt:
+        assert item.row is not None
+        reason = f"message {item.key} was stored at offset {twin.position} with other bytes; both are kept"
+        refusal = Refusal(reason, "key", item.key)
+        item.row.quarantined += max(1, len(item.decoded.readings) if item.decoded else 1)
+        self._notice(item, "conflict", reason)
+        return Receipt(Outcome.QUARANTINED, item.row.name, position, refusals=(refusal,))
+
+    def _fresh(self, item: Item, decoded: Decoded, position: int) -> Receipt:
+        row = item.row
+        assert row is not None
+        stored, duplicates, conflicts = self._readings(decoded.readings, row, position)
+        refusals = [*decoded.refusals, *conflicts]
+        if decoded.refusals:
+            self._notice(item, "quarantined", decoded.refusals[0].reason)
+        for conflict in conflicts:
+            self._notice(item, "conflict", conflict.reason)
+        row.readings += len(stored)
+        row.duplicates += duplicates
+        row.quarantined += len(refusals)
+        self._heard(item, decoded, row, stored)
+        outcome = _outcome(item, stored, duplicates, refusals)
+        return Receipt(outcome, row.name, position, tuple(stored), duplicates, tuple(refusals))
+
+    def _store(self, item: Item, receipt: Receipt, twin: KnownMessage | None) -> None:
+        row, decoded, envelope = item.row, item.decoded, item.envelope
+        boot, seq = (decoded.boot, decoded.seq) if decoded else (None, None)
+        adapter, profile = (decoded.adapter, decoded.device_profile) if decoded else (None, None)
+        self.made.messages.append((
+            receipt.message, row.id if row else None, item.slot, None if item.numbered else item.key, boot, seq,
+            envelope.received_at_ms, self._known.numbers[context_of(envelope, adapter, profile)],
+            OUTCOME_NUMBER[receipt.outcome], refusals_text(receipt.refusals), envelope.length, envelope.sha256,
+            item.payload,
+        ))  # fmt: skip
+        if row is None or not item.numbered or row.id in self._known.held:
+            stored = KnownMessage(
+                row.id if row else None, item.key, receipt.message, envelope.received_at_ms, item.payload,
+                envelope.sha256,
+            )  # fmt: skip
+            self._known.messages.setdefault(item.slot, []).append(stored)
+        if row is not None:
+            self._count(item, row, fresh=twin is None)
+
+    def _count(self, item: Item, row: LoggerRow, *, fresh: bool) -> None:
+        """Count the message's number as committed, and learn what the logger still holds."""
+        decoded = item.decoded
+        if decoded is None or not item.numbered:
+            return
+        assert decoded.boot is not None
+        assert decoded.seq is not None
+        if (row.boot, row.seq) < (decoded.boot, decoded.seq) if row.boot is not None else True:
+            row.boot, row.seq = decoded.boot, decoded.seq
+        held = self._known.held.get(row.id)
+        if held is None:
+            row.advance(decoded.oldest)
+            return
+        number = (decoded.boot, decoded.seq)
+        if number in held and fresh:
+            self.made.filled.append((row.id, *number))
+        if held.start is None:
+            held.start = min(number, decoded.oldest or number)
+        held.add(*number, decoded.seq)
+        if decoded.oldest is not None:
+            held.state_oldest(decoded.oldest)
+
+    # --- readings -----------------------------------------------------------------------------------------------
+
+    def _readings(
+        self, readings: Sequence[Reading], row: LoggerRow, message: int
+    ) -> tuple[list[Reading], int, list[Refusal]]:
+        known, series = self._known.readings, self._known.series
+        stored: list[Reading] = []
+        duplicates, refusals = 0, []
+        for reading in readings:
+            number = series[row.id, reading.channel]
+            others = known.setdefault((reading.event_time_ms, number), [])
+            tie, flags = 0, reading.flags
+            fault = None if reading.fault is None else self._known.numbers[reading.fault]
+            if others:
+                same = [other for other in others if other.interpretation == reading.interpretation]
+                twin = next((other for other in same if _equal(other, reading, fault)), None)
+                if twin is not None:
+                    duplicates += 1
+                    self._remember_earlier(twin, reading)
+                    continue
+                if not all(_both_numbered(other, reading) for other in same):
+                    refusals.append(_conflict(reading, same))
+                    continue
+                if same:
+                    tie, flags = 1 + max(other.tie for other in same), flags | _TIE
+            position = self._next()
+            kept = Reading._make((*reading[:23], flags, tie, position, message))
+            others.append(
+                KnownReading(
+                    kept.interpretation, kept.boot, kept.seq, reading[8:18], fault, position, tie
+                )
+            )  # fmt: skip
+            stored.append(kept)
+            self.made.readings.append(reading_row(kept, number, self._known.numbers))
+            if not flags & _FUTURE:
+                self._newest(number, kept)
+        return stored, duplicates, refusals
+
+    def _remember_earlier(self, twin: KnownReading, reading: Reading) -> None:
+        """Ties are ordered by the earliest message that carried a value, whichever of them arrived first."""
+        if reading.boot is None or reading.seq is None or twin.boot is None or twin.seq is None:
+            return
+        if (reading.boot, reading.seq) < (twin.boot, twin.seq):
+            self.made.earlier.append((twin.position, self._next(), reading.boot, reading.seq))
+
+    def _newest(self, series: int, kept: Reading) -> None:
+        temperature = kept.temperature_mc if kept.temperature_mc is not None else -(1 << 40)
+        order = (kept.event_time_ms, kept.boot or 0, kept.seq or 0, temperature, kept.offset)
+        if series not in self.made.latest or order > self.made.latest[series]:
+            self.made.latest[series] = order
+
+    # --- loggers, notices, gaps -----------------------------------------------------------------------------------
+
+    def _heard(self, item: Item, decoded: Decoded, row: LoggerRow, stored: list[Reading]) -> None:
+        """What this message says of the logger itself."""
+        if decoded.interval_ms:
+            row.declared_interval = decoded.interval_ms
+        if decoded.status:
+            _take_battery(row, decoded.status, item.envelope.received_at_ms)
+        if not stored:
+            return
+        if row.estimated_interval is None:
+            row.note_times(reading.event_time_ms for reading in stored if reading.channel != "device")
+        suspect = False
+        for reading in stored:
+            time, flags = reading.event_time_ms, reading.flags
+            if not flags & _FUTURE and (row.last_event is None or time > row.last_event):
+                row.last_event = time
+            if reading.time_source == "device" and not reading.historical and time >= (row.clock_at or 0):
+                row.clock_at, row.clock_offset = time, item.envelope.received_at_ms - time
+            if (reading[12] is not None or reading[13] is not None) and time >= (row.battery_at or 0):
+                row.battery_at, row.battery_mpct, row.battery_mv = time, reading[12], reading[13]
+            suspect = suspect or bool(flags & _SUSPECT)
+        if suspect and not row.suspect:
+            self._notice(item, "clock_suspect", f"the clock of {row.name} cannot be right; another time was used")
+        row.suspect = int(suspect)
+
+    def _notice(self, item: Item, kind: str, detail: str) -> None:
+        logger = item.row.id if item.row else None
+        self.made.notices.append((self._next(), item.envelope.received_at_ms, kind, logger, detail))
+
+    def _gap(self, row: LoggerRow, hole: Hole, now_ms: int) -> None:
+        position = self._next()
+        row.gaps += 1
+        self.made.gaps.append((position, row.id, hole.boot, hole.first, hole.last, now_ms))
+        detail = f"boot {hole.boot}: messages {hole.first} to {hole.last} of {row.name} are lost for good"
+        self.made.notices.append((self._next(), now_ms, "gap", row.id, detail))
+
+    def _next(self) -> int:
+        self.made.head += 1
+        return self.made.head
+
+
+def _equal(known: KnownReading, reading: Reading, fault: int | None) -> bool:
+    return known.values == reading[8:18] and known.fault == fault
+
+
+def _both_numbered(known: KnownReading, reading: Reading) -> bool:
+    return known.seq is not None and reading.seq is not None and (known.boot, known.seq) != (reading.boot, reading.seq)
+
+
+def _conflict(reading: Reading, same: list[KnownReading]) -> Refusal:
+    value = "temperature_mc" if reading.temperature_mc is not None else "values"
+    reason = (
+        f"{reading.channel} at {iso(reading.event_time_ms)} is stored at offset {same[0].position} with other values; "
+        "the first value stands and this one is kept in its message"
+    )
+    text = str(reading.temperature_mc if value == "temperature_mc" else reading.values)
+    return Refusal(reason, value, text, reading.channel, reading.event_time_ms)
+
+
+def _outcome(item: Item, stored: list[Reading], duplicates: int, refusals: list[Refusal]) -> Outcome:
+    """The first that applies; "duplicate" when everything was stored already."""
+    if not stored:
+        if refusals:
+            return Outcome.QUARANTINED
+        return Outcome.DUPLICATE if duplicates else Outcome.NO_READING
+    if item.envelope.transport == "file":
+        return Outcome.FILE
+    return Outcome.FAULT if all(reading.fault for reading in stored) else Outcome.READINGS
+
+
+def _take_battery(row: LoggerRow, status: Mapping[str, Any], at_ms: int) -> None:
+    """Battery of a message without measurements, in the public units (per cent, volts)."""
+    try:
+        percent = milli(str(status["battery_pct"])) if status.get("battery_pct") is not None else None
+        volts = milli(str(status["battery_v"])) if status.get("battery_v") is not None else None
+    except InvalidValue:
+        return
+    if (percent is not None or volts is not None) and at_ms >= (row.battery_at or 0):
+        row.battery_at, row.battery_mpct, row.battery_mv = at_ms, percent, volts

@@ -1,0 +1,133 @@
+"""The journal in one SQLite file: write-ahead log, every commit synced to the disk before anybody hears of it."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from coldchain.errors import ConfigError, TransientError
+from coldchain.journal.bell import Bell
+from coldchain.journal.database import Row, marks
+from coldchain.journal.store import StoredJournal
+from coldchain.journal.tables import SQLITE_TYPES, TABLES, VERSION, definitions
+
+# How long a writer waits for the lock of another process before it says so.
+_BUSY_S = 30.0
+
+_PRAGMAS = ("synchronous=FULL", "temp_store=MEMORY", "cache_size=-32768", "wal_autocheckpoint=4000")
+
+
+class SqliteJournal(StoredJournal):
+    """The journal at `path`; several threads and several processes may use it at once."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the journal, made if it does not exist.
+
+        Raises:
+            ConfigError: the file was written by a newer version.
+        """
+        super().__init__(SqliteDatabase(path), Bell(path.with_name(path.name + ".bell")))
+
+
+class SqliteDatabase:
+    """One connection for writing, and as many for reading as there are readers at one time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._open: list[sqlite3.Connection] = []
+        try:
+            self._writer = self._connect()
+            self._define()
+        except sqlite3.Error as error:
+            raise TransientError(f"the journal {path} cannot be opened: {error}") from error
+
+    @contextmanager
+    def write(self) -> Iterator["_SqliteSession"]:
+        """The one writing transaction at a time, of all processes."""
+        with self._lock, _transaction(self._writer, "BEGIN IMMEDIATE", "COMMIT"):
+            yield _SqliteSession(self._writer)
+
+    @contextmanager
+    def read(self) -> Iterator["_SqliteSession"]:
+        """A transaction that sees one moment."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            with _transaction(connection, "BEGIN", "ROLLBACK"):
+                yield _SqliteSession(connection)
+        finally:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in self._open:
+            connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise TransientError(f"the journal {self._path} cannot be opened: {error}") from error
+        self._open.append(connection)
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    def _define(self) -> None:
+        self._writer.execute("PRAGMA journal_mode=WAL")
+        found = self._writer.execute("PRAGMA user_version").fetchone()[0]
+        if found > VERSION:
+            raise ConfigError(f"{self._path} was written by a newer version; use that one, or restore a backup")
+        if found == VERSION:
+            return
+        with _transaction(self._writer, "BEGIN IMMEDIATE", "COMMIT"):
+            for statement in definitions(SQLITE_TYPES):
+                self._writer.execute(statement)
+            self._writer.execute(f"PRAGMA user_version={VERSION}")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str, end: str) -> Iterator[None]:
+    try:
+        connection.execute(begin)
+        try:
+            yield
+            connection.execute(end)
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    except sqlite3.Error as error:
+        raise TransientError(f"the journal is busy or cannot be written: {error}") from error
+
+
+class _SqliteSession:
+    """A transaction of SQLite."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Run a query; all of its rows."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def run(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Run one statement."""
+        self._connection.execute(sql, parameters)
+
+    def many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
+        """Run one statement for every row of parameters."""
+        if rows:
+            self._connection.executemany(sql, rows)
+
+    def insert(self, table: str, rows: Sequence[Sequence[object]]) -> None:
+        """Append rows that have a value for every column."""
+        if rows:
+            assert table in TABLES, table
+            statement = f"INSERT INTO {table} VALUES ({marks(len(rows[0]))})"  # noqa: S608  a table of ours
+            self._connection.executemany(statement, rows)

@@ -1,0 +1,241 @@
+"""The journal over either database: one commit per batch, and everything that is read back."""
+
+from collections.abc import Iterable, Sequence
+
+from coldchain.domain.message import Arrival, Gap, Outcome, Receipt, Watermark
+from coldchain.domain.reading import Reading
+from coldchain.journal.bell import Bell
+from coldchain.journal.database import Database, Row, Session, listed
+from coldchain.journal.decide import Decisions, Judge
+from coldchain.journal.lookup import Batch, Finder, loggers_named, meta, runs_of, set_meta
+from coldchain.journal.pack import packed_message
+from coldchain.journal.port import LoggerState, Notice, StoredMessage
+from coldchain.journal.ranges import Committed
+from coldchain.journal.rows import OUTCOME_NUMBER, message_from, reading_from
+from coldchain.journal.state import LOGGER_COLUMNS, LoggerRow, logger_values
+from coldchain.journal.tables import MESSAGE_COLUMNS, READING_COLUMNS
+from coldchain.journal.words import Words
+
+READING_LIST = ",".join(READING_COLUMNS)
+_MESSAGE_LIST = ",".join(MESSAGE_COLUMNS)
+_LOGGER_LIST = ",".join(LOGGER_COLUMNS)
+_UPDATE_LOGGER = f"UPDATE logger SET {','.join(f'{name}=?' for name in LOGGER_COLUMNS[1:])} WHERE id=?"  # noqa: S608  our names
+_UPDATE_LATEST = (
+    "UPDATE series SET latest_time=?, latest_boot=?, latest_seq=?, latest_value=?, latest_position=? WHERE id=? AND "
+    "(latest_time IS NULL OR (latest_time, latest_boot, latest_seq, latest_value) < (?, ?, ?, ?))"
+)
+
+
+class StoredJournal:
+    """A journal in SQL tables; `SqliteJournal` and `PostgresJournal` say where they are."""
+
+    def __init__(self, database: Database, bell: Bell) -> None:
+        self.database = database
+        self.bell = bell
+        self._words = Words()
+        self._finder = Finder(self._words)
+        self._names: dict[int, tuple[str, str]] = {}
+
+    # --- writing ------------------------------------------------------------------------------------------------
+
+    def append(self, arrivals: Sequence[Arrival]) -> list[Receipt]:
+        """Commit `arrivals` in one durable transaction; a receipt for each decoded message, in order."""
+        if not arrivals:
+            return []
+        try:
+            with self.database.write() as session:
+                batch = self._finder.prepare(session, arrivals, meta(session, "head"))
+                made = _decide(batch, arrivals[-1].envelope.received_at_ms)
+                _write(session, batch, made)
+        except BaseException:
+            self._finder.forget()
+            raise
+        self._finder.settled()
+        self.bell.ring(made.head)
+        return made.receipts
+
+    def requested(self, logger: str, ranges: Iterable[tuple[int, int, int]], now_ms: int) -> None:
+        """Note that a down message asked `logger` for `ranges` (boot, first seq, last seq).
+
+        After three requests without an answer a hole counts as lost, with the logger's next message or request.
+        """
+        with self.database.write() as session:
+            row, held, runs = _held(session, logger)
+            if row is None or not held.holes():
+                return
+            judge = Judge.alone(meta(session, "head"))
+            judge.close(row, held, now_ms)
+            held.ask(set(ranges))
+            _write_state(session, row, row.keep(held), runs)
+            session.insert("gap", judge.made.gaps)
+            session.insert("notice", judge.made.notices)
+            set_meta(session, "head", judge.made.head)
+        self.bell.ring(judge.made.head)
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def head(self) -> int:
+        """The highest committed offset, 0 when empty."""
+        with self.database.read() as session:
+            return meta(session, "head")
+
+    def read(self, after: int, limit: int) -> list[Reading]:
+        """The next `limit` readings with offset > `after`, in order of offset."""
+        with self.database.read() as session:
+            sql = f"SELECT {READING_LIST} FROM reading WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
+            return self.readings_of(session, session.rows(sql, (after, limit)))
+
+    def readings_of(self, session: Session, rows: Sequence[Row]) -> list[Reading]:
+        """The readings behind rows of the table `reading`."""
+        names = self.series_names(session, {row[1] for row in rows})
+        words = {number for row in rows for number in (row[4], row[19], row[20], row[21])}
+        texts = self._words.texts(session, words)
+        return [reading_from(row, names, texts) for row in rows]
+
+    def series_names(self, session: Session, numbers: set[int]) -> dict[int, tuple[str, str]]:
+        """(logger, channel) of series, as a mapping that holds at least these."""
+        missing = numbers - self._names.keys()
+        if missing:
+            sql = (
+                "SELECT s.id, l.name, s.channel FROM series s JOIN logger l ON l.id = s.logger "  # noqa: S608
+                f"WHERE s.id IN {listed(missing)}"
+            )
+            # A new dict: other threads may be reading the old one.
+            self._names = self._names | {number: (name, channel) for number, name, channel in session.rows(sql)}
+        return self._names
+
+    def notices(self, after: int, limit: int) -> list[Notice]:
+        """The next `limit` notices with offset > `after`, in order of offset."""
+        sql = (
+            "SELECT n.position, n.at, n.kind, l.name, n.detail FROM notice n LEFT JOIN logger l ON l.id = n.logger "
+            "WHERE n.position > ? ORDER BY n.position LIMIT ?"
+        )
+        with self.database.read() as session:
+            return [Notice(*row) for row in session.rows(sql, (after, limit))]
+
+    def message(self, offset: int) -> StoredMessage | None:
+        """The message stored at `offset`, compacted days included."""
+        with self.database.read() as session:
+            rows = session.rows(f"SELECT {_MESSAGE_LIST} FROM message WHERE position = ?", (offset,))  # noqa: S608
+            if not rows:
+                packed = packed_message(session, offset)
+                rows = [packed] if packed else []
+            found = self._messages(session, rows)
+        return found[0] if found else None
+
+    def refused(self, outcome: Outcome, before: int | None, limit: int) -> list[StoredMessage]:
+        """Messages with this outcome, newest first; for `quarantined` also those of which a part was refused."""
+        also = f" OR outcome <> {OUTCOME_NUMBER[Outcome.UNDECODED]}" if outcome is Outcome.QUARANTINED else ""
+        sql = (
+            f"SELECT {_MESSAGE_LIST} FROM message WHERE refusals IS NOT NULL AND position < ? "  # noqa: S608
+            f"AND (outcome = ?{also}) ORDER BY position DESC LIMIT ?"
+        )
+        with self.database.read() as session:
+            below = (1 << 62) if before is None else before
+            return self._messages(session, session.rows(sql, (below, OUTCOME_NUMBER[outcome], limit)))
+
+    def watermark(self, logger: str) -> Watermark:
+        """What this logger may forget and what it is asked for."""
+        with self.database.read() as session:
+            row, held, _ = _held(session, logger)
+        return row.watermark(held) if row else Watermark(logger, None)
+
+    def gaps(self, logger: str | None = None) -> list[Gap]:
+        """Holes that will never be filled, of one logger or of all."""
+        sql = (
+            "SELECT l.name, g.boot, g.first, g.last, g.recorded FROM gap g JOIN logger l ON l.id = g.logger "
+            "ORDER BY l.name, g.boot, g.first"
+        )
+        with self.database.read() as session:
+            return [Gap(*row) for row in session.rows(sql) if logger is None or row[0] == logger]
+
+    def loggers(self) -> list[LoggerState]:
+        """Every logger that was ever heard, by id."""
+        with self.database.read() as session:
+            rows = session.rows(f"SELECT {_LOGGER_LIST} FROM logger")  # noqa: S608  our names
+        return sorted(LoggerRow(*row).public() for row in rows)
+
+    def logger(self, logger: str) -> LoggerState | None:
+        """One logger, or None if it was never heard."""
+        with self.database.read() as session:
+            found = loggers_named(session, [logger])
+        return found[logger].public() if found else None
+
+    def close(self) -> None:
+        """Release the database; a further call is an error."""
+        self.bell.close()
+        self.database.close()
+
+    def _messages(self, session: Session, rows: Sequence[Row]) -> list[StoredMessage]:
+        loggers = {row[1] for row in rows if row[1] is not None}
+        sql = f"SELECT id, name FROM logger WHERE id IN {listed(loggers)}"  # noqa: S608
+        names: dict[int, str] = dict(session.rows(sql))
+        texts = self._words.texts(session, [row[7] for row in rows])
+        return [message_from(row, names.get(row[1]), texts) for row in rows]
+
+
+def _decide(batch: Batch, now_ms: int) -> Decisions:
+    judge = Judge(batch.known)
+    judge.made.receipts = [judge.decide(item) for item in batch.items]
+    for row in batch.rows.values():
+        held = batch.known.held.get(row.id)
+        if held is not None:
+            judge.close(row, held, now_ms)
+    return judge.made
+
+
+def _write(session: Session, batch: Batch, made: Decisions) -> None:
+    session.insert("message", made.messages)
+    session.insert("reading", made.readings)
+    session.insert("notice", made.notices)
+    session.insert("earlier", made.earlier)
+    for logger, boot, seq in made.filled:
+        _fill_gap(session, logger, boot, seq)
+    session.insert("gap", made.gaps)
+    for row in batch.rows.values():
+        held = batch.known.held.get(row.id)
+        if held is not None:
+            _write_runs(session, row.id, row.keep(held), batch.runs.get(row.id, set()))
+    _write_loggers(session, batch.rows.values())
+    session.many(
+        _UPDATE_LATEST,
+        [(*newest, series, *newest[:4]) for series, newest in made.latest.items()],
+    )
+    set_meta(session, "head", made.head)
+
+
+def _write_loggers(session: Session, rows: Iterable[LoggerRow]) -> None:
+    values = map(logger_values, rows)
+    session.many(_UPDATE_LOGGER, [(*row[1:], row[0]) for row in values])
+
+
+def _write_state(
+    session: Session, row: LoggerRow, runs: set[tuple[int, int, int]], before: set[tuple[int, int, int]]
+) -> None:
+    _write_runs(session, row.id, runs, before)
+    _write_loggers(session, [row])
+
+
+def _write_runs(
+    session: Session, logger: int, runs: set[tuple[int, int, int]], before: set[tuple[int, int, int]]
+) -> None:
+    gone = [(logger, boot, first) for boot, first, _ in before - runs]
+    session.many("DELETE FROM seq_range WHERE logger = ? AND boot = ? AND first = ?", gone)
+    session.insert("seq_range", [(logger, *run) for run in sorted(runs - before)])
+
+
+def _fill_gap(session: Session, logger: int, boot: int, seq: int) -> None:
+    """A message that was given up arrived after all: only what is still missing stays a gap."""
+    sql = "SELECT position, first, last, recorded FROM gap WHERE logger = ? AND boot = ? AND first <= ? AND last >= ?"
+    for position, first, last, recorded in session.rows(sql, (logger, boot, seq, seq)):
+        session.run("DELETE FROM gap WHERE logger = ? AND boot = ? AND first = ?", (logger, boot, first))
+        rest = [(first, seq - 1), (seq + 1, last)]
+        session.insert("gap", [(position, logger, boot, a, b, recorded) for a, b in rest if a <= b])
+
+
+def _held(session: Session, logger: str) -> tuple[LoggerRow | None, Committed, set[tuple[int, int, int]]]:
+    row = loggers_named(session, [logger]).get(logger)
+    if row is None:
+        return None, Committed(), set()
+    runs = runs_of(session, [row.id]).get(row.id, set())
+    return row, row.committed(runs), runs
