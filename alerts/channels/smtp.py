@@ -1,0 +1,235 @@
+"""E-mail by SMTP: one transaction per recipient, the reply codes kept, and TLS as demanded or not at all."""
+
+import re
+import smtplib
+import socket
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from alerts.channels.deadline import Deadline, cut_off
+from alerts.channels.port import Deferred, Message, Refused, Sent
+from coldchain.errors import ConfigError
+
+STARTTLS = ("required", "optional", "off")
+_ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.\-\[\]:]{1,255}")
+_REPLY_BYTES = 64 * 1024  # all that a server may say in one conversation
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """Where mail is handed over, as whom, and how strictly the way is protected."""
+
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool = False  # smtps: TLS from the first byte
+    starttls: str = "required"
+    deadline_s: float = 30.0
+
+
+def parse_smtp_url(url: str) -> SmtpSettings:
+    """Read `smtp[s]://user:pass@host:port?starttls=required|optional|off`; without a word, STARTTLS is required.
+
+    Raises:
+        ConfigError: the text names what is wrong, never the password.
+    """
+    parts = urlsplit(url)
+    options = parse_qs(parts.query, keep_blank_values=True)
+    starttls = options.pop("starttls", ["required"])[-1]
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in ("smtp", "smtps"):
+        raise ConfigError(
+            f"the mail server's URL begins with {parts.scheme or 'nothing'}://; smtp:// or smtps:// is meant"
+        )
+    if not parts.hostname or port == -1 or port == 0 or parts.path not in ("", "/"):
+        raise ConfigError("the mail server's URL needs a host and a port, such as smtp://mail.example.org:587")
+    if starttls not in STARTTLS or options:
+        wrong = ", ".join(options) or f"starttls={starttls}"
+        raise ConfigError(f"the mail server's URL says {wrong}; starttls=required, optional or off is meant")
+    tls = parts.scheme == "smtps"
+    return SmtpSettings(
+        host=parts.hostname,
+        port=port or (465 if tls else 587),
+        user=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        tls=tls,
+        starttls=starttls,
+    )
+
+
+class SmtpChannel:
+    """Hands each mail over in its own connection, so that nothing of one recipient touches another."""
+
+    def __init__(self, settings: SmtpSettings, sender: str, context: ssl.SSLContext | None = None) -> None:
+        """Send as `sender`; `context` overrides the system's certificate authorities."""
+        self._settings = settings
+        self._sender = sender
+        self._context = context or ssl.create_default_context()
+
+    def send(self, message: Message) -> Sent:
+        """Hand one mail over; see `Channel.send`.
+
+        A refusal of the recipient or of the content (5xx) is for good. A refusal of ourselves (sign-in, sender, TLS)
+        is not the recipient's fault and is tried again: somebody repairs a password, nobody repairs a lost alarm.
+        """
+        if not _ADDRESS.fullmatch(message.to):
+            raise Refused("the address is not of the form name@host in plain ASCII", code="address")
+        mail = _mail(message, self._sender)
+        talk = _Conversation(self._settings, self._context)
+        with cut_off(self._settings.deadline_s, lambda: talk.sock) as deadline:
+            try:
+                talk.open()
+                return talk.deliver(self._sender, message.to, mail)
+            except smtplib.SMTPResponseException as error:
+                said = _said(error.smtp_code, error.smtp_error)
+                raise Deferred(said, code=str(error.smtp_code), ambiguous=talk.body_sent) from error
+            except ssl.SSLError as error:
+                raise Deferred(f"TLS failed: {error.reason or error}", code="tls") from error
+            except (OSError, smtplib.SMTPException, ValueError) as error:
+                raise _lost(error, talk, deadline) from error
+            finally:
+                talk.leave()
+
+
+def _lost(error: Exception, talk: "_Conversation", deadline: Deadline) -> Deferred:
+    why = "no answer within the deadline" if deadline.passed else (str(error) or type(error).__name__)
+    return Deferred(why[:300], code="timeout" if deadline.passed else "connection", ambiguous=talk.body_sent)
+
+
+class _Conversation(smtplib.SMTP):
+    """One connection that remembers whether the message's body has gone out and bounds what the server may say."""
+
+    def __init__(self, settings: SmtpSettings, context: ssl.SSLContext) -> None:
+        # No host here: connecting waits until the deadline runs. getfqdn() would ask the DNS, gethostname() does not.
+        super().__init__(local_hostname=socket.gethostname() or "localhost", timeout=settings.deadline_s)
+        self.settings = settings
+        self.context = context
+        self.body_sent = False
+        self.protected = False
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        # smtplib's own hook; assigned early so that the deadline can cut a TLS handshake that never ends.
+        self.sock = socket.create_connection((host, port), timeout)
+        if self.settings.tls:
+            self.sock = self.context.wrap_socket(self.sock, server_hostname=host)
+            self.protected = True
+        return self.sock
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Bounded(self.sock.makefile("rb"))
+        return super().getreply()
+
+    def open(self) -> None:
+        """Connect, protect as the settings demand, sign in.
+
+        Raises:
+            Deferred: the demanded protection is not to be had.
+        """
+        settings = self.settings
+        self._host = settings.host  # starttls() checks the certificate against this name
+        code, reply = self.connect(settings.host, settings.port)
+        if code != 220:
+            raise smtplib.SMTPResponseException(code, reply)
+        self.ehlo_or_helo_if_needed()
+        if not self.protected and settings.starttls != "off":
+            self._protect()
+        if settings.user is not None:
+            if not self.protected and settings.starttls != "off":
+                raise Deferred("the server offers no TLS and a password is never sent in the clear", code="tls")
+            self.login(settings.user, settings.password or "")
+
+    def _protect(self) -> None:
+        if self.has_extn("starttls"):
+            code, reply = self.starttls(context=self.context)
+            if code != 220:
+                raise smtplib.SMTPResponseException(code, reply)
+            self.protected = True
+            self.ehlo_or_helo_if_needed()
+        elif self.settings.starttls == "required":
+            raise Deferred("TLS is required and the server does not offer STARTTLS", code="tls")
+
+    def deliver(self, sender: str, recipient: str, mail: bytes) -> Sent:
+        """One MAIL, RCPT, DATA transaction.
+
+        Raises:
+            Refused: the recipient or the content was turned away for good.
+        """
+        _expect(self.mail(sender), final=False)
+        _expect(self.rcpt(recipient), final=True)
+        _expect(self.docmd("DATA"), final=True, wanted=354)
+        self.body_sent = True
+        self.send(_dotted(mail))
+        code, reply = self.getreply()
+        self.body_sent = code < 0  # an answer came, so nothing is in doubt, unless it is gibberish
+        _expect((code, reply), final=True)
+        return Sent(provider_id=None, code=str(code), detail=_said(code, reply))
+
+    def leave(self) -> None:
+        """Say QUIT without waiting for an answer: the outcome is known, and a slow farewell must not delay it."""
+        with suppress(OSError, smtplib.SMTPException):
+            if self.sock is not None:
+                self.sock.settimeout(0.2)
+                self.putcmd("quit")
+        self.close()
+
+
+class _Bounded:
+    """A server's side of a conversation, up to a limit."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._left = _REPLY_BYTES
+
+    def readline(self, size: int) -> bytes:
+        line: bytes = self._stream.readline(min(size, self._left + 1))
+        self._left -= len(line)
+        if self._left < 0:
+            raise smtplib.SMTPException("the server talks without end")
+        return line
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _expect(answer: tuple[int, bytes], *, final: bool, wanted: int | None = None) -> None:
+    code, reply = answer
+    if code == wanted or (wanted is None and 200 <= code < 300):
+        return
+    if final and 500 <= code < 600:
+        raise Refused(_said(code, reply), code=str(code))
+    raise smtplib.SMTPResponseException(code, reply)
+
+
+def _said(code: int, reply: bytes | str) -> str:
+    text = reply.decode("ascii", "replace") if isinstance(reply, bytes) else reply
+    return f"{code} {' '.join(text.split())}"[:300]
+
+
+def _dotted(mail: bytes) -> bytes:
+    body = mail if mail.endswith(b"\r\n") else mail + b"\r\n"
+    escaped = body.replace(b"\r\n.", b"\r\n..")
+    return (b"." + escaped if escaped.startswith(b".") else escaped) + b".\r\n"
+
+
+def _mail(message: Message, sender: str) -> bytes:
+    """The mail as bytes; `email` refuses line breaks in headers, so names cannot add any."""
+    mail = EmailMessage(policy=SMTP_POLICY)
+    mail["From"] = sender
+    mail["To"] = message.to
+    mail["Subject"] = message.subject
+    for name, value in message.headers.items():
+        mail[name] = value
+    mail.set_content(message.text, cte="quoted-printable")
+    if message.html:
+        mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
+    return mail.as_bytes()

@@ -1,0 +1,261 @@
+"""Claim, send, record: the one loop that gets messages out, and the only place that tries again.
+
+A row is committed as `sending` before its message leaves; whoever finds it so after a crash sends it again and says
+that it may be a repeat. Each channel has its own lane: messages go one after the other while the server answers
+quickly, and side by side as soon as it does not, so that one hostile recipient holds up nobody else.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Connection, select
+
+from alerts.channels.port import Channel, Deferred, Refused
+from alerts.outbox import Site, after_deferred, after_refused, after_sent, write
+from coldchain.clock import Clock
+from coldchain.errors import TransientError
+from coldchain.metrics import DELIVERIES, OUTBOX_DUE
+from coldchain.registry import alarm_rows, outbox, signals
+from coldchain.registry.outbox import Claimed, Outcome
+from coldchain.registry.schema import alarm
+from coldchain.registry.store import Registry, take_lease
+
+log = structlog.get_logger("notifier")
+
+
+class Timers(Protocol):
+    """Who decides when an alarm's timer runs out (`alerts.planner.AlertPlanner`)."""
+
+    def due(self, connection: Connection, now_ms: int) -> int:
+        """Handle what is due inside a writing transaction; how much that was."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How patient the dispatcher is."""
+
+    lease_ms: int = 6_000  # how long a dead dispatcher keeps others waiting
+    sending_ms: int = 120_000  # after this the outcome of an attempt counts as lost; longer than any channel's deadline
+    patience_s: float = 0.05  # a send that takes longer does not hold up the next
+    lane_width: int = 8  # sends at a time, per channel
+
+
+class Dispatcher:
+    """Sends what is due. Several may run; the one with the lease works, the others stand by."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        holder: str,
+        *,
+        site: Site,
+        timers: Timers | None = None,
+        pacing: Pacing | None = None,
+    ) -> None:
+        """`holder` must be this process's own name (`registry.store.holder_name`)."""
+        self._registry = registry
+        self._channels = dict(channels)
+        self._clock = clock
+        self._holder = holder
+        self._site = site
+        self._timers = timers
+        self._pacing = pacing or Pacing()
+        self._fence: int | None = None
+        self._renew_at_s = float("-inf")
+        self._lanes = {name: _Lane(name, self._sender(name), clock, self._pacing) for name in channels}
+
+    def step(self) -> bool:
+        """One look at the outbox: handle timers, start what can be started, wait for nothing.
+
+        Returns:
+            True while there is work due or under way.
+
+        Raises:
+            TransientError: the registry is busy; nothing was lost.
+        """
+        if self._lease() is None:
+            return False
+        handled = self._run_timers()
+        with self._registry.read() as connection:
+            due = outbox.channels_due(connection, self._clock.now_ms())
+        OUTBOX_DUE.set(sum(due.values()))
+        for name in due:
+            if name in self._lanes:
+                self._lanes[name].push()
+        return bool(handled or any(n in self._lanes for n in due) or any(x.busy for x in self._lanes.values()))
+
+    def drain(self) -> int:
+        """Send all that is due now, one by one in this thread; how many attempts that took."""
+        if self._lease() is None:
+            return 0
+        attempts, before = 0, -1
+        while attempts != before:
+            before = attempts
+            self._run_timers()
+            for name in self._channels:
+                while self._send_one(name):
+                    attempts += 1
+                    self._lease()
+        return attempts
+
+    def run(self, stop: threading.Event, beat: Callable[[], None] | None = None, idle_s: float = 0.25) -> None:
+        """Work until `stop` is set; `beat` is called at every step that went through."""
+        while not stop.is_set():
+            try:
+                working = self.step()
+                if beat is not None:
+                    beat()
+            except TransientError as error:
+                log.warning("registry busy", why=str(error))
+                working = False
+            stop.wait(self._pacing.patience_s if working else idle_s)
+        self.close()
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Begin nothing new and wait for what is under way; what takes longer is repeated, marked, by the next one."""
+        for lane in self._lanes.values():
+            lane.close(timeout_s)
+
+    def _lease(self) -> int | None:
+        """The fencing number while this dispatcher is the one that works."""
+        now_s = self._clock.monotonic_s()
+        if self._fence is not None and now_s < self._renew_at_s:
+            return self._fence
+        with self._registry.write() as connection:
+            now_ms = self._clock.now_ms()
+            fence = take_lease(connection, outbox.LEASE, self._holder, now_ms, self._pacing.lease_ms)
+            again = outbox.recover(connection, fence, now_ms) if fence is not None else 0
+        if again:
+            log.warning("interrupted messages are sent again", count=again)
+        self._fence = fence
+        self._renew_at_s = now_s + self._pacing.lease_ms / 3000
+        return fence
+
+    def _run_timers(self) -> int:
+        if self._timers is None:
+            return 0
+        with self._registry.read() as connection:
+            due_ms = alarm_rows.next_timer(connection)
+        if due_ms is None or due_ms > self._clock.now_ms():
+            return 0
+        with self._registry.write() as connection:
+            return self._timers.due(connection, self._clock.now_ms())
+
+    def _sender(self, name: str) -> Callable[[], bool]:
+        return lambda: self._send_one(name)
+
+    def _send_one(self, name: str) -> bool:
+        """Claim, send and record one message; False when there is none to be had."""
+        fence, began_s = self._fence, self._clock.monotonic_s()
+        if fence is None:
+            return False
+        with self._registry.write() as connection:
+            claimed = outbox.claim(
+                connection, name, holder=self._holder, fence=fence, now_ms=self._clock.now_ms(),
+                lease_ms=self._pacing.sending_ms,
+            )  # fmt: skip
+        if claimed is None:
+            return False
+        decide, message_id = self._attempt(claimed, began_s)
+        outcome = self._record(claimed, decide, message_id)
+        DELIVERIES.labels(name, outcome.state).inc()
+        if outcome.state != "accepted":
+            log.warning("not delivered", notification=claimed.id, channel=name, state=outcome.state, code=outcome.code)
+        return True
+
+    def _attempt(self, claimed: Claimed, began_s: float) -> tuple[Callable[[int, bool], Outcome], str | None]:
+        """Send; the outcome as a function of the time and of whether the alarm is acknowledged by then."""
+        message_id = None
+        try:
+            message = write(claimed, self._site, self._clock.now_ms())
+            message_id = message.headers.get("Message-ID")
+            if (self._clock.monotonic_s() - began_s) * 1000 > self._pacing.lease_ms:
+                raise Deferred("this process stood still; another may have taken the message over", code="lease")
+            sent = self._channels[claimed.channel].send(message)
+        except Refused as error:
+            refused = error
+            return (lambda _now, _acked: after_refused(refused)), message_id
+        except Deferred as error:
+            deferred = error
+        except Exception as error:  # a bug in one message must not stop the others
+            log.exception("a message could not be written or sent", notification=claimed.id)
+            deferred = Deferred(f"{type(error).__name__}: {error}"[:300], code="internal", ambiguous=True)
+        else:
+            return (lambda _now, _acked: after_sent(sent)), message_id
+        return (lambda now, acked: after_deferred(claimed, deferred, now, acknowledged=acked)), message_id
+
+    def _record(self, claimed: Claimed, decide: Callable[[int, bool], Outcome], message_id: str | None) -> Outcome:
+        with self._registry.write() as connection:
+            now_ms = self._clock.now_ms()
+            acked = connection.execute(select(alarm.c.acknowledged_ms).where(alarm.c.id == claimed.alarm)).scalar_one()
+            outcome = decide(now_ms, acked is not None)
+            if outbox.finish(connection, claimed, outcome, message_id, now_ms):
+                _tell(connection, claimed, outcome, now_ms)
+        return outcome
+
+
+def _tell(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: int) -> None:
+    """A contact that refuses messages is trouble of its own; one that takes them again is not."""
+    detail = f"{claimed.channel} of person {claimed.recipient} refuses messages"
+    if outcome.state == "failed_permanent":
+        body = {"person": claimed.recipient, "channel": claimed.channel, "code": outcome.code, "detail": outcome.detail}
+        alarm_rows.note(connection, claimed.alarm, at_ms=now_ms, kind="delivery_failed", who=None, body=body)
+        signals.report(connection, role="notifier", kind="contact_fault", detail=detail, now_ms=now_ms)
+    elif outcome.state == "accepted":
+        signals.clear(connection, kind="contact_fault", detail=detail, now_ms=now_ms)
+
+
+class _Lane:
+    """The senders of one channel: one while it is quick, more while each of them waits for a slow server."""
+
+    def __init__(self, name: str, send_one: Callable[[], bool], clock: Clock, pacing: Pacing) -> None:
+        self._name = name
+        self._send_one = send_one
+        self._clock = clock
+        self._pacing = pacing
+        self._lock = threading.Lock()
+        self._since: dict[threading.Thread, float] = {}  # each sender's present message began then
+        self._closed = False
+
+    @property
+    def busy(self) -> bool:
+        with self._lock:
+            return bool(self._since)
+
+    def push(self) -> None:
+        """Start another sender if every present one has been waiting for longer than one should."""
+        with self._lock:
+            waiting_since = self._clock.monotonic_s() - self._pacing.patience_s
+            full = len(self._since) >= self._pacing.lane_width
+            if self._closed or full or any(began > waiting_since for began in self._since.values()):
+                return
+            sender = threading.Thread(target=self._work, name=f"notify-{self._name}", daemon=True)
+            self._since[sender] = self._clock.monotonic_s()
+        sender.start()
+
+    def close(self, timeout_s: float) -> None:
+        with self._lock:
+            self._closed = True
+            senders = list(self._since)
+        for sender in senders:
+            sender.join(timeout_s / max(1, len(senders)))
+
+    def _work(self) -> None:
+        me = threading.current_thread()
+        try:
+            while not self._closed:
+                with self._lock:
+                    self._since[me] = self._clock.monotonic_s()
+                if not self._send_one():
+                    return
+        except TransientError as error:
+            log.warning("registry busy", channel=self._name, why=str(error))
+        finally:
+            with self._lock:
+                self._since.pop(me, None)

@@ -1,0 +1,222 @@
+"""Alarms as pages and the API show them: lists, and one alarm with its timeline and who was told when with what result.
+
+Times are ISO text, temperatures degrees; what is absent is left out. A scoped viewer sees only the alarms of its own
+shipments, and of people only that they were told, not who they are.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from coldchain.domain.finding import Condition, Severity
+from coldchain.domain.quantity import iso
+from coldchain.errors import NotFound
+from coldchain.registry.paging import Page, beyond, checked_limit, cursor_of, position_of
+from coldchain.registry.schema import alarm as table
+from coldchain.registry.schema import alarm_event, delivery_attempt, outbox, person, shipment, store
+from coldchain.registry.scope import subjects_of
+from coldchain.registry.viewer import Viewer
+
+_OPEN = (Condition.ACTIVE.value, Condition.RETURNING.value)
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmFilter:
+    """Which alarms a list shows; None asks for all. Times are ms UTC and bound the moment of raising."""
+
+    subject_kind: str | None = None
+    subject_id: str | None = None
+    logger: str | None = None
+    cause: str | None = None
+    open: bool | None = None  # active or returning
+    acknowledged: bool | None = None
+    at_least: Severity | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+
+EVERYTHING = AlarmFilter()
+
+
+def alarms(
+    connection: Connection,
+    viewer: Viewer,
+    filters: AlarmFilter = EVERYTHING,
+    cursor: str | None = None,
+    limit: int = 100,
+) -> Page:
+    """Alarms that the viewer may see, newest first; merged ones are left to the alarm that speaks for them.
+
+    Raises:
+        InvalidValue: a limit or cursor that this list does not know.
+    """
+    query = _visible(viewer).where(table.c.merged_into.is_(None), table.c.condition != Condition.PENDING.value)
+    query = query.where(*_conditions(filters)).order_by(table.c.raised_ms.desc(), table.c.id)
+    if cursor is not None:
+        raised_ms, id_ = position_of(cursor, 2)
+        query = query.where(beyond(table.c.raised_ms, table.c.id, raised_ms, id_, descending=True))
+    rows = list(connection.execute(query.limit(checked_limit(limit) + 1)))
+    more = len(rows) > limit
+    shown = rows[:limit]
+    return Page(
+        [_summary(row, viewer) for row in shown], cursor_of(shown[-1].raised_ms, shown[-1].id) if more else None
+    )
+
+
+def alarm(connection: Connection, viewer: Viewer, id: str) -> dict[str, Any]:  # noqa: A002
+    """One alarm with `timeline` (oldest first) and `notifications` (each with its attempts).
+
+    Raises:
+        NotFound: there is none, or none for this viewer.
+    """
+    row = connection.execute(_visible(viewer).where(table.c.id == id)).one_or_none()
+    if row is None:
+        raise NotFound(f"no alarm {id}")
+    document = _summary(row, viewer)
+    document["timeline"] = _timeline(connection, viewer, id)
+    document["notifications"] = _notifications(connection, viewer, id)
+    return document
+
+
+def _visible(viewer: Viewer) -> Select[Any]:
+    by = aliased(person)
+    shipments = select(shipment.c.reference).where(shipment.c.id == table.c.subject_id).scalar_subquery()
+    stores = select(store.c.name).where(store.c.id == table.c.subject_id).scalar_subquery()
+    columns = (table, func.coalesce(shipments, stores).label("reference"), by.c.name.label("acknowledged_name"))
+    query = select(*columns).outerjoin(by, by.c.id == table.c.acknowledged_by)
+    return query.where(subjects_of(viewer, table.c.subject_kind, table.c.subject_id))
+
+
+def _conditions(filters: AlarmFilter) -> list[Any]:
+    equal = {
+        table.c.subject_kind: filters.subject_kind, table.c.subject_id: filters.subject_id,
+        table.c.logger: filters.logger, table.c.cause: filters.cause,
+    }  # fmt: skip
+    conditions: list[Any] = [column == value for column, value in equal.items() if value is not None]
+    if filters.open is not None:
+        is_open = table.c.condition.in_(_OPEN)
+        conditions.append(is_open if filters.open else ~is_open)
+    if filters.acknowledged is not None:
+        has = table.c.acknowledged_ms.is_not(None)
+        conditions.append(has if filters.acknowledged else ~has)
+    if filters.at_least is not None:
+        conditions.append(table.c.severity >= int(filters.at_least))
+    if filters.from_ms is not None:
+        conditions.append(table.c.raised_ms >= filters.from_ms)
+    if filters.to_ms is not None:
+        conditions.append(table.c.raised_ms < filters.to_ms)
+    return conditions
+
+
+def _summary(row: Row[Any], viewer: Viewer) -> dict[str, Any]:
+    named = None if viewer.scoped else row.acknowledged_name or row.acknowledged_by
+    return _present(
+        id=row.id,
+        version=row.version,
+        subject_kind=row.subject_kind or "system",
+        subject_id=row.subject_id,
+        reference=row.reference,
+        logger=row.logger,
+        channel=row.channel,
+        cause=row.cause,
+        condition=row.condition,
+        severity=Severity(row.severity).word,
+        onset=iso(row.onset_ms),
+        changed=iso(row.changed_ms),
+        raised=iso(row.raised_ms),
+        end=_iso(row.end_ms),
+        value_c=_celsius(row.value_mc),
+        peak_c=_celsius(row.peak_mc),
+        limit_c=_celsius(row.limit_mc),
+        rules=row.rules,
+        excursions=row.excursions,
+        late=row.late,
+        digest=row.digest,
+        merged_into=row.merged_into,
+        occasion=row.occasion,
+        occasion_reason=row.occasion_reason,
+        acknowledged=_iso(row.acknowledged_ms),
+        acknowledged_by=named,
+        acknowledged_via=row.acknowledged_via,
+        comment=None if viewer.scoped else row.comment,
+        suppression=row.suppression,
+        suppressed_until=_iso(row.suppressed_until_ms),
+        quality=row.quality,
+        next_timer=_iso(row.next_timer_ms),
+        reset=_iso(row.reset_ms),
+    )
+
+
+def _timeline(connection: Connection, viewer: Viewer, id: str) -> list[dict[str, Any]]:  # noqa: A002
+    query = select(alarm_event, person.c.name.label("who_name")).outerjoin(person, person.c.id == alarm_event.c.who)
+    rows = connection.execute(query.where(alarm_event.c.alarm == id).order_by(alarm_event.c.id))
+    return [_entry(row, viewer) for row in rows]
+
+
+def _entry(row: Row[Any], viewer: Viewer) -> dict[str, Any]:
+    body = dict(row.body)
+    if viewer.scoped:
+        # How many were told is a customer's business; who they are is not.
+        body = {name: value for name, value in body.items() if name not in ("person", "comment", "reason", "detail")}
+        if "told" in body:
+            body["told"] = [{"channel": told["channel"]} for told in body["told"]]
+    who = None if viewer.scoped else row.who_name or row.who
+    return _present(at=iso(row.at_ms), kind=row.kind, who=who, body=body)
+
+
+def _notifications(connection: Connection, viewer: Viewer, id: str) -> list[dict[str, Any]]:  # noqa: A002
+    query = select(outbox, person.c.name.label("recipient_name")).join(person, person.c.id == outbox.c.recipient)
+    # A digest is a row of the alarm that it began with, and lists the others in its content.
+    mine = or_(outbox.c.alarm == id, and_(outbox.c.content["digest"].as_boolean(), _lists(id)))
+    rows = list(connection.execute(query.where(mine).order_by(outbox.c.created_ms, outbox.c.id)))
+    attempts: dict[str, list[dict[str, Any]]] = {row.id: [] for row in rows}
+    tried = select(delivery_attempt).where(delivery_attempt.c.outbox.in_(attempts)).order_by(delivery_attempt.c.id)
+    for row in connection.execute(tried):
+        attempts[row.outbox].append(
+            _present(
+                started=iso(row.started_ms),
+                finished=_iso(row.finished_ms),
+                outcome=row.outcome,
+                code=row.code,
+                detail=None if viewer.scoped else row.detail,
+            )
+        )
+    return [_notification(row, attempts[row.id], viewer) for row in rows]
+
+
+def _lists(id: str) -> Any:  # noqa: A002
+    return outbox.c.content["alarms"].as_string().contains(id, autoescape=True)
+
+
+def _notification(row: Row[Any], attempts: list[dict[str, Any]], viewer: Viewer) -> dict[str, Any]:
+    return _present(
+        id=row.id,
+        occasion=row.occasion,
+        reason=row.reason,
+        step=row.step,
+        recipient=None if viewer.scoped else row.recipient_name,
+        address=None if viewer.scoped else row.address,
+        channel=row.channel,
+        state=row.state,
+        possible_repeat=row.possible_repeat,
+        created=iso(row.created_ms),
+        accepted=_iso(row.accepted_ms),
+        delivered=_iso(row.delivered_ms),
+        next_due=_iso(row.next_due_ms),
+        provider_id=row.provider_id,
+        attempts=attempts,
+    )
+
+
+def _present(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _iso(time_ms: int | None) -> str | None:
+    return None if time_ms is None else iso(time_ms)
+
+
+def _celsius(value_mc: int | None) -> float | None:
+    return None if value_mc is None else value_mc / 1000

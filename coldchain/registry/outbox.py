@@ -1,0 +1,196 @@
+"""The outbox: what must reach somebody, who holds it while it is sent, and every attempt.
+
+A row's way: queued → sending → accepted → delivered, or failed_temporary and unknown (both due again), or
+failed_permanent. `sending` is committed before a byte leaves; a row found in it afterwards may have been sent.
+"""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from coldchain.registry.schema import delivery_attempt, lease, outbox
+from coldchain.registry.store import bump_revision, new_id
+
+LEASE = "notifier"
+DUE_STATES = ("queued", "failed_temporary", "unknown")
+WAITING_STATES = (*DUE_STATES, "sending")
+
+
+class Claimed(NamedTuple):
+    """One row in the hands of one sender; `fence` proves that the hands are still the right ones."""
+
+    id: str
+    alarm: str
+    occasion: int
+    recipient: str
+    channel: str
+    address: str
+    content: dict[str, Any]
+    attempts: int  # this one included
+    possible_repeat: bool
+    created_ms: int
+    fence: int
+    attempt: int  # its row in delivery_attempt
+
+
+class Outcome(NamedTuple):
+    """What an attempt led to, ready to be written down."""
+
+    state: str
+    code: str
+    detail: str
+    next_due_ms: int | None = None
+    provider_id: str | None = None
+    possible_repeat: bool = False
+
+
+def queue(connection: Connection, row: dict[str, Any]) -> str | None:
+    """Add a row in state `queued`; None if its (alarm, occasion, step, recipient, channel) is there already."""
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
+    id_ = new_id()
+    statement = insert(outbox).values(id=id_, state="queued", **row).on_conflict_do_nothing()
+    return id_ if connection.execute(statement).rowcount == 1 else None
+
+
+def told(connection: Connection, alarm: str) -> set[tuple[str, str]]:
+    """(recipient, channel) of everybody who was or is being told of this alarm; refused messages told nobody."""
+    query = select(outbox.c.recipient, outbox.c.channel).distinct()
+    query = query.where(outbox.c.alarm == alarm, outbox.c.state != "failed_permanent")
+    return {(row.recipient, row.channel) for row in connection.execute(query)}
+
+
+def waiting(connection: Connection, alarm: str) -> set[tuple[str, str]]:
+    """(recipient, channel) for which an earlier message of this alarm has not left yet."""
+    query = select(outbox.c.recipient, outbox.c.channel).distinct()
+    query = query.where(outbox.c.alarm == alarm, outbox.c.state.in_(WAITING_STATES))
+    return {(row.recipient, row.channel) for row in connection.execute(query)}
+
+
+def open_digest(connection: Connection, recipient: str) -> Row[Any] | None:
+    """The digest that is still being collected for this person."""
+    query = select(outbox).where(outbox.c.recipient == recipient, outbox.c.state == "queued", outbox.c.attempts == 0)
+    query = query.where(outbox.c.content["digest"].as_boolean().is_(True))
+    return connection.execute(query.order_by(outbox.c.created_ms).limit(1)).one_or_none()
+
+
+def rewrite(connection: Connection, id: str, content: dict[str, Any]) -> None:  # noqa: A002
+    """Replace the content of a row that nobody has begun to send."""
+    connection.execute(update(outbox).where(outbox.c.id == id, outbox.c.state == "queued").values(content=content))
+
+
+def recover(connection: Connection, fence: int, now_ms: int) -> int:
+    """Make due again, marked as a possible repeat, what an earlier holder of the lease left in `sending`.
+
+    So is a row of this holder whose time is up: its outcome could not be written down.
+    """
+    abandoned = or_(outbox.c.fence != fence, outbox.c.lease_until_ms < now_ms)
+    left = select(outbox.c.id).where(outbox.c.state == "sending", abandoned)
+    ids = [row.id for row in connection.execute(left)]
+    if not ids:
+        return 0
+    again = {"state": "unknown", "possible_repeat": True, "next_due_ms": now_ms, "lease_holder": None}
+    connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(**again, lease_until_ms=None))
+    cut = update(delivery_attempt).where(delivery_attempt.c.outbox.in_(ids), delivery_attempt.c.finished_ms.is_(None))
+    detail = "the sender ended before the outcome was known"
+    connection.execute(cut.values(finished_ms=now_ms, outcome="unknown", code="interrupted", detail=detail))
+    bump_revision(connection)
+    return len(ids)
+
+
+def claim(
+    connection: Connection, channel: str, *, holder: str, fence: int, now_ms: int, lease_ms: int
+) -> Claimed | None:
+    """Put the most overdue row of a channel into `sending` and open an attempt; None if there is none to be had.
+
+    The lease is checked in the same transaction: who has lost it gets nothing.
+    """
+    held = select(lease.c.fence).where(lease.c.name == LEASE, lease.c.holder == holder, lease.c.fence == fence)
+    if connection.execute(held).first() is None:
+        return None
+    due = select(outbox).where(
+        outbox.c.channel == channel, outbox.c.state.in_(DUE_STATES), outbox.c.next_due_ms <= now_ms
+    )
+    row = connection.execute(due.order_by(outbox.c.next_due_ms, outbox.c.created_ms).limit(1)).one_or_none()
+    if row is None:
+        return None
+    attempts: int = row.attempts + 1
+    taken = {"state": "sending", "attempts": attempts, "fence": fence, "lease_holder": holder}
+    connection.execute(update(outbox).where(outbox.c.id == row.id).values(**taken, lease_until_ms=now_ms + lease_ms))
+    begun = connection.execute(delivery_attempt.insert().values(outbox=row.id, started_ms=now_ms)).inserted_primary_key
+    return Claimed(
+        row.id, row.alarm, row.occasion, row.recipient, channel, row.address, row.content, attempts,
+        row.possible_repeat, row.created_ms, fence, int(begun[0]) if begun else 0,
+    )  # fmt: skip
+
+
+def finish(connection: Connection, claimed: Claimed, outcome: Outcome, message_id: str | None, now_ms: int) -> bool:
+    """Write down what an attempt led to; False if the row has been taken over or confirmed meanwhile.
+
+    A receipt may overtake the answer that it belongs to; then only what is still unknown is added.
+    """
+    done = update(delivery_attempt).where(delivery_attempt.c.id == claimed.attempt)
+    result = {"outcome": outcome.state, "code": outcome.code[:60], "detail": outcome.detail[:300]}
+    connection.execute(done.values(finished_ms=now_ms, **result))
+    values: dict[str, Any] = {"state": outcome.state, "next_due_ms": outcome.next_due_ms, "message_id": message_id}
+    values |= {"lease_holder": None, "lease_until_ms": None}
+    if outcome.possible_repeat:
+        values["possible_repeat"] = True
+    if outcome.state == "accepted":
+        values |= {"accepted_ms": now_ms, "provider_id": outcome.provider_id}
+    mine = (outbox.c.id == claimed.id, outbox.c.fence == claimed.fence)
+    kept = connection.execute(update(outbox).where(*mine, outbox.c.state == "sending").values(**values)).rowcount == 1
+    if not kept and outcome.state == "accepted":
+        late = update(outbox).where(*mine, outbox.c.state == "delivered", outbox.c.accepted_ms.is_(None))
+        connection.execute(late.values(accepted_ms=now_ms, provider_id=outcome.provider_id, message_id=message_id))
+    bump_revision(connection)
+    return kept
+
+
+def channels_due(connection: Connection, now_ms: int) -> dict[str, int]:
+    """How many messages of each channel are due and not yet accepted."""
+    query = select(outbox.c.channel, func.count()).where(outbox.c.state.in_(DUE_STATES), outbox.c.next_due_ms <= now_ms)
+    return {row[0]: row[1] for row in connection.execute(query.group_by(outbox.c.channel))}
+
+
+def undecided(connection: Connection) -> int:
+    """How many messages are neither accepted nor refused for good."""
+    query = select(func.count()).select_from(outbox).where(outbox.c.state.in_(WAITING_STATES))
+    return int(connection.execute(query).scalar_one())
+
+
+def next_due(connection: Connection) -> int | None:
+    """When the next message is due, past or future."""
+    query = select(func.min(outbox.c.next_due_ms)).where(outbox.c.state.in_(DUE_STATES))
+    due: int | None = connection.execute(query).scalar_one()
+    return due
+
+
+def receipt(
+    connection: Connection,
+    id: str,  # noqa: A002
+    *,
+    state: str,
+    provider_id: str,
+    code: str,
+    detail: str,
+    now_ms: int,
+) -> bool:
+    """Apply a provider's final word on a message; False if it changes nothing.
+
+    Delivered is evidence and wins over everything; undelivered counts only for the sending that it names and only
+    while nothing better is known. So order, repetition and delay of receipts do not matter.
+    """
+    row = connection.execute(select(outbox).where(outbox.c.id == id)).one_or_none()
+    if row is None or row.state in ("delivered", state):
+        return False
+    if state != "delivered" and (row.provider_id != provider_id or row.state != "accepted"):
+        return False
+    values: dict[str, Any] = {"state": state, "next_due_ms": None, "lease_holder": None, "lease_until_ms": None}
+    if state == "delivered":
+        values |= {"delivered_ms": now_ms, "provider_id": provider_id}
+    connection.execute(update(outbox).where(outbox.c.id == id).values(**values))
+    said = {"outbox": id, "started_ms": now_ms, "finished_ms": now_ms, "outcome": state}
+    connection.execute(delivery_attempt.insert().values(**said, code=code[:60], detail=detail[:300]))
+    bump_revision(connection)
+    return True
