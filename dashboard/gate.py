@@ -5,10 +5,10 @@ what is not in the table is refused.
 """
 
 import secrets
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qs, quote
 
-from fastapi import Request
+from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
@@ -33,25 +33,29 @@ class Identity(NamedTuple):
 
 
 class Gate:
-    """ASGI middleware; see the module. What it found stands in the scope under `coldchain.*`."""
+    """See the module. What it found about a request stands in the scope under `coldchain.*`."""
 
-    def __init__(self, app: ASGIApp, services: Services, table: PolicyTable, state: Any) -> None:
-        """`state` is the application whose `state.services` error pages read."""
-        self._app, self._services, self._table, self._state = app, services, table, state
+    def __init__(self, application: FastAPI, services: Services, table: PolicyTable) -> None:
+        """`application` is the one that it guards, whose state error pages read."""
+        self._application, self._services, self._table = application, services, table
         self.limits = session_limits(services)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request through, or answer it here."""
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-        else:
-            await self._http(scope, receive, send)
+    def around(self, inner: ASGIApp) -> ASGIApp:
+        """`inner` behind the gate."""
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "lifespan":
+                await inner(scope, receive, send)
+            elif scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            else:
+                await self._http(inner, scope, receive, send)
+
+        return guarded
+
+    async def _http(self, inner: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         scope["coldchain.nonce"] = secrets.token_urlsafe(16)
-        scope["app"] = self._state
+        scope["app"] = self._application
         request = Request(scope)
         guarded = _WithHeaders(send, self._services, scope)
         try:
@@ -62,7 +66,7 @@ class Gate:
         except Problem as error:
             await self._refuse(request, error)(scope, receive, guarded)
             return
-        await self._app(scope, receive, guarded)
+        await inner(scope, receive, guarded)
 
     def _policy(self, scope: Scope) -> Policy:
         found = self._table.find(scope["method"], scope["path"])
@@ -172,7 +176,7 @@ class _WithHeaders:
         kind = headers.get("content-type", "").split(";")[0]
         data = path.startswith("/api/") and kind != "text/html"
         policy = security.DATA_POLICY if data else security.page_policy(self._settings, self._scope["coldchain.nonce"])
-        headers["content-security-policy"] = policy
+        headers.setdefault("content-security-policy", policy)  # pages with a nonce of their own bring their own
         if path.startswith("/api/") or kind in ("text/html", "application/problem+json"):
             headers["cache-control"] = headers.get("cache-control") or "no-store"
 

@@ -83,8 +83,9 @@ def _malformed(request: Request, error: Exception) -> Response:
 
 def _mistake(one: Any) -> dict[str, str]:
     place = ".".join(str(part) for part in one["loc"] if part not in ("body", "query", "path", "header"))
-    shown = repr(one.get("input"))[:80]
-    detail = f"{place or 'body'}: {shown}: {one['msg']}"
+    secret = "password" in place
+    shown = "missing" if one["type"] == "missing" else "(hidden)" if secret else repr(one.get("input"))[:80]
+    detail = f"{place or 'body'}: {shown}; {one['msg'][:1].lower()}{one['msg'][1:]}"
     return {"field": place, "value": shown, "detail": detail}
 
 

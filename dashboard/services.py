@@ -1,33 +1,16 @@
 """What the web process is given: the stores, the road in, the clock and its settings."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from coldchain.clock import Clock
-from coldchain.domain.message import Arrival, Envelope, Receipt
 from coldchain.journal.port import Journal
 from coldchain.registry.store import Registry
 from coldchain.telemetry.port import History, Telemetry
+from ingest.pipeline import Pipeline
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
-
-
-class Intake(Protocol):
-    """The one road into the journal (`ingest.pipeline.Pipeline`): decode, check, commit."""
-
-    def arrival(self, envelope: Envelope) -> Arrival:
-        """Decode and check one envelope; never raises."""
-        ...
-
-    def submit(self, envelopes: Sequence[Envelope]) -> list[list[Receipt]]:
-        """Commit envelopes in one durable transaction; the receipts of each, after the commit.
-
-        Raises:
-            TransientError: nothing was stored.
-        """
-        ...
 
 
 class Bell(Protocol):
@@ -50,8 +33,7 @@ class WebSettings:
     zone: str = "UTC"  # IANA, of the site
     tenant: str = "main"
     inbox_url: str | None = None  # the demo's page with the mails and SMS that it sent
-    ack_key: bytes = b""  # signs acknowledge links (`alerts.ack_link`); empty: such links are refused
-    sms_callback_token: str | None = None  # authenticates delivery callbacks of the SMS provider
+    sms_token: str = ""  # the SMS account's secret, by which the provider signs its delivery callbacks
     strict_idle_ms: int = 15 * MINUTE_MS  # quality, admin
     idle_ms: int = 12 * HOUR_MS  # viewer, operator, auditor
     absolute_ms: int = 12 * HOUR_MS
@@ -66,7 +48,7 @@ class Services:
     journal: Journal
     history: History
     telemetry: Telemetry  # the embedded store again, or InfluxDB
-    pipeline: Intake
+    pipeline: Pipeline
     clock: Clock
     settings: WebSettings = field(default_factory=WebSettings)
     bell: Bell | None = None  # without one the journal's head is polled once a second

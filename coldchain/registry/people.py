@@ -147,6 +147,16 @@ def password_hash(connection: Connection, id: str) -> str | None:  # noqa: A002
     return connection.execute(select(person.c.password_hash).where(person.c.id == id)).scalar_one_or_none()
 
 
+def keep_hash(connection: Connection, id: str, renewed: str) -> None:  # noqa: A002
+    """Replace a hash of the same password by a stronger one; nothing that anybody decided, so nothing is audited."""
+    connection.execute(update(person).where(person.c.id == id).values(password_hash=renewed))
+
+
+def anybody(connection: Connection) -> bool:
+    """Whether there is any person at all."""
+    return connection.execute(select(person.c.id).limit(1)).one_or_none() is not None
+
+
 def active(someone: Person, now_ms: int) -> bool:
     """Whether this person may sign in at all now."""
     return someone.disabled_ms is None and (someone.expires_ms is None or now_ms < someone.expires_ms)

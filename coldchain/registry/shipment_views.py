@@ -28,6 +28,7 @@ class Filter(NamedTuple):
     product_profile: str | None = None
     logger: str | None = None
     text: str | None = None
+    reference: str | None = None
 
 
 def _fact_of_profile(field: str) -> Any:
@@ -146,7 +147,7 @@ def _query(viewer: Viewer, which: Filter) -> Select[Any]:
     query = select(*_COLUMNS).select_from(shipment).outerjoin(subject_state, joined).where(shipments_of(viewer))
     equal: dict[str, Any] = {
         "state": shipment.c.state, "status": _STATUS, "customer": shipment.c.customer, "carrier": shipment.c.carrier,
-        "lane": shipment.c.lane, "product_profile": _PROFILE,
+        "lane": shipment.c.lane, "product_profile": _PROFILE, "reference": shipment.c.reference,
     }  # fmt: skip
     for field, column in equal.items():
         wanted = getattr(which, field)

@@ -1,0 +1,85 @@
+"""What every API route starts from: the services, who calls, and how its parameters are read."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict
+
+from coldchain.domain.quantity import ms_from_iso
+from coldchain.errors import InvalidValue
+from coldchain.registry.paging import LARGEST, Page
+from coldchain.registry.viewer import Viewer
+from dashboard.services import Services
+
+
+class Body(BaseModel):
+    """A JSON body: unknown fields are refused, so that a misspelt one is not lost in silence."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def _viewer(request: Request) -> Viewer:
+    viewer: Viewer = request.scope["coldchain.viewer"]
+    return viewer
+
+
+Web = Annotated[Services, Depends(_services)]
+Caller = Annotated[Viewer, Depends(_viewer)]
+Limit = Annotated[int, Query(ge=1, le=LARGEST, description="rows per page")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before")]
+From = Annotated[str | None, Query(alias="from", description="ISO 8601 with Z or an offset, inclusive")]
+To = Annotated[str | None, Query(description="ISO 8601 with Z or an offset, exclusive")]
+
+
+def instant(field: str, text: str | None) -> int | None:
+    """Milliseconds of an ISO 8601 time, None for none.
+
+    Raises:
+        InvalidValue: names the field and the value.
+    """
+    if text is None:
+        return None
+    try:
+        return ms_from_iso(text)
+    except InvalidValue as error:
+        raise InvalidValue(f"{field}: {error}") from error
+
+
+def required_instant(field: str, text: str) -> int:
+    """As `instant`, for a field that must be there."""
+    value = instant(field, text)
+    return 0 if value is None else value
+
+
+def reply(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(msgspec.json.encode(data), status, headers, "application/json")
+
+
+def list_reply(page: Page) -> Response:
+    """One page of a list."""
+    return reply({"items": page.items, "next_cursor": page.next_cursor})
+
+
+def shown_as(description: str, example: Any, *, status: int = 200, many: bool = False) -> dict[str, Any]:
+    """The OpenAPI entry of a JSON answer, with an example whose shape it has."""
+    shape: dict[str, Any] = {"type": "object"}
+    if many:
+        example = {"items": [example], "next_cursor": None}
+        shape = {
+            "type": "object",
+            "required": ["items", "next_cursor"],
+            "properties": {
+                "items": {"type": "array", "items": {"type": "object"}},
+                "next_cursor": {"type": ["string", "null"]},
+            },
+        }
+    content = {"application/json": {"schema": shape, "example": example}}
+    return {"responses": {status: {"description": description, "content": content}}, "status_code": status}
