@@ -70,9 +70,7 @@ def sms(to: str, announcement: Announcement, links: Links, sending: Sending) -> 
         label = f"{facts.subject.kind} {facts.subject.id[:8]}"
     head = " ".join([*_sms_marks(announcement, sending, phrases), ""])
     tail = f"#{facts.alarm[:8]}"
-    advice = "" if facts.returned else phrases.texts(phrases.texts.choice("sms", f"action_{facts.cause}"))
-    if facts.cause not in (*_EXCURSIONS, "silence", "sensor_fault") and not facts.returned:
-        advice = phrases.texts("sms.action_other")
+    advice = "" if facts.returned else phrases.texts(phrases.texts.choice("sms_action", facts.cause))
     for length in range(gsm7.septets(label), 5, -1):
         body = head + _sms_sentence(facts, gsm7.cut(label, length), phrases)
         for parts in ((advice, links.short, tail), (advice, tail), (tail,)):
