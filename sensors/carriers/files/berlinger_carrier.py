@@ -56,7 +56,7 @@ def _reading(export: BerlingerExport, row: LogRow, received_at_ms: int) -> Readi
         event_time_ms=row.at_ms,
         record_time_ms=received_at_ms,
         time_source="device",
-        device_time=f"{row.local} {export.zone}",
+        device_time=row.local,
         temperature_mc=row.temperature_mc,
         historical=True,
         fault=None if row.temperature_mc is not None else "sensor_error",
