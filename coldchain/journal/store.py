@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from coldchain.domain.message import Arrival, Gap, Outcome, Receipt, Watermark
 from coldchain.domain.reading import Reading
+from coldchain.journal.backlog import Backlog
 from coldchain.journal.bell import Bell
 from coldchain.journal.database import Database, Row, Session, listed
 from coldchain.journal.decide import Decisions, Judge
@@ -35,6 +36,7 @@ class StoredJournal:
         self._words = Words()
         self._finder = Finder(self._words)
         self._names: dict[int, tuple[str, str]] = {}
+        self._backlog = Backlog()
 
     # --- writing ------------------------------------------------------------------------------------------------
 
@@ -81,9 +83,17 @@ class StoredJournal:
 
     def read(self, after: int, limit: int) -> list[Reading]:
         """The next `limit` readings with offset > `after`, in order of offset."""
+        sql = f"SELECT {READING_LIST} FROM reading WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
         with self.database.read() as session:
-            sql = f"SELECT {READING_LIST} FROM reading WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
-            return self.readings_of(session, session.rows(sql, (after, limit)))
+            hot_from = meta(session, "hot_from")
+            rows: list[Row] = []
+            while len(rows) < limit and after + 1 < hot_from:
+                behind = self._backlog.rows(session, after, limit - len(rows), hot_from)
+                rows += behind
+                after = behind[-1][0] if behind else hot_from - 1
+            if len(rows) < limit:
+                rows += session.rows(sql, (after, limit - len(rows)))
+            return self.readings_of(session, rows)
 
     def readings_of(self, session: Session, rows: Sequence[Row]) -> list[Reading]:
         """The readings behind rows of the table `reading`."""
