@@ -60,6 +60,18 @@ class Mark(Protocol):
         ...
 
 
+class Companion(Protocol):
+    """Another measurement that is kept up to date beside the readings."""
+
+    def step(self) -> bool:
+        """Forward what is new; whether that was anything."""
+        ...
+
+    def restart(self) -> None:
+        """Forward everything again from now on."""
+        ...
+
+
 class Projector:
     """Forwards the journal's readings; `step` is one batch, `run` is the role's loop."""
 
@@ -69,10 +81,15 @@ class Projector:
         self._not_before_s = 0.0
         self._troubled = True  # an earlier process may have left a signal open
 
-    def run(self, stop: Callable[[], bool], wait: Callable[[float], object]) -> None:
+    def run(
+        self, stop: Callable[[], bool], wait: Callable[[float], object], companions: Sequence[Companion] = ()
+    ) -> None:
         """Forward until `stop()`; `wait(seconds)` sleeps between steps and may return early (the journal's bell)."""
         while not stop():
-            if not self.step():
+            more = self.step()
+            for companion in companions:
+                more = (not self.away and companion.step()) or more
+            if not more:
                 wait(self.due_in_s())
 
     @property
@@ -174,8 +191,11 @@ def rebuild(
     points: Points,
     clock: Clock,
     progress: Callable[[int, int], object] = lambda _done, _of: None,
+    companions: Sequence[Companion] = (),
 ) -> int:
     """Empty the projection and fill it again from the journal's first reading; returns the offset it reached.
+
+    `companions` are told to begin again and do so with the role's next steps.
 
     Raises:
         TransientError: InfluxDB went away; the projector role goes on from where this stopped.
@@ -183,6 +203,8 @@ def rebuild(
     mark.move(mark.offset(), 0)
     points.drop(READING)
     points.drop(EXCURSION)
+    for companion in companions:
+        companion.restart()
     projector = Projector(journal, mark, points, clock)
     goal = journal.head()
     while mark.offset() < goal:

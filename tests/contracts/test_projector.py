@@ -246,6 +246,19 @@ def test_a_later_interpretation_replaces_the_point_and_leaves_no_field_of_the_ol
     assert len(house.stored()) == 3
 
 
+def test_the_loop_forwards_what_arrives_and_ends_when_told(house: House) -> None:
+    turns = []
+
+    def wait(seconds: float) -> None:
+        turns.append(seconds)
+        house.commit(10, first=10 * len(turns))
+
+    house.projector.run(lambda: len(turns) >= 3, wait)
+    assert turns == [1.0, 1.0, 1.0]
+    house.drain()
+    assert len(house.stored()) == 30
+
+
 class Full:
     """Points that are never taken, to see what waits in memory meanwhile."""
 
