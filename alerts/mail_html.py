@@ -1,7 +1,7 @@
 """The mail's HTML part: one column, readable on a phone, nothing loaded from outside, every value escaped."""
 
 from dataclasses import dataclass
-from html import escape
+from html import escape as escaped
 
 # Severity by colour and by word; white on each passes 4.5:1.
 _COLOURS = {"critical": "#b3261e", "major": "#9a4a00", "minor": "#5c5f00", "info": "#3d4a5c", "over": "#1f5f3a"}
@@ -30,6 +30,11 @@ class Page:
     footer: tuple[str, ...]
 
 
+def escape(text: str) -> str:
+    """`text` for HTML, with numbers kept on one line with their unit."""
+    return escaped(text).replace(" °C", "&nbsp;°C")
+
+
 def render(page: Page, language: str) -> str:
     """The page as an HTML document; its first text is the lead, which is what a phone previews."""
     colour = _COLOURS[page.severity]
@@ -43,7 +48,7 @@ def render(page: Page, language: str) -> str:
         (
             head,
             *(_mark(mark) for mark in page.marks),
-            _acknowledge(page, colour),
+            _acknowledge(page),
             f'<p style="margin:18px 0">{_link(*page.open)}</p>',
             *(_section(section) for section in page.sections),
             _footer(page.footer),
@@ -74,12 +79,12 @@ def _mark(text: str) -> str:
     return f'<p class="mark" style="{style}">{escape(text)}</p>'
 
 
-def _acknowledge(page: Page, colour: str) -> str:
+def _acknowledge(page: Page) -> str:
     if page.acknowledge is None:
         return ""
     label, address = page.acknowledge
     button = (
-        f'<a href="{escape(address, quote=True)}" style="display:block;background:{colour};color:#ffffff;'
+        f'<a href="{escaped(address)}" style="display:block;background:#0b57a4;color:#ffffff;'
         "text-align:center;text-decoration:none;font-size:18px;font-weight:700;padding:15px 18px;border-radius:8px;"
         f'min-height:22px">{escape(label)}</a>'
     )
@@ -89,7 +94,7 @@ def _acknowledge(page: Page, colour: str) -> str:
 
 def _link(label: str, address: str) -> str:
     style = "font-size:17px;display:inline-block;padding:10px 0"
-    return f'<a class="plain" href="{escape(address, quote=True)}" style="{style}">{escape(label)}</a>'
+    return f'<a class="plain" href="{escaped(address)}" style="{style}">{escape(label)}</a>'
 
 
 def _section(section: Section) -> str:

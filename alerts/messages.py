@@ -231,7 +231,7 @@ def _page(announcement: Announcement, links: Links, sending: Sending, phrases: P
 def _rows(facts: AlarmFacts, phrases: Phrases) -> tuple[tuple[str, str], ...]:
     """The table of a message: what the headline left out, in full."""
     words, card = phrases.texts, facts.subject
-    rows = [(words(f"field.{card.kind}"), clean(f"{card.label} {card.detail}", 140))]
+    rows = [(words(f"field.{card.kind}"), clean(", ".join(part for part in (card.label, card.detail) if part), 140))]
     rows.append((words("field.product"), clean(card.product)))
     if facts.cause in _EXCURSIONS:
         rows.append((words("field.value"), _degrees(phrases, facts.value_mc, facts.limit_mc)))
@@ -244,9 +244,14 @@ def _rows(facts: AlarmFacts, phrases: Phrases) -> tuple[tuple[str, str], ...]:
     rows.append((words("field.severity"), phrases.severity(severity_of(facts).word)))
     rows.append((words("field.logger"), clean(f"{facts.logger} / {facts.channel}") if facts.logger else ""))
     if card.latitude_e7 is not None and card.longitude_e7 is not None:
-        rows.append((words("field.position"), f"{degrees_text(card.latitude_e7)}, {degrees_text(card.longitude_e7)}"))
+        rows.append((words("field.position"), f"{_place(card.latitude_e7)}, {_place(card.longitude_e7)}"))
     rows.append((words("field.rules"), clean(", ".join(facts.rules), 200)))
     return tuple((name, text) for name, text in rows if text)
+
+
+def _place(degrees_e7: int) -> str:
+    """To about a metre."""
+    return degrees_text(round(degrees_e7, -2))
 
 
 def _degrees(phrases: Phrases, value_mc: int | None, limit_mc: int | None) -> str:

@@ -296,4 +296,4 @@ class _Text(HTMLParser):
 def visible(html: str) -> str:
     parser = _Text()
     parser.feed(html)
-    return " ".join(part for part in parser.said if part.strip())
+    return " ".join(part for part in parser.said if part.strip()).replace("\xa0", " ")
