@@ -29,7 +29,7 @@ def headroom_codes(rule: Rule, profile: ProductProfile, trace: Trace) -> np.ndar
         for position in warm.tolist():
             now, value = int(trace.time_ms[position]), int(trace.value[position])
             past = sums.between(now + ahead - window.length_ms, now)
-            if 4 * ahead + 2 * past.weight < 2 * window.length_ms:
+            if past.weight + 2 * ahead < window.length_ms:
                 continue
             total = past.total + 2 * ahead * mkt.factor(profile.ratio, value)
             if total > (past.weight + 2 * ahead) * at_limit:

@@ -49,7 +49,7 @@ class Inputs:
     """Everything that findings depend on beside `as_of`; equal inputs give equal findings.
 
     `silence` says whether a logger that says nothing is trouble: not for a file, nor for goods that have arrived.
-    `ended_ms` ends every stretch that has no end of its own (arrival, closing).
+    After `ended_ms` (arrival) missing readings are no longer unknown time, though those that come still count.
     """
 
     subject: Subject

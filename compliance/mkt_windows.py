@@ -24,7 +24,7 @@ class Cumulated:
     """Twice the integral of the factor over known time from the first sample to any moment, exact to 10⁻⁴⁰."""
 
     def __init__(self, ratio: Decimal, trace: Trace) -> None:
-        self._time = trace.time_ms.tolist()
+        self._time: list[int] = trace.time_ms.tolist()
         self._factor = [factor(ratio, mc) for mc in trace.value.tolist()]
         held = np.where(trace.kind == KNOWN, trace.spans_ms, 0).tolist()
         pairs = zip(held, self._factor, self._factor[1:], strict=False)
@@ -69,9 +69,8 @@ def worst_and_trailing(sums: Cumulated, length_ms: int, onset_ms: int, end_ms: i
     starts.update(times[bisect_left(times, earliest) : bisect_right(times, latest)])
     ends = times[bisect_left(times, earliest + length_ms) : bisect_right(times, latest + length_ms)]
     starts.update(moment - length_ms for moment in ends)
-    found = [_window(sums, start, length_ms) for start in sorted(starts)]
-    worst = found[0]
-    for candidate in found[1:]:
+    worst = trailing
+    for candidate in (_window(sums, start, length_ms) for start in sorted(starts)):
         if candidate.mean.weight and (not worst.mean.weight or candidate.mean.hotter_than(worst.mean)):
             worst = candidate
     return worst, trailing

@@ -73,7 +73,8 @@ def trace_of(
     track: Track, values: Column, judged: tuple[Span, ...], interval_ms: int, as_of_ms: int, ended_ms: int | None
 ) -> Trace:
     """The judged samples of `values`, a column of `track`; absent ones are left out."""
-    spans = [_closed(span, as_of_ms, ended_ms) for span in judged]
+    newest = int(track.time_ms[-1]) if len(track) else 0
+    spans = [_closed(span, as_of_ms, ended_ms, newest) for span in judged]
     starts = np.array([start for start, _, _ in spans], dtype=np.int64)
     ends = np.array([end for _, end, _ in spans], dtype=np.int64)
     part = np.searchsorted(starts, track.time_ms, side="right") - 1
@@ -101,11 +102,12 @@ def trace_of(
     )
 
 
-def _closed(span: Span, as_of_ms: int, ended_ms: int | None) -> tuple[int, int, bool]:
+def _closed(span: Span, as_of_ms: int, ended_ms: int | None, newest_ms: int) -> tuple[int, int, bool]:
     """(from, to, runs on): readings may be up to five minutes ahead of `as_of`, so an open end lies far away."""
     end = span.end_ms
-    if ended_ms is not None:
-        end = ended_ms + 1 if end is None else min(end, ended_ms + 1)
+    if end is None and ended_ms is not None:
+        # Readings after the arrival still count; their absence does not.
+        return span.start_ms, max(ended_ms, newest_ms, span.start_ms) + 1, False
     if end is None:
         return span.start_ms, np.iinfo(np.int64).max, True
     return span.start_ms, max(end, span.start_ms), end > as_of_ms

@@ -5,11 +5,12 @@ from enum import IntEnum, StrEnum
 
 
 class SubjectKind(StrEnum):
-    """What is judged: goods on their way, a fixed store, or a batch over all its shipments."""
+    """What is judged: goods on their way, a fixed store, or a batch over all its shipments; or the product itself."""
 
     SHIPMENT = "shipment"
     STORE = "store"
     BATCH = "batch"
+    SYSTEM = "system"  # alarms about the product; their rows carry no subject
 
 
 @dataclass(frozen=True, slots=True, order=True)

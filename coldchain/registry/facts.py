@@ -63,7 +63,7 @@ def add(
         "kind": kind.value, "body": body, "valid_from_ms": valid_from_ms, "valid_to_ms": valid_to_ms,
     }  # fmt: skip
     result = connection.execute(fact.insert().values(**row, recorded_ms=now_ms, who=who, reason=reason))
-    number = int(result.inserted_primary_key[0])
+    number = _number(result.inserted_primary_key)
     for affected in _affected(connection, subject, logger):
         mark_dirty(connection, affected, valid_from_ms, kind.value, now_ms)
     changed(
@@ -218,6 +218,10 @@ def _affected(connection: Connection, subject: Subject | None, logger: str | Non
     if subject is not None:
         return [subject]
     return sorted({bound for bound, _ in bound_subjects(connection, logger or "")})
+
+
+def _number(key: Any) -> int:
+    return int(key[0])
 
 
 def _current(connection: Connection, fact_id: int) -> Fact:

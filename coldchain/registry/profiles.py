@@ -70,7 +70,8 @@ def approve(connection: Connection, profile_id: str, version: int, *, who: str, 
 def latest_version(connection: Connection, profile_id: str) -> int | None:
     """The newest version of a profile, None if there is none."""
     query = select(func.max(product_profile.c.version)).where(product_profile.c.id == profile_id)
-    return connection.execute(query).scalar_one()
+    newest: int | None = connection.execute(query).scalar_one()
+    return newest
 
 
 def get(connection: Connection, profile_id: str, version: int | None = None) -> StoredProfile:

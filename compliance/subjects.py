@@ -1,0 +1,179 @@
+"""From facts on record to the engine's inputs: which channels stand for a subject, when, and which count."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from coldchain.domain.finding import Subject, SubjectKind
+from coldchain.domain.profile import DAY_MS, ProductProfile
+from coldchain.domain.shipment import FactKind, Role, ShipmentState, Stage
+from coldchain.domain.track import ABSENT, Track
+from coldchain.registry import facts, profiles
+from coldchain.registry.facts import Fact
+from coldchain.registry.schema import shipment
+from coldchain.telemetry.port import History
+from compliance.inputs import Bound, Inputs, Span
+
+STORE_DAYS = 31  # a store is judged for ever; what lies further back is settled
+FUTURE_MS = 10 * 60_000  # readings may be stamped a little ahead of us
+NO_CHANNEL = "internal"  # of a logger that was never heard
+_POSITIONS = "device"  # the channel of positions and states that belong to no measurement
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A subject with everything on record about it; readings are still missing."""
+
+    subject: Subject
+    profile: ProductProfile
+    facts: tuple[Fact, ...]
+    intervals: dict[str, Fact] = field(default_factory=dict)  # by logger
+    silence: bool = True
+    settled: bool = False  # arrived or closed: findings go into a digest
+    ended_ms: int | None = None
+    closed_ms: int | None = None
+    since_ms: int = 0  # nothing before is judged again
+
+
+def case_of(connection: Connection, subject: Subject, now_ms: int) -> Case | None:
+    """What is on record about a subject now; None without a product profile or a binding: there is nothing to judge."""
+    known = facts.known(connection, subject=subject)
+    assigned = [item for item in known if item.kind is FactKind.PROFILE]
+    bindings = [item for item in known if item.kind is FactKind.BINDING]
+    if not assigned or not bindings:
+        return None
+    chosen = assigned[-1].body
+    profile = profiles.get(connection, chosen["id"], chosen["version"]).profile
+    loggers = {item.logger for item in bindings if item.logger is not None}
+    intervals = {
+        item.logger: item
+        for item in facts.known(connection, loggers=loggers, kinds=[FactKind.INTERVAL])
+        if item.logger is not None
+    }
+    if subject.kind is not SubjectKind.SHIPMENT:
+        since = (now_ms - STORE_DAYS * DAY_MS) // DAY_MS * DAY_MS
+        return Case(subject, profile, tuple(known), intervals, since_ms=since)
+    row = connection.execute(select(shipment).where(shipment.c.id == subject.id)).one_or_none()
+    state = ShipmentState(row.state) if row is not None else ShipmentState.PLANNED
+    settled = state in (ShipmentState.ARRIVED, ShipmentState.CLOSED)
+    closed = row.closed_ms if row is not None and state is ShipmentState.CLOSED else None
+    ended = (row.arrived_ms or row.closed_ms or now_ms) if row is not None and settled else None
+    return Case(subject, profile, tuple(known), intervals, not settled, settled, ended, closed)
+
+
+def inputs_of(case: Case, history: History, through: int, now_ms: int) -> Inputs:
+    """The engine's inputs: the readings with offset ≤ `through` inside the binding intervals."""
+    bounds: list[Bound] = []
+    for (logger, role), bindings in _grouped(case).items():
+        spans = [_span(case, item) for item in bindings]
+        wanted = None if any(item.body["channels"] is None for item in bindings) else _named(bindings)
+        known = history.channels(logger)
+        tracks = {
+            channel: _track(history, logger, channel, spans, through, now_ms)
+            for channel in known
+            if channel == _POSITIONS or wanted is None or channel in wanted
+        }
+        measuring = [channel for channel in tracks if channel != _POSITIONS]
+        if not measuring:
+            measuring = sorted(wanted or {NO_CHANNEL})
+            tracks |= {channel: Track.of(logger, channel, []) for channel in measuring}
+        places = _positions(tracks)
+        judged = _without(spans, _excluded(case))
+        interval = case.intervals.get(logger)
+        bounds += [
+            Bound(
+                tracks[channel],
+                tuple(judged),
+                Role(role),
+                None if interval is None else int(interval.body["interval_ms"]),
+                "declared" if interval is None else str(interval.body["source"]),
+                places,
+            )
+            for channel in measuring
+        ]
+    return Inputs(case.subject, case.profile, tuple(bounds), case.silence, case.ended_ms)
+
+
+def _grouped(case: Case) -> dict[tuple[str, str], list[Fact]]:
+    groups: dict[tuple[str, str], list[Fact]] = {}
+    for item in case.facts:
+        if item.kind is FactKind.BINDING and item.logger is not None:
+            groups.setdefault((item.logger, item.body["role"]), []).append(item)
+    return groups
+
+
+def _named(bindings: Sequence[Fact]) -> set[str]:
+    return {channel for item in bindings for channel in item.body["channels"]}
+
+
+def _span(case: Case, binding: Fact) -> Span:
+    ends = [end for end in (binding.valid_to_ms, case.closed_ms) if end is not None]
+    start = max(binding.valid_from_ms, case.since_ms)
+    return Span(start, max(min(ends), start) if ends else None)
+
+
+def _track(history: History, logger: str, channel: str, spans: Sequence[Span], through: int, now_ms: int) -> Track:
+    parts = [
+        history.track_through(logger, channel, start, now_ms + FUTURE_MS if end is None else end, through)
+        for start, end in sorted(spans)
+    ]
+    return parts[0] if len(parts) == 1 else _joined(logger, channel, parts)
+
+
+def _joined(logger: str, channel: str, parts: Sequence[Track]) -> Track:
+    """Tracks of several intervals as one; where two intervals overlap, each reading stands once."""
+    columns = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in (
+            "time_ms", "temperature_mc", "humidity_mpct", "latitude_e7", "longitude_e7", "offset", "record_time_ms",
+        )
+    }  # fmt: skip
+    _, first = np.unique(columns["offset"], return_index=True)
+    order = first[np.lexsort((columns["temperature_mc"][first], columns["offset"][first], columns["time_ms"][first]))]
+    return Track(logger, channel, **{name: column[order] for name, column in columns.items()})
+
+
+def _positions(tracks: dict[str, Track]) -> Track | None:
+    placed = {name: int((track.latitude_e7 != ABSENT).sum()) for name, track in tracks.items()}
+    best = max(placed, key=lambda name: (placed[name], name), default=None)
+    return None if best is None or placed[best] == 0 else tracks[best]
+
+
+def _excluded(case: Case) -> list[Span]:
+    """Stretches that are shown and exported but not judged: stages that do not count, and exclusions by a person."""
+    stages = sorted(
+        (item for item in case.facts if item.kind is FactKind.STAGE), key=lambda item: (item.valid_from_ms, item.id)
+    )
+    found = [Span(item.valid_from_ms, item.valid_to_ms) for item in case.facts if item.kind is FactKind.EXCLUSION]
+    for position, item in enumerate(stages):
+        if not Stage(item.body["stage"]).judged:
+            following = stages[position + 1].valid_from_ms if position + 1 < len(stages) else None
+            found.append(Span(item.valid_from_ms, item.valid_to_ms if item.valid_to_ms is not None else following))
+    return found
+
+
+def _without(spans: Sequence[Span], excluded: Sequence[Span]) -> list[Span]:
+    """`spans` merged where they touch, minus `excluded`; disjoint and in order."""
+    rest: list[Span] = []
+    for span in sorted(spans):
+        if rest and (rest[-1].end_ms is None or span.start_ms <= rest[-1].end_ms):
+            ends = (rest[-1].end_ms, span.end_ms)
+            rest[-1] = Span(rest[-1].start_ms, None if None in ends else max(end for end in ends if end is not None))
+        else:
+            rest.append(span)
+    for hole in sorted(excluded):
+        rest = [part for span in rest for part in _cut(span, hole)]
+    return rest
+
+
+def _cut(span: Span, hole: Span) -> list[Span]:
+    if hole.end_ms is not None and hole.end_ms <= span.start_ms:
+        return [span]
+    if span.end_ms is not None and hole.start_ms >= span.end_ms:
+        return [span]
+    parts = [Span(span.start_ms, hole.start_ms)] if hole.start_ms > span.start_ms else []
+    if hole.end_ms is not None and (span.end_ms is None or hole.end_ms < span.end_ms):
+        parts.append(Span(hole.end_ms, span.end_ms))
+    return parts
