@@ -81,7 +81,7 @@ class Journey:
         self._agenda = Agenda(list(setup.happenings))
         blazing = any(h.kind == "ramp_sun" for h in setup.happenings)
         self._surroundings = Surroundings(
-            setup.itinerary, weather, sheltered=setup.sheltered, sun_factor=1.6 if blazing else 1.0
+            setup.itinerary, weather, sheltered=setup.sheltered, sun_factor=4.0 if blazing else 1.0
         )
         self._air = Air(0.0, 0.0, 0)
         self._tip_c = self._chamber.air_c

@@ -5,7 +5,9 @@ from typing import NamedTuple
 from sensors.fleet.itinerary import Itinerary, Stage
 from sensors.fleet.weather import Weather
 
-_REFRESH_MS = 300_000
+# Weather changes slowly, and slower yet indoors.
+_REFRESH_MS = 600_000
+_REFRESH_INDOORS_MS = 1_800_000
 
 
 class Air(NamedTuple):
@@ -17,10 +19,10 @@ class Air(NamedTuple):
 
 
 class Surroundings:
-    """The air around one shipment (or store), asked for in order of time; renewed every five minutes.
+    """The air around one shipment (or store), asked for in order of time; renewed every ten minutes.
 
     `sheltered` packaging (a parcel) rides in a heated and cooled GDP vehicle at 15 … 25 °C; a compartment's own wall
-    faces the weather. `sun_factor` raises the effect of sunshine on a ramp: black foil without a cover.
+    faces the weather. `sun_factor` raises the effect of sunshine on a ramp.
     """
 
     def __init__(self, itinerary: Itinerary, weather: Weather, *, sheltered: bool, sun_factor: float = 1.0) -> None:
@@ -32,7 +34,7 @@ class Surroundings:
     def at(self, time_ms: int) -> Air:
         """The air at a moment, and until when it may be used."""
         stage = self._itinerary.stage_at(time_ms)
-        until = time_ms + _REFRESH_MS
+        until = time_ms + (_REFRESH_INDOORS_MS if stage.setting == "indoors" else _REFRESH_MS)
         if stage.from_ms <= time_ms < stage.to_ms:
             until = min(until, stage.to_ms)
         celsius, vapour_hpa = self._air(stage, time_ms)
@@ -52,6 +54,7 @@ class Surroundings:
         if stage.setting == "vehicle" and self._sheltered:
             return 18.5 + 0.12 * (outdoor - 18.0), min(vapour, 14.0)
         sun = self._weather.sun_w_m2(where.latitude, where.longitude, time_ms)
-        # Sol-air temperature: absorbed sunshine over the outer heat transfer of 20 … 25 W/(m²·K).
-        per_w_m2 = 0.03 * self._sun_factor if stage.setting == "ramp" else 0.006
+        # Sol-air temperature: absorbed sunshine over the outer heat transfer of 20 … 25 W/(m²·K). A reflective cover
+        # absorbs a quarter; black foil (`sun_factor` 4) nearly all.
+        per_w_m2 = 0.012 * self._sun_factor if stage.setting == "ramp" else 0.006
         return outdoor + per_w_m2 * sun, vapour

@@ -30,19 +30,15 @@ class Weather:
 
     def outdoor_c(self, latitude: float, longitude: float, time_ms: int) -> float:
         """Air temperature in the shade, °C: climate of the latitude + season + time of day + passing weather."""
-        days = time_ms / _DAY_MS
-        north = 1.0 if latitude >= 0 else -1.0
-        mean = 27.5 - 0.0068 * latitude * latitude  # 27 °C at the equator, 12 at 48°, 6 at 56°
-        season = 0.19 * abs(latitude) * north * math.cos(2 * math.pi * (days - _HOTTEST_DAY) / _YEAR_DAYS)
-        hour = (days + longitude / 360.0) % 1.0 * 24.0  # mean solar time
+        hour = (time_ms / _DAY_MS + longitude / 360.0) % 1.0 * 24.0  # mean solar time
         daily = (2.6 + 0.03 * abs(latitude)) * math.cos(2 * math.pi * (hour - 15.0) / 24.0)
-        return mean + season + daily + self._passing_k(latitude, longitude, time_ms)
+        return self._seasonal_c(latitude, time_ms) + daily + self._passing_k(latitude, longitude, time_ms)
 
     def vapour_hpa(self, latitude: float, longitude: float, time_ms: int) -> float:
-        """Water vapour outdoors, hPa: from a dew point that lies 3 … 9 K under the day's mean temperature."""
-        days = time_ms / _DAY_MS
-        noonless = self.outdoor_c(latitude, longitude, int((days - days % 1.0 + 0.4) * _DAY_MS))
-        return saturation_hpa(noonless - 6.0 - 0.4 * self._passing_k(latitude, longitude, time_ms))
+        """Water vapour outdoors, hPa: the dew point lies some 5 K under the season's mean and follows the weather."""
+        return saturation_hpa(
+            self._seasonal_c(latitude, time_ms) - 5.0 + 0.6 * self._passing_k(latitude, longitude, time_ms)
+        )
 
     def sun_w_m2(self, latitude: float, longitude: float, time_ms: int) -> float:
         """Sunshine on a flat roof, W/m²: 950 × sine of the sun's elevation, less the clouds of the passing lows."""
@@ -53,6 +49,12 @@ class Weather:
         height = math.sin(phi) * math.sin(declination) + math.cos(phi) * math.cos(declination) * math.cos(angle)
         clouds = min(0.85, max(0.05, 0.45 - 0.1 * self._passing_k(latitude, longitude, time_ms)))
         return max(0.0, height) * 950.0 * (1.0 - 0.75 * clouds)
+
+    def _seasonal_c(self, latitude: float, time_ms: int) -> float:
+        """The season's mean: 27 °C at the equator, 12 at 48° and 6 at 56° over the year."""
+        north = 1.0 if latitude >= 0 else -1.0
+        yearly = math.cos(2 * math.pi * (time_ms / _DAY_MS - _HOTTEST_DAY) / _YEAR_DAYS)
+        return 27.5 - 0.0068 * latitude * latitude + 0.19 * abs(latitude) * north * yearly
 
     def _passing_k(self, latitude: float, longitude: float, time_ms: int) -> float:
         reach = 1.0 + 0.14 * abs(latitude)  # the tropics are even, the westerlies are not
