@@ -52,8 +52,11 @@ class Database(Protocol):
 
 
 def listed(numbers: Iterable[int]) -> str:
-    """Integers as an SQL list: parameters are limited in number, integers cannot carry foreign SQL."""
-    return "(" + ",".join(map(str, map(int, numbers))) + ")"
+    """Integers as an SQL list: parameters are limited in number, integers cannot carry foreign SQL.
+
+    No integers are a list that nothing is in.
+    """
+    return "(" + (",".join(map(str, map(int, numbers))) or "NULL") + ")"
 
 
 def tabled(pairs: Iterable[tuple[int, int]]) -> str:
