@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import servers
+from mail_servers import sms_server, smtp_server  # noqa: F401  fixtures
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "recordings"
 

@@ -35,11 +35,8 @@ class SmtpServer:
         self.connections = 0
         self._options: dict[str, Any] = {"tls_context": context, "ident": "test"}
         if login is not None:
-            wanted = tuple(part.encode() for part in login)
-            self._options |= {
-                "authenticator": lambda *args: AuthResult(success=(args[-1].login, args[-1].password) == wanted),
-                "auth_require_tls": False,
-            }
+            self._login = tuple(part.encode() for part in login)
+            self._options |= {"authenticator": self._authenticate, "auth_require_tls": False}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -75,6 +72,9 @@ class SmtpServer:
     def _protocol(self) -> SMTP:
         self.connections += 1
         return SMTP(self, loop=self._loop, **self._options)
+
+    def _authenticate(self, *args: Any) -> AuthResult:
+        return AuthResult(success=(args[-1].login, args[-1].password) == self._login, handled=False)
 
     async def _close(self) -> None:
         self._server.close()

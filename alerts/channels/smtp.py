@@ -195,7 +195,8 @@ class _Bounded:
         self._left -= len(line)
         if self._left < 0:
             raise smtplib.SMTPException("the server talks without end")
-        return line
+        # Half a line at the end of a connection is no reply: "250" cut short must not count as accepted.
+        return line if line.endswith(b"\n") or len(line) == size else b""
 
     def close(self) -> None:
         self._stream.close()
