@@ -54,10 +54,10 @@ def arrival(
     return Arrival(Envelope(transport, f"cc/{logger}/up", payload, at_ms, 1, dup=dup), (decoded,))
 
 
-def nonsense(payload: bytes = b"\xff\x00hello", at_ms: int = DAWN, *, undecoded: bool = False, dup: bool = False) -> Arrival:
+def nonsense(payload: bytes = b"\xff\x00hello", at_ms: int = DAWN, *, undecoded: bool = False) -> Arrival:
     """An envelope in which nobody finds a message."""
     refusal = Refusal("payload is not JSON: byte 0xff at 0", "payload", "ff")
-    return Arrival(Envelope("mqtt", "cc/LG-1/up", payload, at_ms, 1, dup=dup), refusal=refusal, undecoded=undecoded)
+    return Arrival(Envelope("mqtt", "cc/LG-1/up", payload, at_ms, 1), refusal=refusal, undecoded=undecoded)
 
 
 def content(stored: Reading) -> tuple[Any, ...]:

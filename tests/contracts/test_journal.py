@@ -281,7 +281,8 @@ def test_everything_that_was_sent_is_accounted_for(journal: StoredJournal) -> No
     refusal = Refusal("no", "x", "1")
     journal.append([
         arrival(reading(0), reading(1), seq=0), arrival(reading(0), reading(1), seq=0),
-        arrival(reading(1), reading(2), refusals=[refusal], seq=1), arrival(reading(1, 9.0), key="k", boot=None, seq=None),
+        arrival(reading(1), reading(2), refusals=[refusal], seq=1),
+        arrival(reading(1, 9.0), key="k", boot=None, seq=None),
     ])  # fmt: skip
     state = journal.logger("LG-1")
     assert state is not None
@@ -296,7 +297,8 @@ def test_notices_say_what_happened_each_under_its_own_offset(journal: StoredJour
     journal.append([arrival(suspect, seq=1), arrival(suspect._replace(event_time_ms=DAWN + DAY), seq=2)])
     notices = journal.notices(0, 100)
     assert [(n.kind, n.logger) for n in notices] == [
-        ("seen", "LG-1"), ("quarantined", "LG-1"), ("quarantined", None), ("undecoded", None), ("clock_suspect", "LG-1"),
+        ("seen", "LG-1"), ("quarantined", "LG-1"), ("quarantined", None), ("undecoded", None),
+        ("clock_suspect", "LG-1"),
     ]  # fmt: skip
     assert len({n.offset for n in notices}) == 5
     assert journal.notices(notices[0].offset, 1) == [notices[1]]
