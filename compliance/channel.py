@@ -11,6 +11,7 @@ from compliance import figures, silence
 from compliance.excursions import Outside, outside
 from compliance.headroom import headroom_codes
 from compliance.inputs import Bound, Inputs
+from compliance.mkt_windows import Cumulated
 from compliance.rules import Firing, Watch, follow, watch
 from compliance.suggestion import Suggestion, suggest
 from compliance.trace import Trace, estimated_interval, trace_of
@@ -72,12 +73,13 @@ def judge(inputs: Inputs, bound: Bound, as_of_ms: int) -> ChannelFindings:
     above = [] if label.high_mc is None else outside(trace, label.high_mc, high=True)
     below = [] if label.low_mc is None else outside(trace, label.low_mc, high=False)
     temperature = figures.time_in_range(trace, above, below)
-    mkt = figures.mkt_figures(profile, trace, above)
+    sums = figures.window_sums(profile, trace)
+    mkt = figures.mkt_figures(profile, trace, above, sums)
     budget = figures.budget_use(profile, trace)
     watches = [
         (cause, rule, said)
         for rule in _expanded(profile)
-        for cause, said in _apply(rule, profile, trace, humidity, interval)
+        for cause, said in _apply(rule, profile, trace, humidity, interval, sums)
     ]
     if inputs.silence:
         reporting = silence.reporting_ms(track, interval)
@@ -94,14 +96,14 @@ def judge(inputs: Inputs, bound: Bound, as_of_ms: int) -> ChannelFindings:
 
 
 def _apply(
-    rule: Rule, profile: ProductProfile, trace: Trace, humidity: Trace, interval: int
+    rule: Rule, profile: ProductProfile, trace: Trace, humidity: Trace, interval: int, sums: Cumulated | None
 ) -> list[tuple[str, Watch]]:
     if rule.kind is RuleKind.NO_DATA:
         return []
     if rule.kind is RuleKind.MKT_HEADROOM_BELOW:
-        if profile.frozen or not len(trace):
+        if sums is None:
             return []
-        codes = headroom_codes(rule, profile, trace)
+        codes = headroom_codes(rule, profile, trace, sums)
         return [] if codes is None else [("high", follow(rule, codes, trace.time_ms, trace.kind, trace.clock_ms, 0))]
     if rule.quantity == "humidity":
         return [(f"humidity_{rule.direction}", watch(rule, humidity, interval))]

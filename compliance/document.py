@@ -5,6 +5,7 @@ Every number is the float64 nearest to the exact figure. The blocks of the gover
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -72,6 +73,7 @@ def renamed(whole: Json, ids: Mapping[str, str], flags: Mapping[str, Json]) -> J
     return {**block(whole), "channels": [block(item) for item in whole["channels"]], "breaches": breaches}
 
 
+@cache
 def program_version() -> str:
     """The version of the program that computed a figure."""
     try:

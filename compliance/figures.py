@@ -82,19 +82,29 @@ def mean(trace: Trace) -> Fraction | None:
     return Fraction(int(twice), 2 * known_ms)
 
 
-def mkt_figures(profile: ProductProfile, trace: Trace, above: list[Outside]) -> MktFigures:
+def window_sums(profile: ProductProfile, trace: Trace) -> Cumulated | None:
+    """What windows are summed from; None where no window is watched, or nothing was warm enough to need one."""
+    if not profile.windows or profile.frozen or not mkt.in_domain(trace):
+        return None
+    if int(trace.value.max()) <= min(window.limit_mc for window in profile.windows):
+        return None
+    return Cumulated(profile.ratio, trace)
+
+
+def mkt_figures(profile: ProductProfile, trace: Trace, above: list[Outside], sums: Cumulated | None) -> MktFigures:
     """The mean kinetic temperature over all judged time and over the windows around high excursions."""
     reason = _not_applicable(profile, trace)
     if reason is not None:
         return MktFigures(None, reason)
     ratio = profile.ratio
-    lower, upper = mkt.bounds(ratio, trace, profile.gap_warming_mc_per_min)
+    inside = mkt.known(ratio, trace)
+    lower, upper = mkt.bounds(ratio, trace, inside, profile.gap_warming_mc_per_min)
     return MktFigures(
-        mkt.celsius(ratio, mkt.known(ratio, trace)),
+        mkt.celsius(ratio, inside),
         None,
         mkt.celsius(ratio, lower),
         mkt.celsius(ratio, upper),
-        _windows(profile, trace, above),
+        _windows(profile, trace, above, sums),
     )
 
 
@@ -108,10 +118,11 @@ def _not_applicable(profile: ProductProfile, trace: Trace) -> str | None:
     return None
 
 
-def _windows(profile: ProductProfile, trace: Trace, above: list[Outside]) -> tuple[WindowFigure, ...]:
-    if not profile.windows or not above:
+def _windows(
+    profile: ProductProfile, trace: Trace, above: list[Outside], sums: Cumulated | None
+) -> tuple[WindowFigure, ...]:
+    if sums is None:
         return ()
-    sums = Cumulated(profile.ratio, trace)
     found = []
     for window in profile.windows:
         for position, stretch in enumerate(above):

@@ -9,19 +9,16 @@ from compliance.rules import GOOD, OUT
 from compliance.trace import Trace
 
 
-def headroom_codes(rule: Rule, profile: ProductProfile, trace: Trace) -> np.ndarray | None:
+def headroom_codes(rule: Rule, profile: ProductProfile, trace: Trace, sums: Cumulated) -> np.ndarray | None:
     """Samples at which less than `rule.below` hours are left in any of the profile's windows; None where none can be.
 
     Little is left when the window that ends `below` hours later, with the present temperature held until then, lies
     above its limit. Before half a window is known, nothing is said.
     """
-    if not profile.windows or not mkt.in_domain(trace):
-        return None
     limit = min(window.limit_mc for window in profile.windows)
     warm = np.flatnonzero(trace.value > limit)
     if len(warm) == 0:
         return None
-    sums = Cumulated(profile.ratio, trace)
     codes = np.full(len(trace), GOOD)
     ahead = int(rule.below * HOUR_MS)
     for window in profile.windows:

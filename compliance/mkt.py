@@ -82,14 +82,17 @@ def known(ratio: Decimal, trace: Trace) -> Weighted:
     return of_weights(ratio, zip(values[first].tolist(), sums.tolist(), strict=True))
 
 
-def bounds(ratio: Decimal, trace: Trace, warming_mc_per_min: int, cap_mc: int = HIGH_MC) -> tuple[Weighted, Weighted]:
+def bounds(
+    ratio: Decimal, trace: Trace, inside: Weighted, warming_mc_per_min: int, cap_mc: int = HIGH_MC
+) -> tuple[Weighted, Weighted]:
     """The mean over known time and gaps: held at the colder end, and under a tent that rises from both ends.
+
+    `inside` is the mean over known time.
 
     Unknown time at the ends of a stretch has one end only; it is held there, or rises from there.
     """
-    lower = upper = known(ratio, trace).times(warming_mc_per_min)
-    inside = np.flatnonzero(trace.kind == GAP)
-    for i in inside.tolist():
+    lower = upper = inside.times(warming_mc_per_min)
+    for i in np.flatnonzero(trace.kind == GAP).tolist():
         left, right = int(trace.value[i]), int(trace.value[i + 1])
         length = int(trace.time_ms[i + 1] - trace.time_ms[i])
         lower = lower.plus(of_weights(ratio, [(min(left, right), 2 * length * warming_mc_per_min)]))

@@ -17,8 +17,8 @@ def reporting_ms(track: Track, interval_ms: int) -> int:
 
     The median of the first 12 differences between arrivals; history that arrived at once says nothing.
     """
-    arrivals = np.unique(track.record_time_ms)
-    differences = np.sort(np.diff(arrivals)[:12])
+    between = np.diff(np.sort(track.record_time_ms, kind="stable"))
+    differences = np.sort(between[between > 0][:12])
     return max(interval_ms, median(differences)) if len(differences) >= 3 else interval_ms
 
 
