@@ -25,11 +25,6 @@ def watermark_json(mark: Watermark) -> bytes | None:
     return msgspec.json.encode(message)
 
 
-def down_topics(logger: str, tenant: str, shard: int) -> tuple[str, str]:
-    """The two topics on which a logger may listen; the short one is what we publish to at a broker."""
-    return f"cc/{logger}/down", f"cc/v1/{tenant}/{shard}/{logger}/down"
-
-
 class Downlink:
     """Whom to tell now: every logger of which something was committed, at most once a second each."""
 

@@ -1,0 +1,53 @@
+"""Who may connect, and which topics are whose."""
+
+from typing import Protocol
+
+from coldchain.domain.identity import logger_id
+from coldchain.domain.reading import shard_of
+from coldchain.errors import InvalidValue
+
+
+class Credentials(Protocol):
+    """Knows the loggers' passwords; called from worker threads, so that a slow hash delays nobody."""
+
+    def check(self, user: str, password: str) -> str | None:
+        """The id of the logger that `user` is, None if there is none or the password is wrong."""
+        ...
+
+
+def may_publish(user: str | None, topic: str, tenant: str) -> bool:
+    """Whether a message on `topic` can be `user`'s own; without users (loopback, demo) every topic may be.
+
+    A wrong shard is its owner's mistake, answered by quarantine with the right topic, and no trespass.
+    """
+    if user is None:
+        return True
+    match topic.split("/"):
+        case ["cc", name, "up"]:
+            pass
+        case ["cc", "v1", spoken, _, name, "up"] if spoken == tenant:
+            pass
+        case _:
+            return False
+    try:
+        return logger_id(name) == user
+    except InvalidValue:
+        return False
+
+
+def may_hear(user: str | None, topic: str, tenant: str) -> str | None:
+    """The logger whose down messages `topic` names, if `user` may have them."""
+    match topic.split("/"):
+        case ["cc", name, "down"]:
+            place = None
+        case ["cc", "v1", spoken, shard, name, "down"]:
+            place = (spoken, shard)
+        case _:
+            return None
+    try:
+        logger = logger_id(name)
+    except InvalidValue:
+        return None
+    if user not in (None, logger) or place not in (None, (tenant, str(shard_of(logger)))):
+        return None
+    return logger

@@ -1,0 +1,234 @@
+"""The built-in MQTT listener: its PUBACK means that the message is stored."""
+
+import asyncio
+import ssl
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+
+import structlog
+
+from coldchain import metrics
+from coldchain.errors import TransientError
+from ingest.downlink import Downlink
+from ingest.listener import packets
+from ingest.listener.access import Credentials
+from ingest.listener.session import Session
+from ingest.writer import Receipts, Writer
+
+_log = structlog.get_logger(__name__)
+
+_READ_BYTES = 64 * 1024
+_CONNECT_S = 10.0
+_SWEEP_S = 1.0
+_TELL_S = 0.1
+
+
+class Listener:
+    """Accepts loggers and hands their messages to the writer. Lives in one event loop; `start` and `stop` it there."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 1883,
+        credentials: Credentials | None = None,
+        anonymous: bool = False,
+        tls: ssl.SSLContext | None = None,
+        connections: int = 5000,
+    ) -> None:
+        """Listen on `host` and `port` (0: any free one).
+
+        Args:
+            writer: where messages go; started and stopped by its owner.
+            host: the address to listen on.
+            port: the TCP port; `self.port` is the real one after `start`.
+            credentials: who may connect as which logger.
+            anonymous: whether clients without a user name may connect; they may then speak for any logger.
+            tls: the server's certificate and key; None for plain TCP.
+            connections: how many clients at once; further ones are closed at once.
+        """
+        self.writer = writer
+        self.tenant = writer.pipeline.tenant
+        self.credentials = credentials
+        self.anonymous = anonymous
+        self.buffer = memoryview(bytearray(_READ_BYTES))
+        self.downlink = Downlink(writer.pipeline.journal, writer.pipeline.clock)
+        self.port = port
+        self._host = host
+        self._tls = tls
+        self._connections = connections
+        self._sessions: set[Session] = set()
+        self._by_key: dict[tuple[str, str], Session] = {}
+        self._by_logger: dict[str, set[Session]] = {}
+        self._holding: set[Session] = set()
+        self._settled: deque[tuple[Session, list[bytes], int, int]] = deque()
+        self._flushing = False
+        self._checks = ThreadPoolExecutor(2, "credentials")  # a password hash may take much memory
+        self._tasks: list[asyncio.Task[None]] = []
+        self._checking: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Begin to accept.
+
+        Raises:
+            OSError: the address is in use or not ours.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._server = await self._loop.create_server(
+            lambda: Session(self), self._host, self.port, ssl=self._tls, backlog=512
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+        self._tasks = [asyncio.create_task(self._sweep()), asyncio.create_task(self._tell())]
+        _log.info("listening", host=self._host, port=self.port, tls=self._tls is not None)
+
+    async def stop(self) -> None:
+        """Close every connection; what was not acknowledged comes again."""
+        for task in (*self._tasks, *self._checking):
+            task.cancel()
+        self._server.close()
+        for session in list(self._sessions):
+            session.end(packets.SERVER_SHUTTING_DOWN, "shutdown")
+        await self._server.wait_closed()
+        self._checks.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def now_ms(self) -> int:
+        """The time of arrival of what is being read."""
+        return self.writer.pipeline.clock.now_ms()
+
+    def now_s(self) -> float:
+        """The event loop's time, for silence and deadlines."""
+        return self._loop.time()
+
+    # --- sessions -------------------------------------------------------------------------------------------------
+
+    def joined(self, session: Session) -> None:
+        """A connection was accepted."""
+        self._sessions.add(session)
+        metrics.CONNECTIONS.inc()
+        if len(self._sessions) > self._connections:
+            session.end(packets.PROTOCOL_ERROR, "too_many_connections")
+
+    def left(self, session: Session) -> None:
+        """A connection is gone."""
+        self._sessions.discard(session)
+        self._holding.discard(session)
+        metrics.CONNECTIONS.dec()
+        if session.key is not None and self._by_key.get(session.key) is session:
+            del self._by_key[session.key]
+        loggers, session.loggers = session.loggers, set()
+        self.listens(session, loggers)
+
+    def admitted(self, session: Session) -> None:
+        """A session begins: an older one of the same user (or of the same client id, without users) ends."""
+        assert session.key is not None
+        older = self._by_key.get(session.key)
+        self._by_key[session.key] = session
+        if older is not None and older is not session:
+            older.end(packets.TAKEN_OVER, "taken_over")
+
+    def cut(self, session: Session, why: str) -> None:
+        """A connection ends by our decision."""
+        metrics.REFUSED_CONNECTIONS.labels(why.replace(" ", "_")).inc()
+        if why not in ("shutdown", "taken_over"):
+            _log.warning("connection_cut", reason=why, user=session.user)
+
+    def trespassed(self, session: Session, topic: str) -> None:
+        """A logger published to a topic that is not its own."""
+        metrics.REFUSED_CONNECTIONS.labels("foreign_topic").inc()
+        _log.warning("foreign_topic", user=session.user, topic=topic)
+
+    def check(self, session: Session, asked: packets.Connect) -> None:
+        """Ask the credentials in a thread; `session` is admitted or turned away afterwards."""
+        task = asyncio.create_task(self._check(session, asked))
+        self._checking.add(task)
+        task.add_done_callback(self._checking.discard)
+
+    async def _check(self, session: Session, asked: packets.Connect) -> None:
+        assert self.credentials is not None
+        logger = None
+        try:
+            logger = await self._loop.run_in_executor(
+                self._checks, self.credentials.check, asked.user or "", asked.password or ""
+            )
+        except Exception:  # noqa: BLE001 - a registry that cannot be read admits nobody and must not end the listener
+            _log.exception("credentials_failed", user=asked.user)
+        if logger is None:
+            session.turn_away()
+            return
+        session.admit(asked, logger)
+        session.relieve()
+
+    async def _sweep(self) -> None:
+        """End connections that are silent for longer than they promised."""
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            now_s = self.now_s()
+            for session in list(self._sessions):
+                silent_s = now_s - session.heard_s
+                if not session.connected and silent_s > _CONNECT_S:
+                    session.end(packets.KEEP_ALIVE_TIMEOUT, "no_connect")
+                elif session.reading and 0 < session.keep_alive_s * 1.5 < silent_s:
+                    session.end(packets.KEEP_ALIVE_TIMEOUT, "keep_alive")
+
+    # --- flow -----------------------------------------------------------------------------------------------------
+
+    def holding(self, session: Session) -> None:
+        """This session waits until something is settled."""
+        self._holding.add(session)
+
+    def settled(
+        self, session: Session, acknowledgements: list[bytes], size: int, count: int, receipts: Receipts
+    ) -> None:
+        """Messages of `session` are committed; called by the writer's thread."""
+        if self._by_logger:
+            for logger in {receipt.logger for group in receipts for receipt in group}:
+                if logger in self._by_logger:
+                    self.downlink.note(logger)
+        self._settled.append((session, acknowledgements, size, count))
+        if not self._flushing and not self._loop.is_closed():
+            self._flushing = True
+            self._loop.call_soon_threadsafe(self._flush)
+
+    def _flush(self) -> None:
+        self._flushing = False
+        while self._settled:
+            session, acknowledgements, size, count = self._settled.popleft()
+            session.acknowledge(acknowledgements, size, count)
+        self._relieve()
+
+    def _relieve(self) -> None:
+        held, self._holding = self._holding, set()
+        for session in held:
+            session.relieve()
+            if not session.reading:
+                self._holding.add(session)
+
+    # --- down messages --------------------------------------------------------------------------------------------
+
+    def listens(self, session: Session, before: set[str]) -> None:
+        """The loggers whose down messages `session` hears have changed from `before`."""
+        # Replaced and not changed in place: the writer's thread reads it.
+        by_logger = dict(self._by_logger)
+        for logger in before - session.loggers:
+            others = by_logger.get(logger, set()) - {session}
+            by_logger.pop(logger, None)
+            if others:
+                by_logger[logger] = others
+        for logger in session.loggers - before:
+            by_logger[logger] = by_logger.get(logger, set()) | {session}
+        self._by_logger = by_logger
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(_TELL_S)
+            self._relieve()  # the writer may have been full of others' messages
+            try:
+                messages = await asyncio.to_thread(self.downlink.due) if self._by_logger else []
+            except TransientError as error:
+                _log.warning("watermark_unavailable", reason=str(error))
+                continue
+            for logger, payload in messages:
+                for session in self._by_logger.get(logger, ()):
+                    session.tell(logger, payload)

@@ -1,0 +1,390 @@
+"""One connection of a logger: its packets in order, its messages unacknowledged until they are committed."""
+
+import asyncio
+import hashlib
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from coldchain.domain.message import Envelope
+from ingest.listener import answers, packets
+from ingest.listener.access import may_hear, may_publish
+from ingest.listener.packets import Malformed
+from ingest.quarantine import LARGEST, NORMAL
+from ingest.writer import Parcel
+
+if TYPE_CHECKING:
+    from ingest.listener.server import Listener
+
+RECEIVE_MAXIMUM = 4000  # unacknowledged messages of one MQTT 5 client
+_UNSETTLED_BYTES = 256 * 1024  # of one connection, before we stop reading it
+_HEAD = NORMAL + 64 * 1024  # a packet up to this size is read whole; of a larger one only this much is kept
+_TOPICS = 64  # that one connection is remembered to publish to
+_DOWN_UNACKNOWLEDGED = 8
+_ENVELOPE_BYTES = 512  # what a message costs in memory beside its payload
+
+
+class _Swallowed(NamedTuple):
+    """A message too large to keep: it is read to its end for its length and hash."""
+
+    envelope: Envelope
+    acknowledgement: bytes
+    digest: "hashlib._Hash"
+
+
+class Session(asyncio.BufferedProtocol):
+    """The protocol of one connection. Everything here runs in the listener's event loop."""
+
+    def __init__(self, listener: "Listener") -> None:
+        self._listener = listener
+        self._transport = cast("asyncio.Transport", None)
+        self._rest = bytearray()  # what arrived and was not parsed yet
+        self._needed = 0  # bytes of `_rest` before parsing it makes sense
+        self._reading = True
+        self._write_blocked = False
+        self._checking = False
+        self._now_ms = 0  # when what is being parsed arrived
+        self._unsettled_bytes = 0
+        self._unsettled = 0
+        self._topics: dict[bytes, tuple[str, bool]] = {}
+        self._envelopes: list[Envelope] = []
+        self._acknowledgements: list[bytes] = []
+        self._swallowed: _Swallowed | None = None
+        self._left = 0  # bytes of the swallowed message still to come
+        self._heard: dict[str, tuple[str, int]] = {}  # topic → (logger, QoS)
+        self._fresh: set[str] = set()  # loggers whose next down message answers a SUBSCRIBE
+        self._down_ids: set[int] = set()
+        self._next_id = 0
+        self._postponed: dict[str, bytes] = {}
+        self.level = packets.V311
+        self.connected = False
+        self.key: tuple[str, str] | None = None
+        self.user: str | None = None
+        self.keep_alive_s = 0
+        self.heard_s = 0.0
+        self.loggers: set[str] = set()
+        self._receive_maximum = 65_535
+
+    # --- asyncio's side -------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is there; it has ten seconds to say who it is."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.heard_s = self._listener.now_s()
+        self._listener.joined(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's name)
+        """The client is gone; what it sent and we did not acknowledge it will send again."""
+        self._rest.clear()
+        self._listener.left(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 (asyncio's name)
+        """All connections read into one buffer: each read is taken out before the next."""
+        return self._listener.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Bytes arrived."""
+        self.heard_s = self._listener.now_s()
+        data = bytes(self._listener.buffer[:nbytes])
+        if self._rest:
+            self._rest += data
+            if len(self._rest) < self._needed:
+                return
+            data = bytes(self._rest)
+            self._rest.clear()
+        self._advance(data)
+
+    def pause_writing(self) -> None:
+        """The client does not read our acknowledgements: then we do not read its messages."""
+        self._write_blocked = True
+        self._hold()
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        self._write_blocked = False
+        self.relieve()
+
+    # --- flow -----------------------------------------------------------------------------------------------------
+
+    @property
+    def reading(self) -> bool:
+        """Whether silence is the client's own; while we do not read, it is ours."""
+        return self._reading
+
+    def _held(self) -> bool:
+        return (
+            self._checking
+            or self._write_blocked
+            or self._unsettled_bytes >= _UNSETTLED_BYTES
+            or self._listener.writer.full
+        )
+
+    def _hold(self) -> None:
+        if self._reading and not self._transport.is_closing():
+            self._transport.pause_reading()
+            self._reading = False
+        self._listener.holding(self)
+
+    def relieve(self) -> None:
+        """Go on with what was held back, as far as it goes."""
+        if self._transport.is_closing() or self._held():
+            return
+        if self._rest and len(self._rest) >= self._needed:
+            data = bytes(self._rest)
+            self._rest.clear()
+            self._advance(data)
+        if not self._held() and not self._reading and not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._reading = True
+            self.heard_s = self._listener.now_s()
+
+    def acknowledge(self, acknowledgements: list[bytes], size: int, count: int) -> None:
+        """These messages are committed: say so, in the order in which they came."""
+        self._unsettled_bytes -= size
+        self._unsettled -= count
+        if self._transport.is_closing():
+            return
+        if acknowledgements:
+            self._transport.write(b"".join(acknowledgements))
+        if not self._reading:
+            self.relieve()
+
+    def end(self, code: int, why: str) -> None:
+        """Close the connection with the reason that its protocol can carry."""
+        if self._transport.is_closing():
+            return
+        self._listener.cut(self, why)
+        if self.connected:
+            self._transport.write(answers.disconnect(self.level, code))
+        elif code in (
+            packets.UNSUPPORTED_VERSION,
+            packets.BAD_CLIENT_ID,
+            packets.BAD_CREDENTIALS,
+            packets.NOT_AUTHORIZED,
+        ):
+            self._transport.write(answers.connack(self.level, code))
+        self._transport.close()
+
+    # --- packets --------------------------------------------------------------------------------------------------
+
+    def _advance(self, data: bytes) -> None:
+        """Parse `data` as far as it goes and as far as we may; what is left waits in `_rest`."""
+        at = 0
+        self._now_ms = self._listener.now_ms
+        try:
+            while at < len(data) and not self._transport.is_closing():
+                if self._held():
+                    self._needed = 0
+                    self._hold()
+                    break
+                if self._swallowed is not None:
+                    at = self._swallow(data, at)
+                    continue
+                sized = packets.remaining_length(data, at + 1)
+                if sized is None:
+                    self._needed = len(data) - at + 1
+                    break
+                length, body = sized
+                end = body + length
+                if end > len(data) and not self._begins_large(data, at, body, length):
+                    break
+                self._packet(data, data[at], body, end)
+                at = min(end, len(data))  # a packet that is swallowed goes on in what arrives next
+        except Malformed as wrong:
+            self.end(wrong.code, str(wrong))
+        if at < len(data) and not self._transport.is_closing():
+            self._rest += data[at:]
+        self._dispatch()
+
+    def _begins_large(self, data: bytes, at: int, body: int, length: int) -> bool:
+        """Whether an incomplete packet is one that will not be kept whole, and enough of it is here."""
+        if length > (LARGEST + _HEAD if self.connected else NORMAL):
+            raise Malformed("packet_too_large", packets.PACKET_TOO_LARGE)
+        large = length > _HEAD and data[at] >> 4 == packets.PUBLISH
+        wanted = min(length, _HEAD)
+        self._needed = body - at + wanted
+        return large and len(data) - body >= wanted
+
+    def _packet(self, data: bytes, first: int, body: int, end: int) -> None:
+        kind = first >> 4
+        if not self.connected:
+            if first != packets.CONNECT << 4:
+                raise Malformed("first_packet_is_no_connect", packets.PROTOCOL_ERROR)
+            self._connect(data[body:end])
+        elif kind == packets.PUBLISH:
+            self._publish(data, first, body, end)
+        elif first == packets.PINGREQ << 4:
+            self._transport.write(answers.PING_ANSWER)
+        elif first == packets.PUBACK << 4:
+            self._down_acknowledged(data[body:end])
+        elif first == packets.SUBSCRIBE << 4 | 2:
+            self._subscribe(data[body:end])
+        elif first == packets.UNSUBSCRIBE << 4 | 2:
+            packet_id, names = packets.unsubscribe(data[body:end], self.level)
+            for name in names:
+                self._heard.pop(name, None)
+            self._listens()
+            self._transport.write(answers.unsuback(self.level, packet_id, len(names)))
+        elif first == packets.DISCONNECT << 4:
+            self._transport.close()
+        else:
+            raise Malformed("a packet that no client may send here", packets.PROTOCOL_ERROR)
+
+    def _publish(self, data: bytes, first: int, body: int, end: int) -> None:
+        qos = first >> 1 & 3
+        if qos > 1:
+            raise Malformed("qos_2", packets.QOS_NOT_SUPPORTED if qos == 2 else packets.MALFORMED)
+        head = packets.publish(data, body, end, qos=qos, level=self.level)
+        topic, allowed = self._topics.get(head.topic) or self._learn(head.topic)
+        acknowledgement = b""
+        if qos:
+            code = packets.SUCCESS if allowed else packets.NOT_AUTHORIZED
+            acknowledgement = answers.puback(self.level, head.packet_id, code)
+        length = end - head.payload_at
+        if length > LARGEST:
+            raise Malformed("packet_too_large", packets.PACKET_TOO_LARGE)
+        # RETAIN asks a broker to keep the message; here it is one like any other.
+        envelope = Envelope(
+            "mqtt",
+            topic,
+            data[head.payload_at : end],
+            self._now_ms,
+            qos,
+            dup=first & 8 != 0,
+            user=self.user,
+        )
+        if end <= len(data):
+            self._keep(envelope, acknowledgement)
+            return
+        digest = hashlib.sha256(envelope.payload)
+        self._left = end - len(data)
+        kept = envelope._replace(payload=envelope.payload[:NORMAL], length=length)
+        self._swallowed = _Swallowed(kept, acknowledgement, digest)
+
+    def _swallow(self, data: bytes, at: int) -> int:
+        swallowed = self._swallowed
+        assert swallowed is not None
+        part = data[at : at + self._left]
+        swallowed.digest.update(part)
+        self._left -= len(part)
+        if self._left == 0:
+            self._swallowed = None
+            self._keep(swallowed.envelope._replace(sha256=swallowed.digest.hexdigest()), swallowed.acknowledgement)
+        return at + len(part)
+
+    def _learn(self, raw: bytes) -> tuple[str, bool]:
+        topic = packets.utf8(raw)
+        if "+" in topic or "#" in topic:
+            raise Malformed("PUBLISH to a filter instead of a topic")
+        known = (topic, may_publish(self.user, topic, self._listener.tenant))
+        if not known[1]:
+            self._listener.trespassed(self, topic)
+        if len(self._topics) < _TOPICS:
+            self._topics[raw] = known
+        return known
+
+    def _keep(self, envelope: Envelope, acknowledgement: bytes) -> None:
+        self._envelopes.append(envelope)
+        if acknowledgement:
+            self._acknowledgements.append(acknowledgement)
+
+    def _dispatch(self) -> None:
+        envelopes, acknowledgements = self._envelopes, self._acknowledgements
+        if not envelopes:
+            return
+        self._envelopes, self._acknowledgements = [], []
+        size = sum(len(envelope.payload) for envelope in envelopes) + _ENVELOPE_BYTES * len(envelopes)
+        count = len(acknowledgements)
+        self._unsettled_bytes += size
+        self._unsettled += count
+        if self.level == packets.V5 and self._unsettled > RECEIVE_MAXIMUM:
+            self.end(packets.RECEIVE_MAXIMUM_EXCEEDED, "receive_maximum")
+        settle = partial(self._listener.settled, self, acknowledgements, size, count)
+        self._listener.writer.offer(Parcel(envelopes, settle))
+        if self._held():
+            self._hold()
+
+    # --- who it is ------------------------------------------------------------------------------------------------
+
+    def _connect(self, body: bytes) -> None:
+        asked = packets.connect(body)
+        self.level = asked.level
+        if not asked.client_id and asked.level == packets.V311 and not asked.clean:
+            raise Malformed("no_client_id", packets.BAD_CLIENT_ID)
+        self._receive_maximum = asked.receive_maximum
+        if self._listener.credentials is not None and asked.user is not None:
+            self._checking = True
+            self._hold()
+            self._listener.check(self, asked)
+        elif self._listener.anonymous:
+            self.admit(asked, None)
+        else:
+            raise Malformed("no_credentials", packets.NOT_AUTHORIZED)
+
+    def admit(self, asked: packets.Connect, user: str | None) -> None:
+        """The client is who it says (None: nobody in particular); from now on its messages count."""
+        self._checking = False
+        if self._transport.is_closing():
+            return
+        self.user = user
+        given = asked.client_id or f"auto-{id(self):x}"
+        self.key = ("user", user) if user is not None else ("client", given)
+        self.keep_alive_s = asked.keep_alive_s
+        self.connected = True
+        self._listener.admitted(self)
+        said = answers.greeting(
+            receive_maximum=RECEIVE_MAXIMUM,
+            maximum_packet=LARGEST + _HEAD,
+            client_id=None if asked.client_id else given,
+        )
+        self._transport.write(answers.connack(self.level, packets.SUCCESS, said))
+
+    def turn_away(self) -> None:
+        """The password is wrong."""
+        self._checking = False
+        self.end(packets.BAD_CREDENTIALS, "bad_credentials")
+
+    # --- what it hears --------------------------------------------------------------------------------------------
+
+    def _subscribe(self, body: bytes) -> None:
+        packet_id, wanted = packets.subscribe(body, self.level)
+        codes = []
+        for topic, qos in wanted:
+            logger = may_hear(self.user, topic, self._listener.tenant)
+            if logger is None or (topic not in self._heard and len(self._heard) >= _TOPICS):
+                codes.append(packets.NOT_AUTHORIZED)
+                continue
+            self._heard[topic] = (logger, min(qos, 1))
+            self._fresh.add(logger)
+            codes.append(min(qos, 1))
+        self._listens()
+        self._transport.write(answers.suback(self.level, packet_id, codes))
+        for logger in self.loggers & self._fresh:
+            self._listener.downlink.note(logger)
+
+    def _listens(self) -> None:
+        before, self.loggers = self.loggers, {logger for logger, _ in self._heard.values()}
+        self._listener.listens(self, before)
+
+    def tell(self, logger: str, payload: bytes) -> None:
+        """Send `logger` its down message, the newest one later if the client still has to acknowledge others."""
+        retain = logger in self._fresh
+        self._fresh.discard(logger)
+        for topic, (spoken_to, qos) in self._heard.items():
+            if spoken_to != logger or self._transport.is_closing():
+                continue
+            if qos and len(self._down_ids) >= min(self._receive_maximum, _DOWN_UNACKNOWLEDGED):
+                self._postponed[topic] = payload
+                continue
+            if qos:
+                self._next_id = self._next_id % 65_535 + 1
+                self._down_ids.add(self._next_id)
+            self._transport.write(answers.message(self.level, topic, payload, self._next_id, qos=qos, retain=retain))
+
+    def _down_acknowledged(self, body: bytes) -> None:
+        if len(body) < 2:
+            raise Malformed("PUBACK breaks off")
+        self._down_ids.discard(body[0] << 8 | body[1])
+        for topic in list(self._postponed):
+            payload = self._postponed.pop(topic)
+            if topic in self._heard:
+                self.tell(self._heard[topic][0], payload)

@@ -1,0 +1,320 @@
+"""Messages from a real broker: acknowledged to it after the commit, in the order in which they came."""
+
+import select
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from functools import partial
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import paho.mqtt.client as mqtt
+import structlog
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from coldchain.domain.message import Envelope
+from coldchain.errors import ConfigError, TransientError
+from ingest.downlink import Downlink
+from ingest.quarantine import LARGEST
+from ingest.writer import Parcel, Receipts, Writer
+
+_log = structlog.get_logger(__name__)
+
+RECEIVE_MAXIMUM = 4000  # four batches: a smaller window would stop the broker while a batch is committed
+_SESSION_S = 7 * 86_400
+_KEEP_ALIVE_S = 30
+_BURST = 256  # messages that are read before they are handed on
+_MOST_BYTES = 64 * 1024 * 1024  # unsettled, before we stop reading
+_TURN_S = 0.1
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 5.0
+_DOWN_QUEUE = 10_000
+
+
+class Subscriber:
+    """Keeps one persistent MQTT 5 session at a broker, in a thread of its own that outlives every failure.
+
+    paho's own threads are not used: an exception in a callback would end them while the client still says that it is
+    connected. Here each connection is a new client object, and an acknowledgement is sent only by the client that
+    received the message, because packet ids mean nothing to the next connection.
+    """
+
+    def __init__(
+        self, writer: Writer, url: str, *, client_id: str | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Subscribe at `url` (`mqtt[s]://user:password@host:port`); `start` connects.
+
+        Raises:
+            ConfigError: the URL names no broker.
+        """
+        self._url = _broker(url)
+        self._writer = writer
+        self._client_id = client_id or f"coldchain-ingest-{writer.pipeline.tenant}"
+        self._tls = tls or (ssl.create_default_context() if self._url.scheme == "mqtts" else None)
+        self._filters = [topic for carrier in writer.pipeline.carriers for topic in carrier.filters]
+        self._downlink = Downlink(writer.pipeline.journal, writer.pipeline.clock)
+        self._down_topics: dict[str, str] = {}
+        self._client: mqtt.Client | None = None
+        self._lost = False
+        self._envelopes: list[Envelope] = []
+        self._packet_ids: list[int] = []
+        self._acknowledgeable: deque[tuple[mqtt.Client, list[int], int]] = deque()
+        self._unsettled_bytes = 0
+        self._bell, self._ringer = socket.socketpair()
+        for end in (self._bell, self._ringer):
+            end.setblocking(False)  # noqa: FBT003 - the socket's own signature
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="mqtt-subscriber", daemon=True)
+        self.trouble: str | None = "not connected yet"
+        self.turned_s = time.monotonic()
+
+    def start(self) -> None:
+        """Connect, and reconnect for ever."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Disconnect; the broker keeps what was not acknowledged."""
+        self._stopping.set()
+        self._ring()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        if not self._thread.is_alive():
+            self._bell.close()
+            self._ringer.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread lives; a role whose subscriber died has to end."""
+        return self._thread.is_alive()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the subscription stands."""
+        return self.trouble is None
+
+    # --- the thread -----------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while not self._stopping.is_set():
+            try:
+                client = self._connect()
+                while not self._stopping.is_set() and not self._lost:
+                    self._turn(client)
+                    if self.trouble is None:
+                        pause_s = _FIRST_PAUSE_S
+            except OSError as error:
+                self._say(f"the broker at {self._url.hostname}:{self._port} cannot be reached: {error}")
+            except Exception as error:  # noqa: BLE001 - whatever it was: a new connection gets everything again
+                _log.exception("subscriber_failed")
+                self._say(f"the subscriber failed: {type(error).__name__}: {error}")
+            self._disconnect()
+            self._stopping.wait(pause_s)
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    def _turn(self, client: mqtt.Client) -> None:
+        """Read, hand on, acknowledge, tell loggers: once round, at least ten times a second."""
+        connection = client.socket()
+        if connection is None:
+            self._lost = True
+            return
+        listening: list[Any] = [self._bell]
+        if self._unsettled_bytes < _MOST_BYTES:
+            listening.append(connection)
+        pending = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
+        writing = [connection] if client.want_write() else []
+        readable, _, _ = select.select(listening, writing, [], 0 if pending else _TURN_S)
+        if self._bell in readable:
+            self._bell.recv(4096)
+        if connection in readable or pending:
+            self._read(client)
+        self._acknowledge(client)
+        if self.trouble is None:
+            self._tell(client)
+        while client.want_write() and client.socket() is not None:
+            if client.loop_write() != mqtt.MQTT_ERR_SUCCESS or not _drains(client):
+                break
+        if client.loop_misc() != mqtt.MQTT_ERR_SUCCESS:
+            self._lost = True
+        self.turned_s = time.monotonic()
+
+    def _read(self, client: mqtt.Client) -> None:
+        for _ in range(_BURST):
+            had = len(self._envelopes)
+            if client.loop_read() != mqtt.MQTT_ERR_SUCCESS:
+                self._lost = True
+            if len(self._envelopes) == had:
+                break
+        if not self._envelopes:
+            return
+        envelopes, packet_ids = self._envelopes, self._packet_ids
+        self._envelopes, self._packet_ids = [], []
+        size = sum(len(envelope.payload) for envelope in envelopes)
+        self._unsettled_bytes += size
+        settle = self._guarded(partial(self._settled, client, packet_ids, size, envelopes))
+        self._writer.offer(Parcel(envelopes, settle))
+
+    def _acknowledge(self, client: mqtt.Client) -> None:
+        while self._acknowledgeable:
+            receiver, packet_ids, size = self._acknowledgeable.popleft()
+            self._unsettled_bytes -= size
+            if receiver is client:
+                for packet_id in packet_ids:
+                    client.ack(packet_id, 1)
+
+    def _tell(self, client: mqtt.Client) -> None:
+        try:
+            messages = self._downlink.due()
+        except TransientError as error:
+            _log.warning("watermark_unavailable", reason=str(error))
+            return
+        for logger, payload in messages:
+            client.publish(self._down_topics[logger], payload, qos=1, retain=True)
+
+    # --- the writer's thread ----------------------------------------------------------------------------------------
+
+    def _settled(
+        self, client: mqtt.Client, packet_ids: list[int], size: int, envelopes: list[Envelope], receipts: Receipts
+    ) -> None:
+        for envelope, group in zip(envelopes, receipts, strict=True):
+            for receipt in group:
+                if receipt.logger is not None and envelope.source.endswith("/up"):
+                    # The sibling of the topic on which the logger speaks: it may spell its id in its own way.
+                    self._down_topics[receipt.logger] = envelope.source[:-2] + "down"
+                    self._downlink.note(receipt.logger)
+        self._acknowledgeable.append((client, packet_ids, size))
+        self._ring()
+
+    def _ring(self) -> None:
+        try:
+            self._ringer.send(b"!")
+        except (BlockingIOError, OSError):
+            return  # it rings already, or nobody is there any more
+
+    # --- the connection -------------------------------------------------------------------------------------------
+
+    @property
+    def _port(self) -> int:
+        return self._url.port or (8883 if self._url.scheme == "mqtts" else 1883)
+
+    def _connect(self) -> mqtt.Client:
+        self._lost = False
+        self._envelopes, self._packet_ids = [], []
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            manual_ack=True,
+            reconnect_on_failure=False,
+        )
+        self._client = client
+        client.max_inflight_messages_set(1000)
+        client.max_queued_messages_set(_DOWN_QUEUE)
+        if self._url.username is not None:
+            client.username_pw_set(unquote(self._url.username), unquote(self._url.password or ""))
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
+        client.on_connect = self._guarded(self._on_connect)
+        client.on_subscribe = self._guarded(self._on_subscribe)
+        client.on_message = self._guarded(self._on_message)
+        client.on_disconnect = self._guarded(self._on_disconnect)
+        client.on_socket_register_write = _written_by_the_turn
+        wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        wishes.SessionExpiryInterval = _SESSION_S
+        wishes.ReceiveMaximum = RECEIVE_MAXIMUM
+        wishes.MaximumPacketSize = LARGEST + 64 * 1024
+        client.connect(self._url.hostname or "", self._port, _KEEP_ALIVE_S, clean_start=False, properties=wishes)
+        return client
+
+    def _disconnect(self) -> None:
+        client, self._client = self._client, None
+        if client is None:
+            return
+        try:
+            client.disconnect()
+            while client.want_write() and client.socket() is not None:
+                if client.loop_write() != mqtt.MQTT_ERR_SUCCESS or not _drains(client):
+                    break
+        except (OSError, ValueError):
+            _log.debug("disconnect_failed")
+        connection = client.socket()
+        if connection is not None:
+            connection.close()
+
+    def _guarded(self, callback: Any) -> Any:
+        """`callback`, which must never raise into paho: what goes wrong in it ends this connection instead."""
+
+        def safe(*arguments: Any) -> None:
+            try:
+                callback(*arguments)
+            except Exception as error:  # noqa: BLE001 - see above; unacknowledged, the message comes again
+                _log.exception("callback_failed")
+                self._say(f"a callback failed: {type(error).__name__}: {error}")
+                self._lost = True
+
+        return safe
+
+    def _say(self, trouble: str) -> None:
+        if self.trouble != trouble:
+            _log.warning("broker_unavailable", reason=trouble)
+        self.trouble = trouble
+
+    def _on_connect(self, client: mqtt.Client, _data: Any, flags: Any, code: Any, _said: Any) -> None:
+        if code.is_failure:
+            self._say(f"the broker refuses us: {code}")
+            self._lost = True
+            return
+        _log.info("connected", host=self._url.hostname, port=self._port, session_present=flags.session_present)
+        options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
+        client.subscribe([(topic, options) for topic in self._filters])
+
+    def _on_subscribe(self, _client: mqtt.Client, _data: Any, _mid: int, codes: Any, _said: Any) -> None:
+        refused = [str(code) for code in codes if code.is_failure]
+        if refused:
+            self._say(f"the broker refuses the subscription: {', '.join(refused)}")
+        else:
+            self.trouble = None
+
+    def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError as error:
+            topic = error.object.decode(errors="backslashreplace")
+        now_ms = self._writer.pipeline.clock.now_ms()
+        payload = bytes(message.payload)
+        self._envelopes.append(
+            Envelope("mqtt", topic, payload, now_ms, message.qos, retain=message.retain, dup=message.dup)
+        )
+        if message.qos:
+            self._packet_ids.append(message.mid)
+
+    def _on_disconnect(self, _client: mqtt.Client, _data: Any, _flags: Any, code: Any, _said: Any) -> None:
+        self._lost = True
+        if not self._stopping.is_set():
+            self._say(f"the connection to the broker ended: {code}")
+
+
+def _broker(url: str) -> SplitResult:
+    parts = urlsplit(url)
+    try:
+        usable = parts.scheme in ("mqtt", "mqtts") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError("the broker's URL is not of the form mqtt[s]://user:password@host:port")
+    return parts
+
+
+def _drains(client: mqtt.Client) -> bool:
+    """Whether the socket takes more now; otherwise the next turn goes on."""
+    connection = client.socket()
+    return connection is not None and bool(select.select([], [connection], [], 0)[1])
+
+
+def _written_by_the_turn(_client: mqtt.Client, _data: Any, _socket: Any) -> None:
+    """With this callback paho only queues packets; without it each acknowledgement would be a system call at once."""
