@@ -79,6 +79,25 @@ def entries(connection: Connection, after: int = 0, limit: int | None = None) ->
         yield Entry(*row)
 
 
+def newest(
+    connection: Connection,
+    *,
+    kind: str | None = None,
+    object_id: str | None = None,
+    who: str | None = None,
+    before: int | None = None,
+    limit: int = 100,
+) -> list[Entry]:
+    """Entries with number < `before`, newest first, of one kind of object, one object, or one person."""
+    query = select(audit).order_by(audit.c.number.desc()).limit(limit)
+    for column, wanted in ((audit.c.object_kind, kind), (audit.c.object_id, object_id), (audit.c.who, who)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if before is not None:
+        query = query.where(audit.c.number < before)
+    return [Entry(*row) for row in connection.execute(query)]
+
+
 def verify(connection: Connection) -> Broken | None:
     """Walk the whole chain; None when every entry fits.
 

@@ -56,6 +56,7 @@ def build_app(services: Services, dash: Any = None, troubles: Troubles = _none) 
         description="Readings, excursions, alarms and evidence of pharmaceutical cold chains.",
     )  # fmt: skip
     app.state.services, app.state.troubles, app.state.hub = services, troubles, Hub(services)
+    app.state.table = table
     app.state.gate = Gate(app, services, table)
     app.gated = app.state.gate.around
     problems.install(app)

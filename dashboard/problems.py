@@ -2,6 +2,7 @@
 
 import http
 import json
+import traceback
 import uuid
 from typing import Any
 
@@ -97,6 +98,8 @@ def _http(request: Request, error: Exception) -> Response:
 
 def _unforeseen(request: Request, error: Exception) -> Response:
     reference = str(uuid.uuid4())
-    _log.error("request failed", path=request.url.path, reference=reference, exc_info=error)
+    # As text: a renderer that shows local variables would write cookies and keys into the log.
+    trace = "".join(traceback.format_exception(error))
+    _log.error("request failed", path=request.url.path, reference=reference, trace=trace)
     detail = "something failed here that we did not foresee; the log has it under this reference"
     return answer(request, Problem(500, detail, reference=reference))

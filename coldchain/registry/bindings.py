@@ -30,6 +30,10 @@ class Binding(NamedTuple):
     who: str
     recorded_ms: int
 
+    def holds(self, at_ms: int) -> bool:
+        """Whether the logger serves at this moment."""
+        return self.valid_from_ms <= at_ms and (self.valid_to_ms is None or at_ms < self.valid_to_ms)
+
 
 class NewBinding(NamedTuple):
     """What a person asks for."""
@@ -90,6 +94,16 @@ def of_logger(connection: Connection, viewer: Viewer, logger: str) -> list[Bindi
     """The current bindings of a logger to whatever the viewer may see, oldest first."""
     found = facts.known(connection, loggers=[logger], kinds=[FactKind.BINDING], viewer=viewer)
     return [_binding(one) for one in found]
+
+
+def serving(connection: Connection, viewer: Viewer, at_ms: int) -> dict[str, list[Binding]]:
+    """By logger, what it serves at a moment, as far as the viewer may see; who is not in it serves nothing."""
+    result: dict[str, list[Binding]] = {}
+    for found in facts.known(connection, kinds=[FactKind.BINDING], viewer=viewer):
+        binding = _binding(found)
+        if binding.holds(at_ms):
+            result.setdefault(binding.logger, []).append(binding)
+    return result
 
 
 def binding_json(binding: Binding) -> dict[str, Any]:

@@ -139,6 +139,12 @@ def declared_interval(connection: Connection, id: str) -> int | None:  # noqa: A
     return int(known[-1].body["interval_ms"]) if known else None
 
 
+def declared_intervals(connection: Connection) -> dict[str, int]:
+    """As `declared_interval`, of every logger that has one."""
+    known = facts.known(connection, kinds=[FactKind.INTERVAL])
+    return {fact.logger: int(fact.body["interval_ms"]) for fact in known if fact.logger is not None}
+
+
 def calibrate(connection: Connection, id: str, new: NewCalibration, *, who: str, now_ms: int) -> str:  # noqa: A002
     """Record a calibration certificate; return its id.
 
@@ -198,13 +204,6 @@ def visible(connection: Connection, viewer: Viewer, ids: list[str]) -> set[str]:
         return set(ids)
     query = select(fact.c.logger).distinct().where(loggers_of(viewer, fact.c.logger))
     return set(ids) & set(connection.execute(query).scalars())
-
-
-def assigned(connection: Connection, at_ms: int) -> set[str]:
-    """The loggers that serve some subject at a moment; the others are "seen, not assigned"."""
-    query = select(fact.c.logger).distinct().where(fact.c.kind == "binding", fact.c.superseded_ms.is_(None))
-    query = query.where(fact.c.valid_from_ms <= at_ms, (fact.c.valid_to_ms.is_(None)) | (fact.c.valid_to_ms > at_ms))
-    return set(connection.execute(query).scalars())
 
 
 def _logger(row: Row[Any]) -> Logger:

@@ -1,9 +1,21 @@
 """The HTTP API: one module per noun, each a table of routes with the permission that it demands."""
 
-from dashboard.api import events, shipments
+from dashboard.api import (
+    alarms,
+    catalogue,
+    events,
+    findings,
+    ingest,
+    loggers,
+    people,
+    readings,
+    records,
+    reference,
+    shipments,
+)
 from dashboard.policy import Endpoint
 
-_NOUNS = (shipments, events)
+_NOUNS = (ingest, shipments, loggers, readings, findings, alarms, records, catalogue, people, events, reference)
 
 
 def endpoints() -> tuple[Endpoint, ...]:

@@ -8,9 +8,9 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
 from coldchain.domain.quantity import ms_from_iso
-from coldchain.errors import InvalidValue
+from coldchain.errors import Forbidden, InvalidValue
 from coldchain.registry.paging import LARGEST, Page
-from coldchain.registry.viewer import Viewer
+from coldchain.registry.viewer import Permission, Viewer
 from dashboard.services import Services
 
 
@@ -58,6 +58,33 @@ def required_instant(field: str, text: str) -> int:
     return 0 if value is None else value
 
 
+_FORMATS = {"application/json": "json", "text/csv": "csv", "application/x-ndjson": "ndjson"}
+
+
+def wanted_format(request: Request, named: str | None) -> str:
+    """json, csv or ndjson: as named, else the first one that `Accept` knows, else json.
+
+    Raises:
+        InvalidValue: another name.
+    """
+    if named is not None:
+        if named not in _FORMATS.values():
+            raise InvalidValue(f"format: {named[:20]!r} is none of {', '.join(_FORMATS.values())}")
+        return named
+    accepted = [part.split(";")[0].strip() for part in request.headers.get("accept", "").split(",")]
+    return next((_FORMATS[one] for one in accepted if one in _FORMATS), "json")
+
+
+def demand_export(viewer: Viewer) -> None:
+    """Nothing, if the viewer may take data out.
+
+    Raises:
+        Forbidden: it may not.
+    """
+    if not viewer.may(Permission.EXPORT):
+        raise Forbidden(f"the role {viewer.role} has no permission to export; ask an administrator for it")
+
+
 def reply(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """A JSON answer."""
     return Response(msgspec.json.encode(data), status, headers, "application/json")
@@ -83,3 +110,8 @@ def shown_as(description: str, example: Any, *, status: int = 200, many: bool = 
         }
     content = {"application/json": {"schema": shape, "example": example}}
     return {"responses": {status: {"description": description, "content": content}}, "status_code": status}
+
+
+def takes(example: Any) -> dict[str, Any]:
+    """The OpenAPI entry of a JSON body's example."""
+    return {"openapi_extra": {"requestBody": {"content": {"application/json": {"example": example}}}}}

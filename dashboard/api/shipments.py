@@ -20,6 +20,7 @@ from dashboard.api.request import (
     reply,
     required_instant,
     shown_as,
+    takes,
 )
 from dashboard.policy import API, Endpoint, may
 
@@ -215,23 +216,19 @@ _STOP = {"kind": "handover", "name": "Antwerp airport", "mode": "air", "planned"
 _CHANGE = {"version": 1, "state": "in_transit", "departed": "2026-01-05T06:10:00Z"}
 
 
-def _takes(example: Any) -> dict[str, Any]:
-    return {"openapi_extra": {"requestBody": {"content": {"application/json": {"example": example}}}}}
-
-
 ENDPOINTS = (
     Endpoint("POST", f"{API}/shipments", create, may(Permission.OPERATE),
-             shown_as("Created", _SHIPMENT, status=201) | _takes(_NEW)),
+             shown_as("Created", _SHIPMENT, status=201) | takes(_NEW)),
     Endpoint("GET", f"{API}/shipments", listed, may(Permission.VIEW), shown_as("A page", _SHIPMENT, many=True)),
     Endpoint("GET", f"{API}/shipments/{{shipment}}", shown, may(Permission.VIEW), shown_as("The shipment", _SHIPMENT)),
     Endpoint("PATCH", f"{API}/shipments/{{shipment}}", change, may(Permission.OPERATE),
-             shown_as("The shipment, changed", _SHIPMENT) | _takes(_CHANGE)),
+             shown_as("The shipment, changed", _SHIPMENT) | takes(_CHANGE)),
     Endpoint("GET", f"{API}/shipments/{{shipment}}/bindings", bound, may(Permission.VIEW),
              shown_as("Its bindings", _BINDING, many=True)),
     Endpoint("POST", f"{API}/shipments/{{shipment}}/bindings", bind, may(Permission.OPERATE),
-             shown_as("The binding", _BINDING, status=201) | _takes(_BINDING)),
+             shown_as("The binding", _BINDING, status=201) | takes(_BINDING)),
     Endpoint("POST", f"{API}/shipments/{{shipment}}/milestones", add_milestone, may(Permission.OPERATE),
-             shown_as("The milestone", _STOP, status=201) | _takes(_STOP)),
+             shown_as("The milestone", _STOP, status=201) | takes(_STOP)),
     Endpoint("GET", f"{API}/shipments/{{shipment}}/compliance", compliance, may(Permission.VIEW),
              shown_as("The figures", {"schema": "coldchain.compliance/1"})),
 )  # fmt: skip

@@ -1,0 +1,285 @@
+"""Alarms: list, show, acknowledge, remark, set aside, reset; by the API and by the signed link in a mail."""
+
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs, parse_qsl
+
+from fastapi import Query, Request
+from fastapi.responses import Response
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+
+from alerts import ack_link, callbacks, lifecycle
+from alerts.lifecycle import Done
+from coldchain.domain.finding import Severity
+from coldchain.errors import Forbidden
+from coldchain.registry import alarms, passwords, people, throttle
+from coldchain.registry.alarms import AlarmFilter
+from coldchain.registry.contacts import Contact
+from coldchain.registry.viewer import Permission, Viewer
+from dashboard import security
+from dashboard.api.request import (
+    Body,
+    Caller,
+    Cursor,
+    From,
+    Limit,
+    To,
+    Web,
+    instant,
+    list_reply,
+    reply,
+    required_instant,
+    shown_as,
+    takes,
+)
+from dashboard.plain_pages import escape, facts, page
+from dashboard.policy import API, KIB, PUBLIC, Endpoint, Policy, may
+from dashboard.problems import Problem
+from dashboard.services import Services
+
+Word = Literal["info", "minor", "major", "critical"]
+
+
+class Acknowledgement(Body):
+    """Who has it in hand is who calls; `version` is that of the alarm as it was shown."""
+
+    comment: str = ""
+    version: int | None = None
+
+
+class Remark(Body):
+    """Something to remember about an alarm."""
+
+    comment: str
+
+
+class Shelf(Body):
+    """Say nothing of the alarm until a moment; evaluation and record go on."""
+
+    until: str
+    reason: str
+    version: int | None = None
+
+
+class Reset(Body):
+    """Take a returned and acknowledged alarm off the board: reason, and one's own password once more."""
+
+    reason: str
+    password: str
+    version: int | None = None
+
+
+def listed(
+    web: Web, viewer: Caller, shipment: str | None = None, store: str | None = None, logger: str | None = None,
+    cause: str | None = None, open: bool | None = None, acknowledged: bool | None = None,  # noqa: A002
+    severity: Annotated[Word | None, Query(description="at least this bad")] = None, from_: From = None, to: To = None,
+    limit: Limit = 100, cursor: Cursor = None,
+) -> Response:  # fmt: skip
+    """Alarms that you may see, newest first; times bound the moment of raising."""
+    kind = "shipment" if shipment is not None else "store" if store is not None else None
+    which = AlarmFilter(
+        kind, shipment or store, logger, cause, open, acknowledged,
+        None if severity is None else Severity[severity.upper()], instant("from", from_), instant("to", to),
+    )  # fmt: skip
+    with web.registry.read() as connection:
+        return list_reply(alarms.alarms(connection, viewer, which, cursor, limit))
+
+
+def shown(web: Web, viewer: Caller, alarm: str) -> Response:
+    """One alarm with its timeline and who was told."""
+    with web.registry.read() as connection:
+        return reply(alarms.alarm(connection, viewer, alarm))
+
+
+def acknowledge(web: Web, viewer: Caller, alarm: str, body: Acknowledgement | None = None) -> Response:
+    """Take an alarm in hand: its repeats stop, its record does not. 409 if it changed since `version`."""
+    sent = body or Acknowledgement()
+
+    def act(connection: Connection, now_ms: int) -> Done:
+        return lifecycle.acknowledge(
+            connection, alarm, who=viewer.id, via="api", comment=sent.comment, now_ms=now_ms, version=sent.version
+        )
+
+    return _acted(web, viewer, alarm, act)
+
+
+def comment(web: Web, viewer: Caller, alarm: str, body: Remark) -> Response:
+    """Add a remark to an alarm's timeline."""
+    return _acted(
+        web, viewer, alarm,
+        lambda connection, now_ms: lifecycle.comment(
+            connection, alarm, who=viewer.id, text=body.comment, now_ms=now_ms
+        ),
+    )  # fmt: skip
+
+
+def shelve(web: Web, viewer: Caller, alarm: str, body: Shelf) -> Response:
+    """Set an alarm aside until a moment within 24 h (1 h when critical)."""
+    until_ms = required_instant("until", body.until)
+
+    def act(connection: Connection, now_ms: int) -> Done:
+        return lifecycle.shelve(
+            connection, alarm, who=viewer.id, until_ms=until_ms, reason=body.reason, now_ms=now_ms,
+            version=body.version,
+        )  # fmt: skip
+
+    return _acted(web, viewer, alarm, act)
+
+
+def reset(request: Request, web: Web, viewer: Caller, alarm: str, body: Reset) -> Response:
+    """Take a returned and acknowledged alarm off the board."""
+    peer = request.client.host if request.client else None
+    _prove(web, viewer, body.password, security.client_address(web.settings, request.headers, peer))
+
+    def act(connection: Connection, now_ms: int) -> Done:
+        return lifecycle.reset(
+            connection, alarm, who=viewer.id, reason=body.reason, now_ms=now_ms, version=body.version
+        )
+
+    return _acted(web, viewer, alarm, act)
+
+
+def link_page(request: Request, web: Web, token: str) -> Response:
+    """What the link in a mail shows; only the button acts, because mail scanners open every link."""
+    try:
+        with web.registry.write() as connection:  # the installation's key is made at its first use
+            key = ack_link.installation_key(connection)
+            found = ack_link.show(connection, key, token, web.clock.now_ms())
+            about = alarms.alarm(connection, _reader(found.person), found.alarm.id)
+    except Forbidden as error:
+        return _link_refused(request, str(error))
+    if about.get("acknowledged"):
+        words = f'<p class="good">Acknowledged by {escape(str(about.get("acknowledged_by")))}.</p>'
+        return page(request, "Already acknowledged", words + facts(_facts(about)) + _to_alarm(found.alarm.id))
+    body = facts(_facts(about)) + (
+        f'<form method="post" action="{API}/ack/{escape(token)}">'
+        f'<input type="hidden" name="version" value="{about["version"]}">'
+        '<label for="comment">Comment (optional)</label><textarea id="comment" name="comment" rows="3"></textarea>'
+        f"<button>Acknowledge as {escape(found.person.name)}</button></form>"
+    )
+    return page(request, f"{about['severity'].capitalize()} alarm", body)
+
+
+async def use_link(request: Request, web: Web, token: str) -> Response:
+    """Acknowledge in the name of the person whom the mail was written to."""
+    sent = parse_qs((await request.body()).decode("utf-8", "replace"))
+    return await run_in_threadpool(
+        _use_link, request, web, token, sent.get("comment", [""])[0], sent.get("version", [""])[0]
+    )
+
+
+def _use_link(request: Request, web: Services, token: str, words: str, version: str) -> Response:
+    shown_version = int(version) if version.isdecimal() else None
+    try:
+        with web.registry.write() as connection:
+            key = ack_link.installation_key(connection)
+            done = ack_link.act(connection, key, token, web.clock.now_ms(), comment=words, version=shown_version)
+    except Forbidden as error:
+        return _link_refused(request, str(error))
+    first = done.act is lifecycle.Act.ACKNOWLEDGED
+    text = "Acknowledged. Thank you." if first else "Somebody was faster: it was acknowledged already."
+    return page(request, "Acknowledged", f'<p class="good" role="status">{text}</p>' + _to_alarm(done.alarm))
+
+
+async def sms_status(request: Request, web: Web) -> Response:
+    """What the SMS provider reports of a message: delivered or not. Signed by the provider."""
+    params = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
+    query = f"?{request.url.query}" if request.url.query else ""
+    url = f"{web.settings.public_url}{request.url.path}{query}"
+    signed = request.headers.get("x-twilio-signature", "")
+    peer = request.client.host if request.client else None
+    address = security.client_address(web.settings, request.headers, peer) or ""
+    receipt = await run_in_threadpool(_take_status, web, url, params, signed, address)
+    if receipt is callbacks.Receipt.FORGED:
+        raise Problem(403, "the signature is not the provider's")
+    return Response(status_code=204)
+
+
+def _take_status(web: Services, url: str, params: dict[str, str], signed: str, address: str) -> callbacks.Receipt:
+    with web.registry.write() as connection:
+        return callbacks.accept_sms_status(
+            connection, url=url, params=params, signed=signed, token=web.settings.sms_token,
+            now_ms=web.clock.now_ms(), address=address,
+        )  # fmt: skip
+
+
+def _acted(web: Services, viewer: Viewer, alarm: str, act: Any) -> Response:
+    with web.registry.write() as connection:
+        alarms.alarm(connection, viewer, alarm)
+        done: Done = act(connection, web.clock.now_ms())
+        return reply({"act": done.act.value, **alarms.alarm(connection, viewer, done.alarm)})
+
+
+def _prove(web: Services, viewer: Viewer, password: str, address: str | None) -> None:
+    """Nothing, if the password is the viewer's own.
+
+    Raises:
+        Forbidden: it is not, or the caller is a program.
+        Problem: too many wrong ones; wait.
+    """
+    with web.registry.write() as connection:
+        someone = people.get(connection, viewer.id)
+        if someone is None:
+            raise Forbidden("an API key cannot confirm with a password; a person has to do this")
+        attempt = throttle.begin(connection, email=someone.email, address=address, now_ms=web.clock.now_ms())
+        known = people.password_hash(connection, viewer.id)
+    if attempt.id is None:
+        raise Problem(429, f"too many wrong passwords; try again in {attempt.wait_ms // 1000 + 1} s")
+    if not passwords.matches(password, known):
+        raise Forbidden("the password is not yours; nothing was changed")
+    with web.registry.write() as connection:
+        throttle.succeeded(connection, attempt.id)
+
+
+def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
+    names = {
+        "reference": "Shipment or store", "logger": "Logger", "channel": "Channel", "cause": "Cause",
+        "condition": "State", "value_c": "Now, °C", "peak_c": "Worst, °C", "limit_c": "Limit, °C",
+        "onset": "Since (UTC)", "end": "Until (UTC)",
+    }  # fmt: skip
+    return [(label, str(about[name])) for name, label in names.items() if name in about]
+
+
+def _reader(person: Contact) -> Viewer:
+    return Viewer(person.id, person.name, person.role, person.scope_customer, person.scope_carrier)
+
+
+def _to_alarm(alarm: str) -> str:
+    return f'<a class="button" href="/excursions?alarm={escape(alarm)}">Open it in the browser</a>'
+
+
+def _link_refused(request: Request, words: str) -> Response:
+    body = f'<p role="alert">{escape(words)}</p><a class="button" href="/">To the start page</a>'
+    return page(request, "Link not valid", body, status=403)
+
+
+_ALARM = {
+    "id": "f2b6c1de-1d5e-4d0a-8a0a-7f4f7a1f0e11", "version": 3, "subject_kind": "shipment",
+    "reference": "SHP-2026-0117", "logger": "LOG-0042", "channel": "internal", "cause": "high",
+    "condition": "active", "severity": "major", "onset": "2026-01-05T11:20:00.000Z",
+    "raised": "2026-01-05T11:50:02.113Z", "value_c": 9.1, "limit_c": 8.0,
+}  # fmt: skip
+_DONE = {**_ALARM, "act": "acknowledged", "acknowledged": "2026-01-05T11:54:10.000Z"}
+_LINK = Policy(None, body_limit=16 * KIB)
+_HTML = {"responses": {200: {"description": "A page", "content": {"text/html": {"schema": {"type": "string"}}}}}}
+
+
+_AT = f"{API}/alarms/{{alarm}}"
+ENDPOINTS = (
+    Endpoint("GET", f"{API}/alarms", listed, may(Permission.VIEW), shown_as("A page", _ALARM, many=True)),
+    Endpoint("GET", _AT, shown, may(Permission.VIEW), shown_as("The alarm", _ALARM)),
+    Endpoint("POST", f"{_AT}/acknowledge", acknowledge, may(Permission.ACKNOWLEDGE),
+             shown_as("Acknowledged", _DONE) | takes({"comment": "driver called, door was open"})),
+    Endpoint("POST", f"{_AT}/comment", comment, may(Permission.ACKNOWLEDGE),
+             shown_as("Noted", {**_DONE, "act": "commented"}) | takes({"comment": "ice packs added"})),
+    Endpoint("POST", f"{_AT}/shelve", shelve, may(Permission.ACKNOWLEDGE),
+             shown_as("Set aside", {**_DONE, "act": "shelved"})
+             | takes({"until": "2026-01-05T12:30:00Z", "reason": "unloading"})),
+    Endpoint("POST", f"{_AT}/reset", reset, may(Permission.ASSESS),
+             shown_as("Off the board", {**_DONE, "act": "reset"})
+             | takes({"reason": "assessed, see deviation 12", "password": "…"})),
+    Endpoint("GET", f"{API}/ack/{{token}}", link_page, _LINK, _HTML),
+    Endpoint("POST", f"{API}/ack/{{token}}", use_link, _LINK, _HTML),
+    Endpoint("POST", f"{API}/callbacks/sms", sms_status, PUBLIC,
+             {"status_code": 204, "responses": {204: {"description": "Taken"}}}),
+)  # fmt: skip
