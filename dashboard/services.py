@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from alerts.inbox import Inbox
 from coldchain.clock import Clock
 from coldchain.journal.port import Journal
 from coldchain.registry.store import Registry
@@ -33,7 +34,12 @@ class WebSettings:
     zone: str = "UTC"  # IANA, of the site
     tenant: str = "main"
     inbox_url: str | None = None  # the demo's page with the mails and SMS that it sent
-    sms_token: str = ""  # the SMS account's secret, by which the provider signs its delivery callbacks
+    ack_key: bytes = field(
+        default=b"", repr=False
+    )  # signs acknowledge links (`alerts.ack_link`); empty: such links are refused
+    sms_callback_token: str | None = field(
+        default=None, repr=False
+    )  # the SMS account's secret, by which the provider signs its callbacks
     strict_idle_ms: int = 15 * MINUTE_MS  # quality, admin
     idle_ms: int = 12 * HOUR_MS  # viewer, operator, auditor
     absolute_ms: int = 12 * HOUR_MS
@@ -52,3 +58,4 @@ class Services:
     clock: Clock
     settings: WebSettings = field(default_factory=WebSettings)
     bell: Bell | None = None  # without one the journal's head is polled once a second
+    inbox: Inbox | None = None  # the demo's caught mails and SMS

@@ -142,9 +142,8 @@ def reset(request: Request, web: Web, viewer: Caller, alarm: str, body: Reset) -
 def link_page(request: Request, web: Web, token: str) -> Response:
     """What the link in a mail shows; only the button acts, because mail scanners open every link."""
     try:
-        with web.registry.write() as connection:  # the installation's key is made at its first use
-            key = ack_link.installation_key(connection)
-            found = ack_link.show(connection, key, token, web.clock.now_ms())
+        with web.registry.read() as connection:
+            found = ack_link.show(connection, web.settings.ack_key, token, web.clock.now_ms())
             about = alarms.alarm(connection, _reader(found.person), found.alarm.id)
     except Forbidden as error:
         return _link_refused(request, str(error))
@@ -172,8 +171,9 @@ def _use_link(request: Request, web: Services, token: str, words: str, version: 
     shown_version = int(version) if version.isdecimal() else None
     try:
         with web.registry.write() as connection:
-            key = ack_link.installation_key(connection)
-            done = ack_link.act(connection, key, token, web.clock.now_ms(), comment=words, version=shown_version)
+            done = ack_link.act(
+                connection, web.settings.ack_key, token, web.clock.now_ms(), comment=words, version=shown_version
+            )
     except Forbidden as error:
         return _link_refused(request, str(error))
     first = done.act is lifecycle.Act.ACKNOWLEDGED
@@ -198,7 +198,7 @@ async def sms_status(request: Request, web: Web) -> Response:
 def _take_status(web: Services, url: str, params: dict[str, str], signed: str, address: str) -> callbacks.Receipt:
     with web.registry.write() as connection:
         return callbacks.accept_sms_status(
-            connection, url=url, params=params, signed=signed, token=web.settings.sms_token,
+            connection, url=url, params=params, signed=signed, token=web.settings.sms_callback_token or "",
             now_ms=web.clock.now_ms(), address=address,
         )  # fmt: skip
 

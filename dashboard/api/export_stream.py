@@ -1,7 +1,6 @@
 """What leaves the product as a stream: its bytes, its rows, its hash, and the record of all three."""
 
 import hashlib
-import json
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
@@ -9,11 +8,10 @@ from typing import Any, Protocol
 import msgspec
 import structlog
 
-from coldchain.domain.quantity import degrees_text, iso, milli_text
-from coldchain.domain.reading import JSON_FIELDS, MILLI_FIELDS, Reading, flag_names, reading_json
+from coldchain.domain.reading import Reading, reading_json
 from coldchain.registry import exports
 from coldchain.registry.viewer import Viewer
-from dashboard.api.csv_table import CsvTable, Number
+from compliance.evidence.csv import ReadingsCsv, TableCsv
 from dashboard.services import Services
 
 _ROWS_PER_CHUNK = 500
@@ -23,8 +21,15 @@ _log = structlog.get_logger()
 class Document(Protocol):
     """A way of writing rows down; `rows` and `sha256` are right once `chunks` has come to its end."""
 
-    rows: int
-    sha256: str
+    @property
+    def rows(self) -> int:
+        """Rows written so far."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Of the bytes, as the registry keeps it."""
+        ...
 
     def chunks(self, rows: Any) -> Iterator[bytes]:
         """The bytes, in pieces of bounded size."""
@@ -36,15 +41,21 @@ class CsvDocument:
 
     def __init__(self, shipment: str | None) -> None:
         self._shipment = shipment
-        self.rows, self.sha256 = 0, ""
+        self._table = ReadingsCsv()
+
+    @property
+    def rows(self) -> int:
+        """Rows written so far."""
+        return self._table.rows
+
+    @property
+    def sha256(self) -> str:
+        """The hash in the last line."""
+        return self._table.sha256
 
     def chunks(self, rows: Iterable[Reading]) -> Iterator[bytes]:
         """The lines, some hundreds at a time."""
-        table = CsvTable(("shipment", *JSON_FIELDS))
-        for chunk in table.chunks([self._shipment, *_cells(row)] for row in rows):
-            self.rows = table.rows
-            yield chunk
-        self.sha256 = table.sha256
+        return self._table.readings((self._shipment, row) for row in rows)
 
 
 class TableDocument:
@@ -52,22 +63,29 @@ class TableDocument:
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = columns
-        self.rows, self.sha256 = 0, ""
+        self._table = TableCsv(columns)
+
+    @property
+    def rows(self) -> int:
+        """Rows written so far."""
+        return self._table.rows
+
+    @property
+    def sha256(self) -> str:
+        """The hash in the last line."""
+        return self._table.sha256
 
     def chunks(self, rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
         """The lines, some hundreds at a time."""
-        table = CsvTable(self._columns)
-        for chunk in table.chunks([_inert(row.get(name)) for name in self._columns] for row in rows):
-            self.rows = table.rows
-            yield chunk
-        self.sha256 = table.sha256
+        return self._table.stream([row.get(name) for name in self._columns] for row in rows)
 
 
 class NdjsonDocument:
     """One JSON object per line and nothing else; the hash is in the registry only."""
 
     def __init__(self) -> None:
-        self.rows, self.sha256 = 0, ""
+        self.rows = 0
+        self.sha256 = ""
 
     def chunks(self, rows: Iterable[Reading]) -> Iterator[bytes]:
         """The lines, some hundreds at a time."""
@@ -82,34 +100,6 @@ class NdjsonDocument:
         digest.update(buffer)
         self.sha256 = digest.hexdigest()
         yield bytes(buffer)
-
-
-def _cells(reading: Reading) -> list[Any]:
-    """Exact decimal text of every number; absent values are None."""
-    return [_cell(reading, name) for name in JSON_FIELDS]
-
-
-def _cell(reading: Reading, name: str) -> Any:
-    if name in _MILLI:
-        value = getattr(reading, _MILLI[name])
-        return None if value is None else Number(milli_text(value))
-    match name:
-        case "event_time" | "record_time":
-            return Number(iso(getattr(reading, f"{name}_ms")))
-        case "latitude" | "longitude":
-            value = getattr(reading, f"{name}_e7")
-            return None if value is None else Number(degrees_text(value))
-        case "flags":
-            return " ".join(flag_names(reading.flags))
-        case _:
-            return getattr(reading, name)
-
-
-_MILLI = {public: attribute for attribute, public in MILLI_FIELDS.items()}
-
-
-def _inert(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
 def export_begun(web: Services, viewer: Viewer, kind: str, scope: dict[str, Any]) -> str:

@@ -63,7 +63,7 @@ def _refusal(one: Refusal) -> dict[str, Any]:
 
 _MESSAGE = {
     "v": 1, "device": "LOG-0042", "boot": 7, "seq": 1893,
-    "readings": [{"time": "2026-01-05T12:00:00Z", "values": {"temperature_c": 4.62, "humidity_pct": 41.2}}],
+    "readings": [{"ts": "2026-01-05T12:00:00Z", "values": {"temperature_c": 4.62, "humidity_pct": 41.2}}],
 }  # fmt: skip
 _RECEIPT = {
     "receipts": [
