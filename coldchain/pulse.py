@@ -12,13 +12,14 @@ STALE_MS = 15_000
 class Pulse:
     """The sign of life of one role in the state folder: `run/{role}.pid` and `run/{role}.pulse`."""
 
-    def __init__(self, data: Path, role: str, clock: Clock) -> None:
-        """Write the pid file; the first `beat` makes the role count as working."""
+    def __init__(self, data: Path, role: str, clock: Clock, *, announce: bool = True) -> None:
+        """Write the pid file (a worker of a role does not); the first `beat` makes the role count as working."""
         self._folder = data / "run"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._role = role
         self._clock = clock
-        self._write(f"{role}.pid", str(os.getpid()))
+        if announce:
+            self._write(f"{role}.pid", str(os.getpid()))
 
     def beat(self, trouble: str | None = None) -> None:
         """Say that the role lives, and what keeps it from its work, if anything does."""

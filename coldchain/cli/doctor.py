@@ -1,0 +1,158 @@
+"""`coldchain doctor`: checks what an installation depends on, and says what to do about what is missing."""
+
+import argparse
+import json
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from coldchain.cli import configured
+from coldchain.clock import SystemClock
+from coldchain.config import Config, redacted, settings_shown
+from coldchain.errors import ColdchainError
+from coldchain.pulse import STALE_MS
+from coldchain.registry import people
+from coldchain.registry.viewer import SYSTEM
+from coldchain.telemetry.influx_server import InfluxServer
+from coldchain.wiring import influx_of, opened_registry, opened_stores
+
+_LEAST_FREE = 0.15
+_FIRST_SENSIBLE_MS = 1_767_225_600_000  # 2026-01-01: a clock before it was never set
+
+
+class Finding(NamedTuple):
+    """One check: whether it is well, and what to do if not."""
+
+    name: str
+    well: bool
+    said: str
+
+
+def arguments(parser: argparse.ArgumentParser, _name: str) -> None:
+    """All checks, or one role's sign of life."""
+    parser.epilog = "example: coldchain doctor"
+    parser.add_argument("--role", help="only say whether this role works (for health checks of containers)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one line for each check; 1 if any is not well."""
+    config = configured(args)
+    if args.role:
+        return _role(config, args.role)
+    for env, toml, shown in settings_shown(config):
+        print(f"{env:<32} {toml:<24} {shown}")
+    print()
+    ill = 0
+    for finding in _findings(config):
+        ill += not finding.well
+        print(f"{'ok  ' if finding.well else 'FAIL'} {finding.name:<10} {finding.said}")
+    return 1 if ill else 0
+
+
+def _role(config: Config, role: str) -> int:
+    try:
+        said = json.loads((config.data / "run" / f"{role}.pulse").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        print(f"{role}: has not started")
+        return 1
+    late_ms = SystemClock().now_ms() - said["at_ms"]
+    trouble = f"silent for {late_ms // 1000} s" if late_ms > STALE_MS else said["trouble"]
+    print(f"{role}: {trouble or 'works'}")
+    return 1 if trouble else 0
+
+
+def _findings(config: Config) -> Iterator[Finding]:
+    checks: dict[str, Callable[[Config], str]] = {
+        "state": _state,
+        "disk": _disk,
+        "clock": _clock,
+        "contacts": _contacts,
+        "broker": _broker,
+        "influxdb": _influx,
+        "mail": _mail,
+        "sms": _sms,
+    }
+    for name, check in checks.items():
+        try:
+            yield Finding(name, well=True, said=check(config))
+        except (ColdchainError, OSError) as error:
+            yield Finding(name, well=False, said=str(error))
+
+
+def _state(config: Config) -> str:
+    with opened_stores(config) as stores:
+        place = redacted(config.database_url) or str(config.data)
+        return f"{place}: journal at offset {stores.journal.head()}"
+
+
+def _disk(config: Config) -> str:
+    usage = shutil.disk_usage(config.data)
+    share = usage.free / usage.total
+    if share < _LEAST_FREE:
+        raise ColdchainError(f"{share:.0%} of the disk with {config.data} is free: make room, nothing is stored at 0 %")
+    return f"{share:.0%} free, {usage.free // 2**30} GiB"
+
+
+def _clock(_config: Config) -> str:
+    if SystemClock().now_ms() < _FIRST_SENSIBLE_MS:
+        raise ColdchainError("the machine's clock was never set: switch time synchronisation on")
+    tool = shutil.which("timedatectl")
+    if tool is None:
+        return "set; whether it is synchronised cannot be asked here"
+    asked = subprocess.run(
+        [tool, "show", "-p", "NTPSynchronized", "--value"], capture_output=True, text=True, check=False
+    )
+    if asked.returncode == 0 and asked.stdout.strip() == "no":
+        raise ColdchainError("the clock is not synchronised: `timedatectl set-ntp true`")
+    return "synchronised" if asked.stdout.strip() == "yes" else "set; whether it is synchronised cannot be asked here"
+
+
+def _contacts(config: Config) -> str:
+    with opened_registry(config) as registry, registry.read() as connection:
+        on_call = [person for person in people.listed(connection, SYSTEM) if person.on_call and not person.disabled_ms]
+    if not on_call:
+        raise ColdchainError("nobody is on call: `coldchain user create --on-call …`, or alarms reach nobody")
+    without = [person.email for person in on_call if not person.phone]
+    if without and config.sms_url:
+        raise ColdchainError(f"no phone number for SMS: {', '.join(without)}")
+    return f"{len(on_call)} on call"
+
+
+def _broker(config: Config) -> str:
+    if not config.mqtt_url:
+        return "none configured; loggers use the built-in listener"
+    parts = urlsplit(config.mqtt_url)
+    return _reached(parts.hostname or "", parts.port or (8883 if parts.scheme == "mqtts" else 1883))
+
+
+def _influx(config: Config) -> str:
+    if not config.influx_url:
+        return "none configured; charts read the journal"
+    server = InfluxServer(influx_of(config))
+    server.select("SHOW MEASUREMENTS")
+    return f"{redacted(config.influx_url)} answers"
+
+
+def _mail(config: Config) -> str:
+    if not config.smtp_url:
+        raise ColdchainError("COLDCHAIN_SMTP_URL: not set; no mail leaves this installation")
+    parts = urlsplit(config.smtp_url)
+    return _reached(parts.hostname or "", parts.port or (465 if parts.scheme == "smtps" else 587))
+
+
+def _sms(config: Config) -> str:
+    if not config.sms_url:
+        raise ColdchainError("COLDCHAIN_SMS_URL: not set; no SMS leaves this installation")
+    parts = urlsplit(config.sms_url)
+    return _reached(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+
+
+def _reached(host: str, port: int) -> str:
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except OSError as error:
+        raise ColdchainError(f"{host}:{port} cannot be reached: {error}") from error
+    return f"{host}:{port} answers"

@@ -1,0 +1,92 @@
+"""The ingest role's work: the built-in listener and the subscriber of a real broker, feeding one writer."""
+
+import asyncio
+import ssl
+import threading
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Self
+
+from coldchain.clock import Clock
+from coldchain.config import Config
+from coldchain.errors import ColdchainError
+from coldchain.wiring import RegisteredLoggers, Stores, pipeline_of
+from ingest.listener import Listener
+from ingest.subscriber import Subscriber
+from ingest.writer import Writer
+
+_START_S = 10.0
+
+
+class Intake:
+    """Whatever of listener and subscriber is configured, from `with` to its end."""
+
+    def __init__(self, config: Config, stores: Stores, clock: Clock) -> None:
+        """Prepare; entering the context starts.
+
+        Raises:
+            ColdchainError: neither is configured.
+        """
+        if config.mqtt_listen is None and not config.mqtt_url:
+            raise ColdchainError("neither COLDCHAIN_MQTT_LISTEN nor COLDCHAIN_MQTT_URL is set: nothing to receive from")
+        self._writer = Writer(pipeline_of(config, stores, clock))
+        self._subscriber = Subscriber(self._writer, config.mqtt_url) if config.mqtt_url else None
+        self._listener = _listener(config, stores, self._writer)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="listener", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._writer.start()
+        self._thread.start()
+        if self._listener is not None:
+            try:
+                self._run(self._listener.start())
+            except OSError as error:
+                raise ColdchainError(f"COLDCHAIN_MQTT_LISTEN: cannot listen: {error}") from error
+        if self._subscriber is not None:
+            self._subscriber.start()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        if self._listener is not None:
+            self._run(self._listener.stop())
+        if self._subscriber is not None:
+            self._subscriber.stop()
+        self._writer.stop()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_START_S)
+
+    def trouble(self) -> str | None:
+        """What keeps readings from being stored, if anything does.
+
+        Raises:
+            ColdchainError: a thread died; the role has to end so that the supervisor starts it again.
+        """
+        if not self._writer.alive:
+            raise ColdchainError("the journal's writer ended; see the log")
+        if self._subscriber is not None and not self._subscriber.alive:
+            raise ColdchainError("the subscriber ended; see the log")
+        subscriber = self._subscriber.trouble if self._subscriber is not None else None
+        return self._writer.trouble or subscriber
+
+    def _run(self, work: Coroutine[object, object, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(_START_S)
+
+
+def _listener(config: Config, stores: Stores, writer: Writer) -> Listener | None:
+    if config.mqtt_listen is None:
+        return None
+    tls = None
+    if config.tls_cert is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(config.tls_cert, config.tls_key)
+    return Listener(
+        writer,
+        host=config.mqtt_listen.host,
+        port=config.mqtt_listen.port,
+        credentials=RegisteredLoggers(stores.registry, anonymous=config.mqtt_anonymous),
+        anonymous=config.mqtt_anonymous,
+        tls=tls,
+    )

@@ -1,0 +1,103 @@
+"""`coldchain ingest | engine | notify | project | web`: one role each, with its sign of life."""
+
+import argparse
+import signal
+import threading
+from collections.abc import Callable
+
+from coldchain.cli import configured
+from coldchain.clock import SystemClock
+from coldchain.config import Config
+from coldchain.errors import TransientError
+from coldchain.log import set_up
+from coldchain.pulse import Pulse
+from coldchain.wiring import Stores, compact, dispatcher_of, engine_of, opened_stores, projector_of
+
+_BEAT_S = 1.0
+_COMPACT_EVERY_S = 3600.0
+
+
+def arguments(parser: argparse.ArgumentParser, name: str) -> None:
+    """Nothing of their own."""
+    parser.epilog = f"example: coldchain --config coldchain.toml {name}"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run one role until SIGINT or SIGTERM."""
+    set_up(args.command)
+    config = configured(args)
+    if args.command == "web":
+        from coldchain.cli.web import serve
+
+        return serve(config, migrate=args.migrate)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with opened_stores(config, migrate=args.migrate) as stores:
+        pulse = Pulse(config.data, args.command, SystemClock())
+        try:
+            _ROLES[args.command](config, stores, pulse, stop)
+        finally:
+            pulse.stop()
+    return 0
+
+
+def _ingest(config: Config, stores: Stores, pulse: Pulse, stop: threading.Event) -> None:
+    from coldchain.cli.intake import Intake
+
+    with Intake(config, stores, SystemClock()) as intake:
+        while not stop.wait(_BEAT_S):
+            pulse.beat(intake.trouble())
+
+
+def _engine(config: Config, stores: Stores, pulse: Pulse, stop: threading.Event) -> None:
+    clock = SystemClock()
+    engine = engine_of(config, stores, clock)
+    compact_at_s = clock.monotonic_s() + 60
+    stores.bell.listen()
+    while not stop.is_set():
+        try:
+            worked = engine.step()
+            pulse.beat()
+        except TransientError as error:
+            pulse.beat(str(error))
+            stop.wait(_BEAT_S)
+            continue
+        if worked:
+            continue
+        if clock.monotonic_s() >= compact_at_s:
+            compact(stores, clock)
+            compact_at_s = clock.monotonic_s() + _COMPACT_EVERY_S
+        due_ms = engine.next_due_ms()
+        until_due_s = _BEAT_S if due_ms is None else (due_ms - clock.now_ms()) / 1000
+        stores.bell.wait(min(_BEAT_S, max(0.01, until_due_s)))
+
+
+def _notify(config: Config, stores: Stores, pulse: Pulse, stop: threading.Event) -> None:
+    dispatcher = dispatcher_of(config, stores, SystemClock())
+    try:
+        dispatcher.run(stop, pulse.beat)
+    finally:
+        dispatcher.close()
+
+
+def _project(config: Config, stores: Stores, pulse: Pulse, stop: threading.Event) -> None:
+    projector = projector_of(config, stores, SystemClock())
+
+    def wait(seconds: float) -> None:
+        pulse.beat("InfluxDB does not answer" if projector.away else None)
+        if projector.away:
+            stop.wait(min(seconds, _BEAT_S))
+        else:
+            stores.bell.wait(min(seconds, _BEAT_S))
+
+    pulse.beat()
+    projector.run(stop.is_set, wait)
+
+
+_ROLES: dict[str, Callable[[Config, Stores, Pulse, threading.Event], None]] = {
+    "ingest": _ingest,
+    "engine": _engine,
+    "notify": _notify,
+    "project": _project,
+}

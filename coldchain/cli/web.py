@@ -1,0 +1,70 @@
+"""The web role: two uvicorn workers, each with stores of its own."""
+
+import os
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+from coldchain import pulse
+from coldchain.clock import SystemClock
+from coldchain.config import Config, read_config
+from coldchain.log import set_up
+from coldchain.wiring import opened_stores, prepare, services_of
+from dashboard.app import build_app
+from dashboard.dash_app import build_dash
+
+WORKERS = 2
+_BEAT_S = 1.0
+_FACTORY = f"{__name__}:application"
+
+
+def serve(config: Config, *, migrate: bool) -> int:
+    """Serve until SIGINT or SIGTERM."""
+    prepare(config, migrate=migrate)
+    sign = pulse.Pulse(config.data, "web", SystemClock())
+    try:
+        uvicorn.run(
+            _FACTORY,
+            factory=True,
+            host=config.http.host,
+            port=config.http.port,
+            workers=WORKERS,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+            ssl_certfile=config.tls_cert,
+            ssl_keyfile=config.tls_key,
+            proxy_headers=False,
+        )
+    finally:
+        sign.stop()
+    return 0
+
+
+def application() -> FastAPI:
+    """One worker's application; its configuration comes from the environment, as for every role.
+
+    Raises:
+        ColdchainError: the configuration or the state cannot be used.
+    """
+    set_up("web")
+    path = os.environ.get("COLDCHAIN_CONFIG")
+    config, clock = read_config(Path(path) if path else None), SystemClock()
+    # Held for as long as the worker lives: it is ended by its process.
+    stores = ExitStack().enter_context(opened_stores(config))
+    services = services_of(config, stores, clock)
+    app = build_app(services, build_dash(services), lambda: pulse.troubles(config.data, clock.now_ms()))
+    threading.Thread(target=_beat, args=(config,), name="pulse", daemon=True).start()
+    return app
+
+
+def _beat(config: Config) -> None:
+    sign = pulse.Pulse(config.data, "web", SystemClock(), announce=False)
+    pause = threading.Event()
+    while True:
+        sign.beat()
+        pause.wait(_BEAT_S)

@@ -1,0 +1,249 @@
+"""The composition root: from the configuration to live services. The only place where adapters are named."""
+
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+
+from alerts import ack_link
+from alerts.channels.port import Channel
+from alerts.channels.sms import SmsChannel, SmsSettings
+from alerts.channels.smtp import SmtpChannel, parse_smtp_url
+from alerts.dispatcher import Dispatcher
+from alerts.inbox import Inbox
+from alerts.outbox import Site
+from alerts.planner import AlertPlanner
+from coldchain.clock import Clock, SystemClock
+from coldchain.config import Config
+from coldchain.domain.quantity import iso
+from coldchain.errors import ColdchainError, ConfigError
+from coldchain.journal.bell import Bell
+from coldchain.journal.sqlite import SqliteJournal
+from coldchain.journal.store import StoredJournal
+from coldchain.registry import loggers, migrations, schema
+from coldchain.registry.profiles import seed_profiles
+from coldchain.registry.store import Registry, holder_name, sqlite_url
+from coldchain.telemetry.embedded import Compacted, EmbeddedTelemetry
+from coldchain.telemetry.embedded import compact as compact_journal
+from coldchain.telemetry.influx import InfluxTelemetry
+from coldchain.telemetry.influx_server import InfluxAddress
+from coldchain.telemetry.influx_writer import InfluxWriter
+from coldchain.telemetry.port import History, Telemetry
+from compliance.loop import EngineLoop
+from compliance.shipped import shipped_bodies
+from dashboard.services import Services, WebSettings
+from ingest.pipeline import Pipeline
+from ingest.projection_mark import RegistryMark
+from ingest.projector import Projector
+
+# The demo keeps the mails and SMS that it "sent" in this file of the state folder; its page shows them.
+INBOX = "inbox.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What every role reads and writes."""
+
+    registry: Registry
+    journal: StoredJournal
+    history: History
+    bell: Bell
+
+
+def prepare(config: Config, *, migrate: bool) -> str:
+    """Make an empty state folder and database, or check an existing one; say what was done.
+
+    Args:
+        config: where state lives.
+        migrate: bring an older registry to this version, after a backup of SQLite files.
+
+    Raises:
+        ColdchainError: the state is of another version, and `migrate` was not asked for or cannot help.
+    """
+    config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    registry = _registry(config)
+    try:
+        found, wanted = migrations.current(registry), migrations.head(registry)
+        said = f"the state in {config.data} is at version {wanted}"
+        if found is not None and found != wanted:
+            if not migrate:
+                raise ColdchainError(
+                    f"the state in {config.data} is of version {found}, not {wanted}: run `coldchain migrate`"
+                )
+            said = f"brought {config.data} from version {found} to {wanted}; backup in {_backup(config)}"
+        if found != wanted:
+            migrations.migrate(registry)
+        with registry.write() as connection:
+            seed_profiles(connection, shipped_bodies(), SystemClock().now_ms())
+        return said
+    finally:
+        registry.close()
+
+
+@contextmanager
+def opened_registry(config: Config, *, migrate: bool = False) -> Iterator[Registry]:
+    """The registry, made first where there is none."""
+    prepare(config, migrate=migrate)
+    registry = _registry(config)
+    try:
+        yield registry
+    finally:
+        registry.close()
+
+
+@contextmanager
+def opened_stores(config: Config, *, migrate: bool = False) -> Iterator[Stores]:
+    """Registry, journal and history, made first where there are none."""
+    with opened_registry(config, migrate=migrate) as registry:
+        journal = _journal(config)
+        try:
+            yield Stores(registry, journal, EmbeddedTelemetry(journal), journal.bell)
+        finally:
+            journal.close()
+
+
+def _journal(config: Config) -> StoredJournal:
+    if config.database_url:
+        from coldchain.journal.postgres import PostgresJournal
+
+        return PostgresJournal(config.database_url)
+    return SqliteJournal(config.data / "journal.db")
+
+
+def _registry(config: Config) -> Registry:
+    if config.database_url:
+        return Registry(config.database_url.replace("postgresql://", "postgresql+psycopg://", 1))
+    return Registry(sqlite_url(config.data / "registry.db"))
+
+
+def _backup(config: Config) -> Path:
+    """Copy what is stored into the state folder, registry first: a finding never refers to a missing reading."""
+    folder = config.data / "backup" / iso(SystemClock().now_ms()).replace(":", "")
+    folder.mkdir(parents=True)
+    if config.database_url:
+        dump = shutil.which("pg_dump")
+        if dump is None:
+            raise ColdchainError("pg_dump: not found; it makes the backup that a migration of PostgreSQL begins with")
+        command = [dump, "--dbname", config.database_url, "--file", str(folder / "coldchain.sql")]
+        if subprocess.run(command, check=False).returncode != 0:
+            raise ColdchainError(f"pg_dump failed; {config.data} and the database are as they were")
+        return folder
+    for name in ("registry.db", "journal.db"):
+        if (config.data / name).exists():
+            with sqlite3.connect(config.data / name) as source, sqlite3.connect(folder / name) as target:
+                source.backup(target)
+    return folder
+
+
+def pipeline_of(config: Config, stores: Stores, clock: Clock) -> Pipeline:
+    """The one road into the journal."""
+    return Pipeline(stores.journal, clock, config.tenant)
+
+
+class RegisteredLoggers:
+    """Who may connect as which logger: those registered, with their password; anybody where that is allowed."""
+
+    def __init__(self, registry: Registry, *, anonymous: bool) -> None:
+        """With `anonymous`, a user without password is taken at its word: for loopback only."""
+        self._registry = registry
+        self._anonymous = anonymous
+
+    def check(self, user: str, password: str) -> str | None:
+        """The logger that this user is, or None to refuse it."""
+        if not password:
+            return user if self._anonymous else None
+        with self._registry.read() as connection:
+            return user if loggers.password_is(connection, user, password) else None
+
+
+def engine_of(config: Config, stores: Stores, clock: Clock) -> EngineLoop:
+    """The engine with the planner of alerts."""
+    planner = AlertPlanner(tuple(channels_of(config)))
+    return EngineLoop(stores.registry, stores.journal, stores.history, planner, clock)
+
+
+def compact(stores: Stores, clock: Clock) -> Compacted:
+    """Pack the closed days that the engine has judged."""
+    with stores.registry.read() as connection:
+        passed = select(schema.cursor.c.journal_offset).where(schema.cursor.c.name == "engine")
+        offset = connection.execute(passed).scalar_one_or_none() or 0
+    return compact_journal(stores.journal, offset, clock.now_ms())
+
+
+def channels_of(config: Config) -> dict[str, Channel]:
+    """The ways to reach people that are configured."""
+    channels: dict[str, Channel] = {}
+    if config.smtp_url:
+        channels["email"] = SmtpChannel(parse_smtp_url(config.smtp_url), config.mail_from)
+    if config.sms_url:
+        callback = f"{config.site_url}/api/v1/callbacks/sms"
+        settings = SmsSettings(config.sms_url, config.sms_account, config.sms_token, config.sms_from, callback)
+        channels["sms"] = SmsChannel(settings)
+    return channels
+
+
+def dispatcher_of(config: Config, stores: Stores, clock: Clock) -> Dispatcher:
+    """The one loop that gets messages out."""
+    channels = channels_of(config)
+    domain = urlsplit(config.site_url).hostname or "coldchain"
+    with stores.registry.write() as connection:
+        site = Site(config.site_url, domain, ack_link.installation_key(connection))
+    timers = AlertPlanner(tuple(channels))
+    return Dispatcher(stores.registry, channels, clock, holder_name(), site=site, timers=timers)
+
+
+def influx_of(config: Config) -> InfluxAddress:
+    """Where InfluxDB is.
+
+    Raises:
+        ConfigError: it is not configured.
+    """
+    if not config.influx_url:
+        raise ConfigError("COLDCHAIN_INFLUX_URL: not set; there is no InfluxDB to write to")
+    return InfluxAddress(config.influx_url, config.influx_token, config.influx_org, config.influx_bucket)
+
+
+def telemetry_of(config: Config, stores: Stores) -> Telemetry:
+    """What charts read: InfluxDB where there is one, else the embedded store."""
+    return InfluxTelemetry(influx_of(config)) if config.influx_url else stores.history
+
+
+def mark_of(stores: Stores, clock: Clock) -> RegistryMark:
+    """How far InfluxDB has been filled."""
+    return RegistryMark(stores.registry, clock)
+
+
+def projector_of(config: Config, stores: Stores, clock: Clock) -> Projector:
+    """What fills InfluxDB from the journal."""
+    return Projector(stores.journal, mark_of(stores, clock), InfluxWriter(influx_of(config)), clock)
+
+
+def services_of(config: Config, stores: Stores, clock: Clock) -> Services:
+    """What the web process is given."""
+    inbox = config.data / INBOX
+    settings = WebSettings(
+        public_url=config.site_url,
+        secure_cookies=config.site_url.startswith("https://"),
+        behind_proxy=config.behind_proxy,
+        tiles_url=config.tiles_url or None,
+        tenant=config.tenant,
+        inbox_url="/inbox" if inbox.exists() else None,
+        sms_token=config.sms_token,
+    )
+    return Services(
+        registry=stores.registry,
+        journal=stores.journal,
+        history=stores.history,
+        telemetry=telemetry_of(config, stores),
+        pipeline=pipeline_of(config, stores, clock),
+        clock=clock,
+        settings=settings,
+        bell=stores.bell,
+        inbox=Inbox(inbox) if inbox.exists() else None,
+    )
