@@ -17,6 +17,7 @@ from alerts.channels.sms import SmsChannel, SmsSettings
 from alerts.channels.smtp import SmtpChannel, parse_smtp_url
 from alerts.dispatcher import Dispatcher
 from alerts.inbox import Inbox
+from alerts.inbox import Inbox
 from alerts.outbox import Site
 from alerts.planner import AlertPlanner
 from coldchain.clock import Clock, SystemClock
@@ -226,15 +227,19 @@ def projector_of(config: Config, stores: Stores, clock: Clock) -> Projector:
 
 def services_of(config: Config, stores: Stores, clock: Clock) -> Services:
     """What the web process is given."""
-    inbox = config.data / INBOX
+    with stores.registry.write() as connection:
+        ack_key = ack_link.installation_key(connection)
+    path = config.data / INBOX
+    inbox = Inbox(path) if path.exists() else None
     settings = WebSettings(
         public_url=config.site_url,
         secure_cookies=config.site_url.startswith("https://"),
         behind_proxy=config.behind_proxy,
         tiles_url=config.tiles_url or None,
         tenant=config.tenant,
-        inbox_url="/inbox" if inbox.exists() else None,
-        sms_token=config.sms_token,
+        inbox_url=None if inbox is None else "/inbox",
+        ack_key=ack_key,
+        sms_callback_token=config.sms_token or None,
     )
     return Services(
         registry=stores.registry,

@@ -7,7 +7,7 @@ from coldchain.cli import configured
 from coldchain.clock import SystemClock
 from coldchain.errors import ConfigError
 from coldchain.wiring import opened_stores, pipeline_of
-from ingest.files import import_file
+from ingest.files import Imported, import_file
 
 
 def arguments(parser: argparse.ArgumentParser, _name: str) -> None:
@@ -28,5 +28,16 @@ def run(args: argparse.Namespace) -> int:
             except OSError as error:
                 raise ConfigError(f"FILE: {path} cannot be read: {error}") from error
             done = import_file(pipeline, stores.registry, content, path.name, zone=args.zone, who="command line")
-            print(f"{path.name}: {done.sentence}")
+            _say(path.name, done)
     return 0
+
+
+def _say(name: str, done: Imported) -> None:
+    report = done.report
+    again = ", imported before" if done.again else ""
+    print(
+        f"{name}: logger {report['logger']}, {report['rows']} rows of which {report['missing']} without value, "
+        f"{report['stored']} stored, {report['duplicates']} known, zone {report['zone']}{again}"
+    )
+    for contradiction in report["contradictions"]:
+        print(f"{name}: contradiction: {contradiction}")
