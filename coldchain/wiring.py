@@ -17,7 +17,6 @@ from alerts.channels.sms import SmsChannel, SmsSettings
 from alerts.channels.smtp import SmtpChannel, parse_smtp_url
 from alerts.dispatcher import Dispatcher
 from alerts.inbox import Inbox
-from alerts.inbox import Inbox
 from alerts.outbox import Site
 from alerts.planner import AlertPlanner
 from coldchain.clock import Clock, SystemClock
@@ -250,5 +249,5 @@ def services_of(config: Config, stores: Stores, clock: Clock) -> Services:
         clock=clock,
         settings=settings,
         bell=stores.bell,
-        inbox=Inbox(inbox) if inbox.exists() else None,
+        inbox=inbox,
     )
