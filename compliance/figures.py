@@ -98,14 +98,11 @@ def mkt_figures(profile: ProductProfile, trace: Trace, above: list[Outside], sum
         return MktFigures(None, reason)
     ratio = profile.ratio
     inside = mkt.known(ratio, trace)
-    lower, upper = mkt.bounds(ratio, trace, inside, profile.gap_warming_mc_per_min)
-    return MktFigures(
-        mkt.celsius(ratio, inside),
-        None,
-        mkt.celsius(ratio, lower),
-        mkt.celsius(ratio, upper),
-        _windows(profile, trace, above, sums),
-    )
+    value_c = lower_c = upper_c = mkt.celsius(ratio, inside)
+    if trace.gaps():
+        lower, upper = mkt.bounds(ratio, trace, inside, profile.gap_warming_mc_per_min)
+        lower_c, upper_c = mkt.celsius(ratio, lower), mkt.celsius(ratio, upper)
+    return MktFigures(value_c, None, lower_c, upper_c, _windows(profile, trace, above, sums))
 
 
 def _not_applicable(profile: ProductProfile, trace: Trace) -> str | None:

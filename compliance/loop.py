@@ -16,17 +16,18 @@ from coldchain.domain.shipment import FactKind
 from coldchain.journal.port import Journal, Notice
 from coldchain.metrics import ENGINE_LAG, ENGINE_SECONDS
 from coldchain.registry import facts, recorded
-from coldchain.registry.recorded import SubjectState, held_by_other
+from coldchain.registry.recorded import OnRecord, SubjectState, held_by_other
 from coldchain.registry.store import Registry, bump_revision, holder_name, take_lease
 from coldchain.telemetry.port import History
+from compliance.document import Json
 from compliance.engine import findings
 from compliance.inputs import Inputs
 from compliance.intervals import Intervals
 from compliance.notices import note
 from compliance.recording import ENGINE, FromFile, Recording
 from compliance.status import newest_values, status_of
-from compliance.subjects import Case, case_of, inputs_of
-from compliance.trouble import moved, system_findings
+from compliance.subjects import Case, cases_of, inputs_of
+from compliance.trouble import SYSTEM, moved, system_findings
 
 READINGS = 5000  # of one step
 NOTICES = 500
@@ -129,14 +130,14 @@ class EngineLoop:
             due = recorded.due_subjects(connection, now_ms)
             wanted = list(dict.fromkeys([*dirty, *due, *_touched(connection, readings)]))
             subjects, postponed = wanted[:SUBJECTS], wanted[SUBJECTS:]
-            cases = [case_of(connection, subject, now_ms) for subject in subjects]
+            cases = cases_of(connection, subjects, now_ms)
             system = system_findings(connection, now_ms)
             return _Work(
                 now_ms, start, through, readings, notices,
                 {subject: dirty[subject] for subject in subjects if subject in dirty},
                 subjects,
                 [subject for subject in postponed if subject not in dirty],
-                [case for case in cases if case is not None],
+                cases,
                 system,
                 moved(connection, system),
                 full or bool(postponed) or len(notices) == NOTICES,
@@ -148,10 +149,21 @@ class EngineLoop:
         self._still_ours(connection, work)
         revision = bump_revision(connection) if work.subjects or work.system_moved else 0
         changes: list[AlarmChange] = []
+        standing = recorded.on_record(connection, [SYSTEM, *(case.subject for case in work.cases)])
+        states: list[SubjectState] = []
         for case, inputs, found in work.judged:
-            changes += self._record(connection, work, case, inputs, found, revision)
+            before = standing[case.subject]
+            if before.state is not None and before.state.as_of_ms > work.now_ms:
+                continue
+            recording = Recording(
+                connection, found, before, work.now_ms, settled=case.settled, since_ms=case.since_ms,
+                from_file=self._imported(work),
+            )  # fmt: skip
+            states.append(_state(work, case, inputs, found, recording.write(), before, revision))
+            changes += recording.changes
+        recorded.write_states(connection, states)
         if work.system_moved:
-            recording = Recording(connection, work.system, work.now_ms)
+            recording = Recording(connection, work.system, standing[SYSTEM], work.now_ms)
             recording.write()
             changes += recording.changes
         note(connection, work.notices, work.now_ms)
@@ -172,29 +184,6 @@ class EngineLoop:
         if recorded.position(connection, ENGINE) != work.start:
             raise _Superseded
 
-    def _record(
-        self, connection: Connection, work: _Work, case: Case, inputs: Inputs, found: Findings, revision: int
-    ) -> list[AlarmChange]:
-        before = recorded.state_of(connection, case.subject)
-        if before is not None and before.as_of_ms > work.now_ms and before.journal_offset > work.through:
-            return []
-        recording = Recording(
-            connection, found, work.now_ms, settled=case.settled, since_ms=case.since_ms, from_file=self._imported(work)
-        )
-        document = recording.write()
-        state = SubjectState(
-            case.subject,
-            work.now_ms,
-            work.through,
-            found.next_due_ms,
-            status_of(found, settled=case.settled),
-            document,
-            newest_values(inputs, before.last if before else {}, work.readings),
-            revision,
-        )
-        recorded.write_state(connection, state)
-        return recording.changes
-
     def _imported(self, work: _Work) -> FromFile:
         def imported(logger: str, channel: str, event_time_ms: int) -> bool:
             """Whether that reading of this step came from a file."""
@@ -205,6 +194,21 @@ class EngineLoop:
             return False
 
         return imported
+
+
+def _state(
+    work: _Work, case: Case, inputs: Inputs, found: Findings, document: Json, before: OnRecord, revision: int
+) -> SubjectState:
+    return SubjectState(
+        case.subject,
+        work.now_ms,
+        work.through,
+        found.next_due_ms,
+        status_of(found, settled=case.settled),
+        document,
+        newest_values(inputs, before.state.last if before.state else {}, work.readings),
+        revision,
+    )
 
 
 def _touched(connection: Connection, readings: Sequence[Reading]) -> list[Subject]:

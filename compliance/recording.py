@@ -23,7 +23,7 @@ from coldchain.domain.finding import (
 )
 from coldchain.domain.quantity import iso, ms_from_iso
 from coldchain.registry import recorded
-from coldchain.registry.recorded import StoredAlarm, StoredExcursion
+from coldchain.registry.recorded import OnRecord, StoredAlarm, StoredExcursion
 from coldchain.registry.store import new_id
 from compliance.document import Json, renamed
 from compliance.identity import Matching, Stretch, match
@@ -39,6 +39,7 @@ class Recording:
 
     connection: Connection
     found: Findings
+    standing: OnRecord
     now_ms: int
     settled: bool = False
     since_ms: int = 0  # what began before is settled and left alone
@@ -47,8 +48,7 @@ class Recording:
 
     def write(self) -> Json:
         """Record excursions, alarms and breaches; return the document with lasting ids."""
-        stored = recorded.excursions_of(self.connection, self.found.subject)
-        ids, kept = self._excursions(stored)
+        ids, kept = self._excursions(self.standing.excursions)
         alarms = self._alarms(ids)
         self._breaches(ids, alarms)
         flags = {item.id: {"late": item.late, "amends": item.amends} for item in kept}
@@ -112,7 +112,7 @@ class Recording:
     def _alarms(self, ids: dict[str, str]) -> list[tuple[str, AlarmCondition]]:
         wanted = [_lasting(item, ids) for item in self.found.conditions if _announced(item)]
         named = {str(position): item for position, item in enumerate(wanted)}
-        stored = {item.id: item for item in recorded.alarms_of(self.connection, self.found.subject)}
+        stored = {item.id: item for item in self.standing.alarms}
         matching = match(
             [_alarm_stretch(item.id, item.condition) for item in stored.values()],
             [_alarm_stretch(name, item) for name, item in named.items()],
@@ -178,7 +178,7 @@ class Recording:
         for item in self.found.breaches:
             lasting = replace(item, excursion=None if item.excursion is None else ids[item.excursion])
             wanted[lasting] = next((id_ for id_, said in alarms if _belongs(lasting, said)), None)
-        stored = recorded.breaches_of(self.connection, self.found.subject)
+        stored = self.standing.breaches
         gone = [
             number
             for number, (item, alarm) in stored.items()

@@ -1,10 +1,11 @@
 """From facts on record to the engine's inputs: which channels stand for a subject, when, and which count."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.domain.profile import DAY_MS, ProductProfile
@@ -37,30 +38,43 @@ class Case:
     since_ms: int = 0  # nothing before is judged again
 
 
-def case_of(connection: Connection, subject: Subject, now_ms: int) -> Case | None:
-    """What is on record about a subject now; None without a product profile or a binding: there is nothing to judge."""
-    known = facts.known(connection, subject=subject)
-    assigned = [item for item in known if item.kind is FactKind.PROFILE]
-    bindings = [item for item in known if item.kind is FactKind.BINDING]
-    if not assigned or not bindings:
-        return None
-    chosen = assigned[-1].body
-    profile = profiles.get(connection, chosen["id"], chosen["version"]).profile
-    loggers = {item.logger for item in bindings if item.logger is not None}
+def cases_of(connection: Connection, subjects: Sequence[Subject], now_ms: int) -> list[Case]:
+    """What is on record about subjects now; one without a product profile or a binding is left out."""
+    known: dict[Subject, list[Fact]] = {}
+    for item in facts.known(connection, subjects=subjects):
+        if item.subject is not None:
+            known.setdefault(item.subject, []).append(item)
+    loggers = {item.logger for held in known.values() for item in held if item.logger is not None}
     intervals = {
         item.logger: item
         for item in facts.known(connection, loggers=loggers, kinds=[FactKind.INTERVAL])
         if item.logger is not None
     }
-    if subject.kind is not SubjectKind.SHIPMENT:
-        since = (now_ms - STORE_DAYS * DAY_MS) // DAY_MS * DAY_MS
-        return Case(subject, profile, tuple(known), intervals, since_ms=since)
-    row = connection.execute(select(shipment).where(shipment.c.id == subject.id)).one_or_none()
-    state = ShipmentState(row.state) if row is not None else ShipmentState.PLANNED
-    settled = state in (ShipmentState.ARRIVED, ShipmentState.CLOSED)
-    closed = row.closed_ms if row is not None and state is ShipmentState.CLOSED else None
-    ended = (row.arrived_ms or row.closed_ms or now_ms) if row is not None and settled else None
-    return Case(subject, profile, tuple(known), intervals, not settled, settled, ended, closed)
+    rows = connection.execute(select(shipment).where(shipment.c.id.in_([subject.id for subject in subjects])))
+    shipments = {row.id: row for row in rows}
+    found: list[Case] = []
+    read: dict[tuple[str, int], ProductProfile] = {}
+    for subject in subjects:
+        assigned = [item.body for item in known.get(subject, []) if item.kind is FactKind.PROFILE]
+        if assigned and any(item.kind is FactKind.BINDING for item in known[subject]):
+            version = (assigned[-1]["id"], assigned[-1]["version"])
+            if version not in read:
+                read[version] = profiles.judged_by(connection, *version)
+            case = Case(subject, read[version], tuple(known[subject]), intervals)
+            found.append(_placed(case, shipments.get(subject.id), now_ms))
+    return found
+
+
+def _placed(case: Case, row: Row[Any] | None, now_ms: int) -> Case:
+    """The case with what its shipment's state means for it; a store is judged over its last days only."""
+    if case.subject.kind is not SubjectKind.SHIPMENT:
+        return replace(case, since_ms=(now_ms - STORE_DAYS * DAY_MS) // DAY_MS * DAY_MS)
+    if row is None or row.state not in (ShipmentState.ARRIVED, ShipmentState.CLOSED):
+        return case
+    closed = row.closed_ms if row.state == ShipmentState.CLOSED else None
+    return replace(
+        case, silence=False, settled=True, ended_ms=row.arrived_ms or row.closed_ms or now_ms, closed_ms=closed
+    )
 
 
 def inputs_of(case: Case, history: History, through: int, now_ms: int) -> Inputs:

@@ -46,7 +46,9 @@ def _together(first: AlarmCondition, then: AlarmCondition) -> AlarmCondition:
 
 def moved(connection: Connection, system: Findings) -> bool:
     """Whether the signals say anything that their alarms do not yet say."""
-    known = {_essence(item.condition) for item in recorded.alarms_of(connection, SYSTEM)}
+    if not system.conditions:
+        return False
+    known = {_essence(item.condition) for item in recorded.on_record(connection, [SYSTEM])[SYSTEM].alarms}
     return any(_essence(item) not in known for item in system.conditions)
 
 

@@ -183,17 +183,23 @@ def known(
     connection: Connection,
     *,
     subject: Subject | None = None,
+    subjects: Iterable[Subject] | None = None,
     loggers: Iterable[str] | None = None,
     kinds: Iterable[FactKind] | None = None,
     at_ms: int | None = None,
     viewer: Viewer = SYSTEM,
 ) -> list[Fact]:
-    """Facts in order of their interval: the current ones, or those known at `at_ms`. For the engine and for pages."""
+    """Facts in order of their interval: the current ones, or those known at `at_ms`. For the engine and for pages.
+
+    `subjects` goes by their ids alone; `subject` by kind and id.
+    """
     conditions = [_known_at(at_ms)]
     if viewer.scoped:
         conditions.append(subjects_of(viewer, fact.c.subject_kind, fact.c.subject_id))
     if subject is not None:
         conditions.append(and_(fact.c.subject_kind == subject.kind.value, fact.c.subject_id == subject.id))
+    if subjects is not None:
+        conditions.append(fact.c.subject_id.in_([item.id for item in subjects]))
     if loggers is not None:
         conditions.append(fact.c.logger.in_(list(loggers)))
     if kinds is not None:

@@ -1,6 +1,8 @@
 """Product profiles as versioned rows: a change is a new version with who and why; nothing is overwritten."""
 
+import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select, update
@@ -88,6 +90,25 @@ def get(connection: Connection, profile_id: str, version: int | None = None) -> 
         wanted = profile_id if version is None else f"{profile_id} version {version}"
         raise NotFound(f"there is no product profile {wanted}")
     return _stored(row)
+
+
+def judged_by(connection: Connection, profile_id: str, version: int) -> ProductProfile:
+    """One version as a value; its reading is remembered, since most subjects share a few.
+
+    Raises:
+        NotFound: no such version.
+    """
+    body = connection.execute(
+        select(product_profile.c.body).where(product_profile.c.id == profile_id, product_profile.c.version == version)
+    ).scalar_one_or_none()
+    if body is None:
+        raise NotFound(f"there is no product profile {profile_id} version {version}")
+    return _read(json.dumps(body, sort_keys=True))
+
+
+@lru_cache(maxsize=256)
+def _read(body: str) -> ProductProfile:
+    return profile_from(json.loads(body))
 
 
 def listed(connection: Connection, *, all_versions: bool = False) -> list[StoredProfile]:

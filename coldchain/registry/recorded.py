@@ -4,10 +4,12 @@ Only the engine writes here, inside its one transaction. Nothing is edited but a
 excursion is a new version that supersedes the old one.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Row, Table, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from coldchain.domain.finding import AlarmCondition, Breach, Condition, Excursion, Severity, Subject, SubjectKind
 from coldchain.registry.schema import alarm, breach, cursor, dirty, excursion, lease, subject_state
@@ -45,9 +47,50 @@ class SubjectState:
     revision: int
 
 
+@dataclass(slots=True)
+class OnRecord:
+    """What stands on record about one subject: current rows only, in order of onset."""
+
+    excursions: list[StoredExcursion] = field(default_factory=list)
+    alarms: list[StoredAlarm] = field(default_factory=list)  # past ones included
+    breaches: dict[int, tuple[Breach, str | None]] = field(default_factory=dict)  # row number: (breach, its alarm)
+    state: SubjectState | None = None
+
+
+def on_record(connection: Connection, subjects: Collection[Subject]) -> dict[Subject, OnRecord]:
+    """What stands on record about each of `subjects`; one query per table, however many they are."""
+    found = {subject: OnRecord() for subject in subjects}
+    current = (~excursion.c.superseded, ~excursion.c.withdrawn, excursion.c.merged_into.is_(None))
+    for subject, row in _rows(connection, excursion, subjects, *current, order=excursion.c.onset_ms):
+        found[subject].excursions.append(StoredExcursion(excursion_from(row), row.version))
+    for subject, row in _rows(connection, alarm, subjects, alarm.c.merged_into.is_(None), order=alarm.c.onset_ms):
+        found[subject].alarms.append(StoredAlarm(row.id, condition_from(row), row.version))
+    for subject, row in _rows(connection, breach, subjects, ~breach.c.superseded, order=breach.c.fired_ms):
+        fired = Breach(
+            row.rule, Severity(row.severity), row.fired_ms, row.logger, row.channel, row.cause, row.excursion
+        )
+        found[subject].breaches[row.id] = (fired, row.alarm)
+    for subject, row in _rows(connection, subject_state, subjects, order=subject_state.c.subject_id):
+        found[subject].state = state_from(row)
+    return found
+
+
+def _rows(
+    connection: Connection, table: Table, subjects: Collection[Subject], *conditions: Any, order: Any
+) -> Iterator[tuple[Subject, Row[Any]]]:
+    named = [subject.id for subject in subjects if subject.kind is not SubjectKind.SYSTEM]
+    of = table.c.subject_id.in_(named)
+    if len(named) < len(subjects):
+        of = or_(of, table.c.subject_kind.is_(None))
+    wanted = set(subjects)
+    for row in connection.execute(select(table).where(of, *conditions).order_by(order, *table.primary_key)):
+        kind = SubjectKind.SYSTEM if row.subject_kind is None else SubjectKind(row.subject_kind)
+        subject = Subject(kind, row.subject_id or "")
+        if subject in wanted:
+            yield subject, row
+
+
 def _of(table: Any, subject: Subject) -> Any:
-    if subject.kind is SubjectKind.SYSTEM:
-        return table.c.subject_kind.is_(None)
     return (table.c.subject_kind == subject.kind.value) & (table.c.subject_id == subject.id)
 
 
@@ -58,15 +101,6 @@ def _keys(subject: Subject) -> dict[str, str | None]:
 
 
 # --- excursions ----------------------------------------------------------------------------------------------------
-
-
-def excursions_of(connection: Connection, subject: Subject) -> list[StoredExcursion]:
-    """The excursions on record, neither withdrawn nor merged into another."""
-    query = select(excursion).where(
-        _of(excursion, subject), ~excursion.c.superseded, ~excursion.c.withdrawn, excursion.c.merged_into.is_(None)
-    )
-    rows = connection.execute(query.order_by(excursion.c.onset_ms, excursion.c.id))
-    return [StoredExcursion(excursion_from(row), row.version) for row in rows]
 
 
 def excursion_from(row: Any) -> Excursion:
@@ -108,20 +142,6 @@ def write_excursion(
 # --- breaches ------------------------------------------------------------------------------------------------------
 
 
-def breaches_of(connection: Connection, subject: Subject) -> dict[int, tuple[Breach, str | None]]:
-    """The current breaches by row number, each with its alarm."""
-    query = select(breach).where(_of(breach, subject), ~breach.c.superseded)
-    return {
-        row.id: (
-            Breach(
-                row.rule, Severity(row.severity), row.fired_ms, row.logger, row.channel, row.cause, row.excursion
-            ),
-            row.alarm,
-        )
-        for row in connection.execute(query)
-    }  # fmt: skip
-
-
 def supersede_breaches(connection: Connection, numbers: list[int]) -> None:
     """Mark breaches that are no longer found, or are found otherwise now."""
     connection.execute(update(breach).where(breach.c.id.in_(numbers)).values(superseded=True))
@@ -139,15 +159,6 @@ def write_breach(connection: Connection, subject: Subject, found: Breach, alarm_
 
 
 # --- the condition axis of alarms ----------------------------------------------------------------------------------
-
-
-def alarms_of(connection: Connection, subject: Subject) -> list[StoredAlarm]:
-    """The alarms of a subject that are not merged into another, past ones included."""
-    query = select(alarm).where(_of(alarm, subject), alarm.c.merged_into.is_(None))
-    return [
-        StoredAlarm(row.id, condition_from(row), row.version)
-        for row in connection.execute(query.order_by(alarm.c.onset_ms, alarm.c.id))
-    ]
 
 
 def condition_from(row: Any) -> AlarmCondition:
@@ -192,12 +203,6 @@ def update_alarm(
 # --- states, queue, cursor -----------------------------------------------------------------------------------------
 
 
-def state_of(connection: Connection, subject: Subject) -> SubjectState | None:
-    """The newest findings of a subject, None before the first."""
-    row = connection.execute(select(subject_state).where(_of(subject_state, subject))).one_or_none()
-    return None if row is None else state_from(row)
-
-
 def state_from(row: Any) -> SubjectState:
     """The state in a row."""
     return SubjectState(
@@ -206,15 +211,19 @@ def state_from(row: Any) -> SubjectState:
     )  # fmt: skip
 
 
-def write_state(connection: Connection, state: SubjectState) -> None:
-    """Replace a subject's state: a cache of its findings, made again at will."""
-    upsert(
-        connection, subject_state, _keys(state.subject),
-        {
-            "as_of_ms": state.as_of_ms, "journal_offset": state.journal_offset, "next_due_ms": state.next_due_ms,
-            "status": state.status, "document": state.document, "last": state.last, "revision": state.revision,
-        },
+def write_states(connection: Connection, states: Sequence[SubjectState]) -> None:
+    """Replace subjects' states: a cache of their findings, made again at will."""
+    if not states:
+        return
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(subject_state)
+    columns = (
+        "as_of_ms", "journal_offset", "next_due_ms", "status", "document", "last", "revision",
     )  # fmt: skip
+    statement = insert.on_conflict_do_update(
+        index_elements=["subject_kind", "subject_id"], set_={name: insert.excluded[name] for name in columns}
+    )
+    rows = [{**_keys(state.subject), **{name: getattr(state, name) for name in columns}} for state in states]
+    connection.execute(statement, rows)
 
 
 def due_subjects(connection: Connection, now_ms: int) -> list[Subject]:
