@@ -1,0 +1,139 @@
+"""MQTT clients that cost next to nothing: many publishers with a window of QoS 1 messages, and one consumer.
+
+Run as processes of their own, so that what is measured has a core for itself. Times are of the machine's monotonic
+clock, which all processes share.
+"""
+
+import argparse
+import asyncio
+import json
+import struct
+import time
+
+from bench.readings import fleet, payload
+
+WINDOW = 200
+
+
+def packet(kind: int, body: bytes) -> bytes:
+    """A control packet with its length."""
+    length, head = len(body), bytearray([kind])
+    while True:
+        length, digit = length >> 7, length & 0x7F
+        head.append(digit | (0x80 if length else 0))
+        if not length:
+            return bytes(head) + body
+
+
+def text(words: str) -> bytes:
+    return struct.pack(">H", len(words.encode())) + words.encode()
+
+
+def connect(client: str) -> bytes:
+    return packet(0x10, text("MQTT") + bytes([4, 2]) + struct.pack(">H", 600) + text(client))
+
+
+class Publisher(asyncio.Protocol):
+    """Sends its packets with at most `WINDOW` unacknowledged; the answers are CONNACK and PUBACKs of 4 bytes each."""
+
+    def __init__(self, client: str, packets: list[bytes], done: "asyncio.Future[None]") -> None:
+        self.client, self.packets, self.done = client, packets, done
+        self.sent, self.received = 0, 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        transport.write(connect(self.client))  # type: ignore[attr-defined]
+
+    def data_received(self, data: bytes) -> None:
+        self.received += len(data)
+        acknowledged = self.received // 4 - 1
+        if acknowledged == len(self.packets) and not self.done.done():
+            self.done.set_result(None)
+        upto = min(acknowledged + WINDOW, len(self.packets))
+        if upto - self.sent >= WINDOW // 4 or (upto == len(self.packets) and upto > self.sent):
+            self.transport.write(b"".join(self.packets[self.sent : upto]))  # type: ignore[attr-defined]
+            self.sent = upto
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_exception(error or ConnectionError("the server closed the connection"))
+
+
+async def publish(port: int, loggers: int, each: int) -> None:
+    loop = asyncio.get_running_loop()
+    packets: dict[str, list[bytes]] = {}
+    for reading in fleet(loggers, each):
+        topic = text(f"cc/{reading.logger}/up")
+        number = struct.pack(">H", (reading.seq or 0) % 65_535 + 1)
+        packets.setdefault(reading.logger, []).append(packet(0x32, topic + number + payload(reading)))
+    waiting = [loop.create_future() for _ in packets]
+    began = time.monotonic()
+    for future, (logger, one) in zip(waiting, packets.items(), strict=True):
+        await loop.create_connection(lambda f=future, c=logger, p=one: Publisher(c, p, f), "127.0.0.1", port)
+    await asyncio.gather(*waiting)
+    print(json.dumps({"began": began, "ended": time.monotonic(), "messages": loggers * each}), flush=True)
+
+
+class Consumer(asyncio.Protocol):
+    """Subscribes to everything at QoS 1, acknowledges, and counts."""
+
+    def __init__(self, count: int, done: "asyncio.Future[None]") -> None:
+        self.left, self.done, self.rest = count, done, b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        subscribe = packet(0x82, struct.pack(">H", 1) + text("cc/#") + b"\x01")
+        transport.write(connect("consumer") + subscribe)  # type: ignore[attr-defined]
+
+    def data_received(self, data: bytes) -> None:
+        data, at, answers = self.rest + data, 0, []
+        while (found := _frame(data, at)) is not None:
+            start, end = found
+            if data[at] >> 4 == 3:
+                topic = struct.unpack_from(">H", data, start)[0]
+                answers.append(b"\x40\x02" + data[start + 2 + topic : start + 4 + topic])
+            elif data[at] >> 4 == 9:
+                print("subscribed", flush=True)
+            at = end
+        self.rest = data[at:]
+        self.transport.write(b"".join(answers))  # type: ignore[attr-defined]
+        self.left -= len(answers)
+        if self.left <= 0 and not self.done.done():
+            self.done.set_result(None)
+
+
+def _frame(data: bytes, at: int) -> tuple[int, int] | None:
+    """Where the body of the packet at `at` begins and ends; None while it is incomplete."""
+    length = shift = 0
+    for place in range(at + 1, min(at + 5, len(data))):
+        length |= (data[place] & 0x7F) << shift
+        shift += 7
+        if not data[place] & 0x80:
+            end = place + 1 + length
+            return (place + 1, end) if end <= len(data) else None
+    return None
+
+
+async def consume(port: int, count: int) -> None:
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+    await loop.create_connection(lambda: Consumer(count, done), "127.0.0.1", port)
+    await done
+    print(json.dumps({"ended": time.monotonic()}), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("role", choices=["publish", "consume"])
+    parser.add_argument("port", type=int)
+    parser.add_argument("loggers", type=int)
+    parser.add_argument("each", type=int)
+    args = parser.parse_args()
+    if args.role == "publish":
+        asyncio.run(publish(args.port, args.loggers, args.each))
+    else:
+        asyncio.run(consume(args.port, args.loggers * args.each))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Starting the measured processes and the load, reading what they say, and ending them by their own ids."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))  # the servers that the tests start
+
+
+@contextmanager
+def process(module: str, *args: object) -> Iterator[subprocess.Popen[str]]:
+    """`python -m bench.{module}` with pipes; ended at the latest when the block ends."""
+    command = [sys.executable, "-m", f"bench.{module}", *map(str, args)]
+    started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield started
+    finally:
+        if started.stdin:
+            started.stdin.close()
+        try:
+            started.wait(15)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+
+
+def says(started: subprocess.Popen[str]) -> Any:
+    """The next line that the process prints, as JSON."""
+    assert started.stdout is not None
+    line = started.stdout.readline()
+    if not line:
+        raise RuntimeError("a measured process ended before it said anything")
+    return json.loads(line)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """An empty folder that is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="coldchain-bench-") as folder:
+        yield Path(folder)
+
+
+def server(make: Any, folder: Path) -> Any:
+    """A server of the tests, or the reason why there is none."""
+    import pytest
+
+    try:
+        return make(folder)
+    except (pytest.skip.Exception, pytest.fail.Exception) as absent:
+        return str(absent)
+
+
+def rss_mib(pid: int) -> float:
+    """Resident memory of a process in MiB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError(f"process {pid} is gone")

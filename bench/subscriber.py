@@ -1,0 +1,43 @@
+"""The subscriber, durable, beside itself with storing off: both drain what a real broker has queued for them."""
+
+from pathlib import Path
+
+from bench.listener import LOGGERS, process_of
+from bench.processes import process, says, scratch, server
+from bench.table import Anchor, rates
+
+
+def measure(scale: float) -> list[Anchor]:
+    import servers
+
+    each = round(400 * scale)
+    durable, idle = [], []
+    with scratch() as folder:
+        for turn in range(3):
+            for journal, rates_ in ((str(folder / f"{turn}.db"), durable), ("none", idle)):
+                place = folder / f"{turn}-{len(rates_)}-{journal == 'none'}"
+                place.mkdir()
+                broker = server(servers.mosquitto_server, place)
+                if isinstance(broker, str):
+                    return [Anchor("subscriber: durable / storing off", "", "", None, ">= 0.6", broker)]
+                try:
+                    rates_.append(drain(broker, journal, each))
+                finally:
+                    if isinstance(broker, servers.Process):
+                        broker.kill()
+    ours, theirs, ratio = rates(durable, idle)
+    shown = (f"{ours:,.0f} messages/s", f"{theirs:,.0f} messages/s")
+    return [Anchor("subscriber: durable / storing off", *shown, ratio, ">= 0.6")]
+
+
+def drain(broker: object, journal: str | Path, each: int) -> float:
+    """Messages per second from connecting until the last of the queued ones is committed."""
+    url, port = broker.url, broker.port  # type: ignore[attr-defined]
+    with process("serve", "subscriber", "none", "--url", url) as first:
+        says(first)  # the session exists from now on
+    with process_of("publish", port, each) as publishing:
+        says(publishing)
+    count = LOGGERS * each
+    with process("serve", "subscriber", journal, "--url", url, "--count", count) as draining:
+        said = says(draining)
+        return float(count / (said["ended"] - said["began"]))
