@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from coldchain.domain.message import Decoded, Outcome, Receipt, Refusal
 from coldchain.domain.quantity import iso, milli
@@ -11,25 +11,24 @@ from coldchain.errors import InvalidValue
 from coldchain.journal.database import Row
 from coldchain.journal.keys import Item, KnownMessage
 from coldchain.journal.ranges import Committed, Hole
-from coldchain.journal.rows import OUTCOME_NUMBER, Numbers, reading_row, refusals_text
+from coldchain.journal.rows import (
+    BOOT,
+    FAULT,
+    INTERPRETATION,
+    OUTCOME_NUMBER,
+    SEQ,
+    TIE,
+    VALUES,
+    Numbers,
+    reading_row,
+    refusals_text,
+)
 from coldchain.journal.state import LoggerRow
-from coldchain.journal.words import context_of
 
 _FUTURE = flag_bits("future")
 _SUSPECT = flag_bits("clock_suspect")
 _TIE = flag_bits("tie")
-
-
-class KnownReading(NamedTuple):
-    """A stored reading, as far as it takes to judge another one of its (logger, channel, event time)."""
-
-    interpretation: int
-    boot: int | None
-    seq: int | None
-    values: tuple[Any, ...]
-    fault: int | None  # its number as a word
-    position: int
-    tie: int
+_reading = Reading._make
 
 
 @dataclass
@@ -39,7 +38,7 @@ class Known:
     head: int
     numbers: Numbers
     series: Mapping[tuple[int, str], int]
-    readings: dict[tuple[int, int], list[KnownReading]]  # by (event time, series)
+    readings: dict[tuple[int, int], list[Row]]  # by (event time, series): rows of the table `reading`
     messages: dict[int, list[KnownMessage]]  # by slot
     held: dict[int, Committed]  # by logger, only of those whose numbers do not simply continue
 
@@ -74,7 +73,9 @@ class Judge:
     def decide(self, item: Item) -> Receipt:
         """Decide one message; its rows are added to what is to be written."""
         row = item.row
-        twin = self._twin(item)
+        # A number that simply continues cannot be there already.
+        continues = row is not None and item.slot >= 0 and row.id not in self._known.held
+        twin = None if continues else self._twin(item)
         if twin is not None and item.equals(twin):
             return self._repeated(item, twin)
         position = self._next()
@@ -143,10 +144,9 @@ class Judge:
     def _store(self, item: Item, receipt: Receipt, twin: KnownMessage | None) -> None:
         row, decoded, envelope = item.row, item.decoded, item.envelope
         boot, seq = (decoded.boot, decoded.seq) if decoded else (None, None)
-        adapter, profile = (decoded.adapter, decoded.device_profile) if decoded else (None, None)
         self.made.messages.append((
             receipt.message, row.id if row else None, item.slot, None if item.numbered else item.key, boot, seq,
-            envelope.received_at_ms, self._known.numbers[context_of(envelope, adapter, profile)],
+            envelope.received_at_ms, self._known.numbers[item.context],
             OUTCOME_NUMBER[receipt.outcome], refusals_text(receipt.refusals), envelope.length, envelope.sha256,
             item.payload,
         ))  # fmt: skip
@@ -186,17 +186,19 @@ class Judge:
     def _readings(
         self, readings: Sequence[Reading], row: LoggerRow, message: int
     ) -> tuple[list[Reading], int, list[Refusal]]:
-        known, series = self._known.readings, self._known.series
+        known, series, numbers = self._known.readings, self._known.series, self._known.numbers
         stored: list[Reading] = []
         duplicates, refusals = 0, []
         for reading in readings:
-            number = series[row.id, reading.channel]
-            others = known.setdefault((reading.event_time_ms, number), [])
-            tie, flags = 0, reading.flags
-            fault = None if reading.fault is None else self._known.numbers[reading.fault]
-            if others:
-                same = [other for other in others if other.interpretation == reading.interpretation]
-                twin = next((other for other in same if _equal(other, reading, fault)), None)
+            number = series[row.id, reading[1]]
+            key = (reading[2], number)
+            tie, flags = 0, reading[23]
+            others = known.get(key)
+            if others is None:
+                others = known[key] = []
+            else:
+                same = [other for other in others if other[INTERPRETATION] == reading.interpretation]
+                twin = self._equal(same, reading)
                 if twin is not None:
                     duplicates += 1
                     self._remember_earlier(twin, reading)
@@ -205,31 +207,34 @@ class Judge:
                     refusals.append(_conflict(reading, same))
                     continue
                 if same:
-                    tie, flags = 1 + max(other.tie for other in same), flags | _TIE
-            position = self._next()
-            kept = Reading._make((*reading[:23], flags, tie, position, message))
-            others.append(
-                KnownReading(
-                    kept.interpretation, kept.boot, kept.seq, reading[8:18], fault, position, tie
-                )
-            )  # fmt: skip
+                    tie, flags = 1 + max(other[TIE] for other in same), flags | _TIE
+            self.made.head = position = self.made.head + 1
+            kept = _reading((*reading[:23], flags, tie, position, message))
             stored.append(kept)
-            self.made.readings.append(reading_row(kept, number, self._known.numbers))
+            made = reading_row(kept, number, numbers)
+            others.append(made)
+            self.made.readings.append(made)
             if not flags & _FUTURE:
                 self._newest(number, kept)
         return stored, duplicates, refusals
 
-    def _remember_earlier(self, twin: KnownReading, reading: Reading) -> None:
+    def _equal(self, same: list[Row], reading: Reading) -> Row | None:
+        """The stored row with the values of `reading`."""
+        fault = None if reading.fault is None else self._known.numbers[reading.fault]
+        values = reading[8:18]
+        return next((other for other in same if other[VALUES] == values and other[FAULT] == fault), None)
+
+    def _remember_earlier(self, twin: Row, reading: Reading) -> None:
         """Ties are ordered by the earliest message that carried a value, whichever of them arrived first."""
-        if reading.boot is None or reading.seq is None or twin.boot is None or twin.seq is None:
+        if reading.boot is None or reading.seq is None or twin[BOOT] is None or twin[SEQ] is None:
             return
-        if (reading.boot, reading.seq) < (twin.boot, twin.seq):
-            self.made.earlier.append((twin.position, self._next(), reading.boot, reading.seq))
+        if (reading.boot, reading.seq) < (twin[BOOT], twin[SEQ]):
+            self.made.earlier.append((twin[0], self._next(), reading.boot, reading.seq))
 
     def _newest(self, series: int, kept: Reading) -> None:
-        temperature = kept.temperature_mc if kept.temperature_mc is not None else -(1 << 40)
-        order = (kept.event_time_ms, kept.boot or 0, kept.seq or 0, temperature, kept.offset)
-        if series not in self.made.latest or order > self.made.latest[series]:
+        order = (kept[2], kept[6] or 0, kept[7] or 0, -(1 << 40) if kept[8] is None else kept[8], kept[25])
+        newest = self.made.latest.get(series)
+        if newest is None or order > newest:
             self.made.latest[series] = order
 
     # --- loggers, notices, gaps -----------------------------------------------------------------------------------
@@ -245,12 +250,15 @@ class Judge:
         if row.estimated_interval is None:
             row.note_times(reading.event_time_ms for reading in stored if reading.channel != "device")
         suspect = False
+        arrived = item.envelope[3]
         for reading in stored:
-            time, flags = reading.event_time_ms, reading.flags
+            time, flags = reading[2], reading[23]
+            if row.newest_event is None or time > row.newest_event:
+                row.newest_event = time
             if not flags & _FUTURE and (row.last_event is None or time > row.last_event):
                 row.last_event = time
-            if reading.time_source == "device" and not reading.historical and time >= (row.clock_at or 0):
-                row.clock_at, row.clock_offset = time, item.envelope.received_at_ms - time
+            if reading[4] == "device" and not reading[18] and time >= (row.clock_at or 0):
+                row.clock_at, row.clock_offset = time, arrived - time
             if (reading[12] is not None or reading[13] is not None) and time >= (row.battery_at or 0):
                 row.battery_at, row.battery_mpct, row.battery_mv = time, reading[12], reading[13]
             suspect = suspect or bool(flags & _SUSPECT)
@@ -274,18 +282,16 @@ class Judge:
         return self.made.head
 
 
-def _equal(known: KnownReading, reading: Reading, fault: int | None) -> bool:
-    return known.values == reading[8:18] and known.fault == fault
+def _both_numbered(known: Row, reading: Reading) -> bool:
+    return (
+        known[SEQ] is not None and reading.seq is not None and (known[BOOT], known[SEQ]) != (reading.boot, reading.seq)
+    )
 
 
-def _both_numbered(known: KnownReading, reading: Reading) -> bool:
-    return known.seq is not None and reading.seq is not None and (known.boot, known.seq) != (reading.boot, reading.seq)
-
-
-def _conflict(reading: Reading, same: list[KnownReading]) -> Refusal:
+def _conflict(reading: Reading, same: list[Row]) -> Refusal:
     value = "temperature_mc" if reading.temperature_mc is not None else "values"
     reason = (
-        f"{reading.channel} at {iso(reading.event_time_ms)} is stored at offset {same[0].position} with other values; "
+        f"{reading.channel} at {iso(reading.event_time_ms)} is stored at offset {same[0][0]} with other values; "
         "the first value stands and this one is kept in its message"
     )
     text = str(reading.temperature_mc if value == "temperature_mc" else reading.values)
@@ -300,7 +306,8 @@ def _outcome(item: Item, stored: list[Reading], duplicates: int, refusals: list[
         return Outcome.DUPLICATE if duplicates else Outcome.NO_READING
     if item.envelope.transport == "file":
         return Outcome.FILE
-    return Outcome.FAULT if all(reading.fault for reading in stored) else Outcome.READINGS
+    faulty = stored[0].fault is not None and all(reading.fault is not None for reading in stored)
+    return Outcome.FAULT if faulty else Outcome.READINGS
 
 
 def _take_battery(row: LoggerRow, status: Mapping[str, Any], at_ms: int) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from coldchain.domain.message import Decoded, Envelope, Refusal
 from coldchain.journal.state import LoggerRow
+from coldchain.journal.words import Context, context_of
 
 # How long a message without any key of its own is recognised by its content, where the interval is unknown.
 CONTENT_WINDOW_MS = 60_000
@@ -33,6 +34,7 @@ class Item:
     row: LoggerRow | None
     key: str
     slot: int
+    context: Context
     refusal: Refusal | None = None
     undecoded: bool = False
 
@@ -68,17 +70,18 @@ class Item:
 def item_of(envelope: Envelope, decoded: Decoded, row: LoggerRow) -> Item:
     """A decoded message with its key and its slot."""
     boot, seq = decoded.boot, decoded.seq
+    context = context_of(envelope, decoded.adapter, decoded.device_profile)
     if boot is not None and seq is not None and decoded.key == f"{boot}:{seq}":
-        return Item(envelope, decoded, row, decoded.key, numbered_slot(row.id, boot, seq))
+        return Item(envelope, decoded, row, decoded.key, numbered_slot(row.id, boot, seq), context)
     key = decoded.key or content_key(envelope, decoded.payload)
-    return Item(envelope, decoded, row, key, named_slot(row.id, key))
+    return Item(envelope, decoded, row, key, named_slot(row.id, key), context)
 
 
 def bare_item(envelope: Envelope, refusal: Refusal | None, *, undecoded: bool) -> Item:
     """An envelope without messages: known by its content only."""
     key = content_key(envelope, envelope.payload)
     reason = refusal or Refusal("nothing in this message could be read")
-    return Item(envelope, None, None, key, named_slot(0, key), reason, undecoded)
+    return Item(envelope, None, None, key, named_slot(0, key), context_of(envelope, None, None), reason, undecoded)
 
 
 def content_key(envelope: Envelope, payload: bytes) -> str:

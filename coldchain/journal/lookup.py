@@ -1,22 +1,23 @@
 """What a batch has to know before it can be decided, looked up in sets inside the committing transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
 from coldchain.domain.message import Arrival
 from coldchain.journal.database import Row, Session, listed, marks, tabled
-from coldchain.journal.decide import Known, KnownReading
+from coldchain.journal.decide import Known
 from coldchain.journal.keys import Item, KnownMessage, bare_item, item_of
 from coldchain.journal.pack import packed_messages
 from coldchain.journal.segment import Segment, day_of
 from coldchain.journal.state import LOGGER_COLUMNS, LoggerRow, logger_values
 from coldchain.journal.tables import MESSAGE_COLUMNS, READING_COLUMNS
-from coldchain.journal.words import Context, Words, context_of
+from coldchain.journal.words import Context, Words
 
 _CHUNK = 500
+_CACHE_LIMIT = 200_000
 _READING = ",".join(f"r.{name}" for name in READING_COLUMNS)
 
 
@@ -42,6 +43,12 @@ def loggers_named(session: Session, names: Sequence[str]) -> dict[str, LoggerRow
     return found
 
 
+def loggers_by_id(session: Session, numbers: Iterable[int]) -> Iterable[LoggerRow]:
+    """The rows of the loggers with these numbers."""
+    query = f"SELECT {','.join(LOGGER_COLUMNS)} FROM logger WHERE id IN {listed(numbers)}"  # noqa: S608  our names
+    return [LoggerRow(*row) for row in session.rows(query)]
+
+
 def runs_of(session: Session, loggers: Iterable[int]) -> dict[int, set[tuple[int, int, int]]]:
     """The rows (boot, first, last) of the table `seq_range`, by logger."""
     found: dict[int, set[tuple[int, int, int]]] = defaultdict(set)
@@ -58,12 +65,14 @@ class Finder:
         self._words = words
         self._series: dict[tuple[int, str], int] = {}
         self._fresh_series: list[tuple[int, str]] = []
+        self._loggers: dict[str, int] = {}
+        self._heard: dict[str, LoggerRow] = {}
 
     def prepare(self, session: Session, arrivals: Sequence[Arrival], head: int) -> Batch:
         """Everything that deciding `arrivals` takes; new loggers, series and words are made on the way."""
-        rows, fresh = _rows(session, arrivals)
+        rows, fresh = self._rows(session, arrivals)
         items = list(_items(arrivals, rows))
-        numbers = self._words.learn(session, _words(items))
+        numbers = self._words.learn(session, _unknown_words(items, self._words.numbers))
         series = self._series_of(session, items)
         rough = _rough(items)
         runs = runs_of(session, rough) if rough else {}
@@ -78,14 +87,39 @@ class Finder:
         known = Known(head, numbers, series, readings, messages, held)
         return Batch(items, rows, fresh, runs, known)
 
+    def _rows(self, session: Session, arrivals: Sequence[Arrival]) -> tuple[dict[str, LoggerRow], set[int]]:
+        heard: dict[str, int] = {}
+        for arrival in arrivals:
+            for decoded in arrival.messages:
+                if decoded.logger not in heard:
+                    heard[decoded.logger] = arrival.envelope.received_at_ms
+        known = [self._loggers[name] for name in heard if name in self._loggers]
+        rows = {row.name: row for row in loggers_by_id(session, known)} if known else {}
+        rows |= loggers_named(session, [name for name in heard if name not in rows])
+        fresh = [name for name in heard if name not in rows]
+        if fresh:
+            following = (session.rows("SELECT max(id) FROM logger")[0][0] or 0) + 1
+            made = {
+                name: LoggerRow(number, name, heard[name], heard[name]) for number, name in enumerate(fresh, following)
+            }
+            session.insert("logger", [logger_values(row) for row in made.values()])
+            rows |= made
+        self._heard = rows
+        return rows, {rows[name].id for name in fresh}
+
     def settled(self) -> None:
         """The transaction was committed."""
         self._words.settled()
         self._fresh_series.clear()
+        if len(self._loggers) > _CACHE_LIMIT:  # hostile names must not grow the process without bound
+            self._loggers.clear()
+        self._loggers.update((name, row.id) for name, row in self._heard.items() if name not in self._loggers)
+        self._heard = {}
 
     def forget(self) -> None:
         """The transaction was rolled back."""
         self._words.forget()
+        self._heard = {}
         for key in self._fresh_series:
             self._series.pop(key, None)
         self._fresh_series.clear()
@@ -111,23 +145,6 @@ class Finder:
         return self._series
 
 
-def _rows(session: Session, arrivals: Sequence[Arrival]) -> tuple[dict[str, LoggerRow], set[int]]:
-    heard: dict[str, int] = {}
-    for arrival in arrivals:
-        for decoded in arrival.messages:
-            heard.setdefault(decoded.logger, arrival.envelope.received_at_ms)
-    rows = loggers_named(session, list(heard))
-    unknown = [name for name in heard if name not in rows]
-    fresh: set[int] = set()
-    if unknown:
-        following = (session.rows("SELECT max(id) FROM logger")[0][0] or 0) + 1
-        for number, name in enumerate(unknown, following):
-            rows[name] = LoggerRow(number, name, heard[name], heard[name])
-            fresh.add(number)
-        session.insert("logger", [logger_values(rows[name]) for name in unknown])
-    return rows, fresh
-
-
 def _items(arrivals: Sequence[Arrival], rows: dict[str, LoggerRow]) -> Iterable[Item]:
     for arrival in arrivals:
         for decoded in arrival.messages:
@@ -136,21 +153,17 @@ def _items(arrivals: Sequence[Arrival], rows: dict[str, LoggerRow]) -> Iterable[
             yield bare_item(arrival.envelope, arrival.refusal, undecoded=arrival.undecoded)
 
 
-def _words(items: list[Item]) -> set[str | Context]:
-    wanted: set[str | Context] = set()
+def _unknown_words(items: list[Item], known: Mapping[str | Context, int]) -> set[str | Context]:
+    unknown: set[str | Context] = set()
     for item in items:
-        decoded = item.decoded
-        if decoded is None:
-            wanted.add(context_of(item.envelope, None, None))
-            continue
-        wanted.add(context_of(item.envelope, decoded.adapter, decoded.device_profile))
-        for reading in decoded.readings:
-            wanted.update((reading[4], reading[21]))
-            if reading[19] is not None:
-                wanted.add(reading[19])
-            if reading[20] is not None:
-                wanted.add(reading[20])
-    return wanted
+        if item.context not in known:
+            unknown.add(item.context)
+        if item.decoded is not None:
+            for reading in item.decoded.readings:
+                for word in (reading[4], reading[19], reading[20], reading[21]):
+                    if word is not None and word not in known:
+                        unknown.add(word)
+    return unknown
 
 
 def _rough(items: list[Item]) -> set[int]:
@@ -209,15 +222,16 @@ def known_message(row: Sequence[Any]) -> KnownMessage:
 
 def _readings(
     session: Session, items: list[Item], series: dict[tuple[int, str], int]
-) -> dict[tuple[int, int], list[KnownReading]]:
+) -> dict[tuple[int, int], list[Row]]:
     """The stored rows of every (event time, series) in the batch, hot or compacted."""
     wanted = {
         (reading.event_time_ms, series[item.row.id, reading.channel]): item.row.id
         for item in items
         if item.decoded and item.row
         for reading in item.decoded.readings
+        if item.row.newest_event is not None and reading[2] <= item.row.newest_event  # else it cannot be there
     }
-    found: dict[tuple[int, int], list[KnownReading]] = {}
+    found: dict[tuple[int, int], list[Row]] = {}
     if not wanted:
         return found
     query = (
@@ -226,7 +240,7 @@ def _readings(
     )
     compacted = _compacted(session, wanted)
     for row in sorted([*session.rows(query), *compacted], key=itemgetter(0)):
-        found.setdefault((row[2], row[1]), []).append(_known_reading(row))
+        found.setdefault((row[2], row[1]), []).append(row)
     return found
 
 
@@ -244,10 +258,6 @@ def _compacted(session: Session, wanted: dict[tuple[int, int], int]) -> list[Row
         "FROM wanted JOIN segment g ON g.logger = wanted.l AND g.day = wanted.d"
     )
     return [row for logger, day, body in session.rows(query) for row in Segment(body).rows_at(keys[logger, day])]
-
-
-def _known_reading(row: Row) -> KnownReading:
-    return KnownReading(row[22], row[6], row[7], row[8:18], row[19], row[0], row[24])
 
 
 def meta(session: Session, name: str) -> int:

@@ -149,8 +149,6 @@ def _transaction(connection: psycopg.Connection[Row]) -> Iterator[None]:
     except psycopg.OperationalError as error:
         connection.close()  # it may be broken: the next transaction gets a fresh one
         raise TransientError(f"the journal in PostgreSQL is busy or unreachable: {error}") from error
-    except psycopg.Error as error:
-        raise TransientError(f"the journal in PostgreSQL refused a statement: {error}") from error
 
 
 class _PostgresSession:

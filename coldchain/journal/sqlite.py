@@ -102,7 +102,7 @@ def _transaction(connection: sqlite3.Connection, begin: str, end: str) -> Iterat
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-    except sqlite3.Error as error:
+    except sqlite3.OperationalError as error:
         raise TransientError(f"the journal is busy or cannot be written: {error}") from error
 
 

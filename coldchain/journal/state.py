@@ -27,7 +27,8 @@ class LoggerRow:
     name: str
     first_heard: int
     last_heard: int
-    last_event: int | None = None
+    last_event: int | None = None  # not in the future
+    newest_event: int | None = None  # of all: no stored reading is newer
     boot: int | None = None
     seq: int | None = None
     declared_interval: int | None = None

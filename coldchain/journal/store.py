@@ -20,7 +20,7 @@ from coldchain.journal.words import Words
 READING_LIST = ",".join(READING_COLUMNS)
 _MESSAGE_LIST = ",".join(MESSAGE_COLUMNS)
 _LOGGER_LIST = ",".join(LOGGER_COLUMNS)
-_UPDATE_LOGGER = f"UPDATE logger SET {','.join(f'{name}=?' for name in LOGGER_COLUMNS[1:])} WHERE id=?"  # noqa: S608  our names
+_UPDATE_LOGGER = f"UPDATE logger SET {','.join(f'{name}=?' for name in LOGGER_COLUMNS[2:])} WHERE id=?"  # noqa: S608  our names
 _UPDATE_LATEST = (
     "UPDATE series SET latest_time=?, latest_boot=?, latest_seq=?, latest_value=?, latest_position=? WHERE id=? AND "
     "(latest_time IS NULL OR (latest_time, latest_boot, latest_seq, latest_value) < (?, ?, ?, ?))"
@@ -216,7 +216,7 @@ def _write(session: Session, batch: Batch, made: Decisions) -> None:
 
 def _write_loggers(session: Session, rows: Iterable[LoggerRow]) -> None:
     values = map(logger_values, rows)
-    session.many(_UPDATE_LOGGER, [(*row[1:], row[0]) for row in values])
+    session.many(_UPDATE_LOGGER, [(*row[2:], row[0]) for row in values])
 
 
 def _write_state(

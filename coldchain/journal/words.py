@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any
 
 from coldchain.domain.message import Envelope
-from coldchain.journal.database import Row, Session, listed, marks
+from coldchain.journal.database import Session, listed, marks
 
 # How a message came: everything of its envelope that repeats, with the carrier that read it.
 Context = tuple[str, str, str | None, str | None, int, bool, bool, str | None, str | None]
@@ -33,7 +32,7 @@ class Words:
     """Numbers of words. What is cached was committed and never changes; new words live in their transaction only."""
 
     def __init__(self) -> None:
-        self._numbers: dict[str | Context, int] = {}
+        self.numbers: dict[str | Context, int] = {}
         self._texts: dict[int, str] = {}
         self._fresh: dict[str | Context, int] = {}
 
@@ -42,10 +41,10 @@ class Words:
 
         The answer is the cache itself. Call `settled` after the commit, or `forget` after a rollback.
         """
-        missing = {key: _text(key) for key in wanted if key not in self._numbers}
+        missing = {key: _text(key) for key in wanted if key not in self.numbers}
         if missing:
             self._find_or_make(session, missing)
-        return self._numbers
+        return self.numbers
 
     def _find_or_make(self, session: Session, missing: dict[str | Context, str]) -> None:
         found: dict[str, int] = {}
@@ -60,18 +59,18 @@ class Words:
         session.insert("word", [(found[text], text) for text in new])
         fresh = {key: found[text] for key, text in missing.items()}
         self._fresh |= fresh
-        self._numbers |= fresh
+        self.numbers |= fresh
 
     def settled(self) -> None:
         """The transaction was committed."""
         self._fresh.clear()
-        if len(self._numbers) > _CACHE_LIMIT:  # hostile topics must not grow the process without bound
-            self._numbers.clear()
+        if len(self.numbers) > _CACHE_LIMIT:  # hostile topics must not grow the process without bound
+            self.numbers.clear()
 
     def forget(self) -> None:
         """The transaction was rolled back: its new numbers never existed."""
         for key in self._fresh:
-            self._numbers.pop(key, None)
+            self.numbers.pop(key, None)
         self._fresh.clear()
 
     def texts(self, session: Session, numbers: Iterable[int | None]) -> dict[int, str]:
@@ -93,8 +92,3 @@ def _text(key: str | Context) -> str:
 def context_from(text: str) -> Context:
     """The context behind a word."""
     return tuple(json.loads(text))
-
-
-def reading_words(columns: Row) -> tuple[Any, ...]:
-    """The numbers of words in a row of the table `reading`: time source, fault, alarm and device profile."""
-    return (columns[4], columns[19], columns[20], columns[21])
