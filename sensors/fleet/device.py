@@ -134,13 +134,16 @@ class Device:
     def heard(self, payload: bytes | bytearray) -> list[Kept]:
         """Act on a down message: forget what is committed, return what is asked for again (and still held).
 
-        Anything that is not a down message is ignored, as a logger must.
+        Ignored, as a logger must: what is no down message, and one that confirms what was never sent (it was meant for
+        another logger of this name, or kept by a broker from another life).
         """
         try:
             down = msgspec.json.decode(payload, type=_Down)
         except msgspec.MsgspecError:
             return []
         if down.committed_through is not None:
+            if (down.committed_through.boot, down.committed_through.seq) >= (self.boot, self.seq):
+                return []
             self.forget_through(down.committed_through.boot, down.committed_through.seq)
         return [
             kept

@@ -23,7 +23,7 @@ _FIRST_RETRY_MS, _LAST_RETRY_MS = 500, 15_000
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where loggers publish to. Without `user`, each logger signs in with its own id."""
+    """Where loggers publish to. Without `user`, each logger signs in with its own id and password, if it has one."""
 
     host: str
     port: int
@@ -146,8 +146,10 @@ class Link:
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=self.device.logger, clean_session=False)
         client.connect_timeout = _CONNECT_TIMEOUT_S
         client.max_inflight_messages_set(_IN_FLIGHT)
-        user = self._broker.user or self.device.logger
-        client.username_pw_set(user, self._broker.password if self._broker.user else self._password)
+        if self._broker.user is not None:
+            client.username_pw_set(self._broker.user, self._broker.password)
+        elif self._password is not None:
+            client.username_pw_set(self.device.logger, self._password)
         if self._broker.tls:
             client.tls_set()
         client.on_connect = self._accepted

@@ -13,8 +13,6 @@ from sensors.fleet.life import Event, events, live
 from sensors.fleet.link import Broker, Link, Traffic
 
 _LONGEST_WAIT_S = 0.25
-# A live start this soon after the history's end is its continuation; a later one is a restart.
-_CONTINUES_MS = 15 * 60_000
 
 
 class _Active:
@@ -44,9 +42,11 @@ class _Active:
 class Publisher:
     """Publishes the fleet's life from `from_ms` on, in step with the clock, to a broker or the built-in listener.
 
-    `from_ms` defaults to the end of the history if the live start follows soon, and then the loggers still hold what
-    the history could not deliver; else it is the live start (a restart), and memories are empty. Either way every
-    logger starts a new boot, higher than any before. `password` gives a logger's MQTT password, if it has one.
+    By default that is the end of the history, and loggers still hold what the history could not deliver. Who starts
+    again over what an earlier publisher has sent passes the new live start instead: then memories are empty, and
+    nothing from between is told twice. Each publisher starts a new boot of every logger, numbered by the clock's
+    seconds since the history's end, so that it is higher than any before. `password` gives a logger's MQTT password,
+    if it has one.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class Publisher:
         self._clock = clock or SystemClock()
         self._broker = Broker.of(broker_url)
         self._password = password or (lambda _logger: None)
-        continues = fleet.live_start_ms - fleet.end_ms <= _CONTINUES_MS
-        self._from_ms = from_ms if from_ms is not None else fleet.end_ms if continues else fleet.live_start_ms
+        self._from_ms = max(fleet.end_ms, from_ms or fleet.end_ms)
+        self._boots = 1 + max(0, self._clock.now_ms() - fleet.end_ms) // 1000
         self._active = [active for logger in fleet.setups if (active := self._wake(logger)) is not None]
 
     @property
@@ -73,14 +73,19 @@ class Publisher:
         return tuple(active.device.logger for active in self._active)
 
     @property
+    def devices_out_of_reach(self) -> tuple[Device, ...]:
+        """The loggers that have no network now, with what their memories hold."""
+        return tuple(active.device for active in self._active if not active.link.in_reach)
+
+    @property
     def connected(self) -> int:
         """How many loggers are connected now."""
         return sum(active.link.connected for active in self._active)
 
     @property
     def unconfirmed(self) -> int:
-        """Messages that loggers still hold because nobody has confirmed them."""
-        return sum(len(active.link.unconfirmed) for active in self._active)
+        """Messages that loggers within reach still hold because nobody has confirmed them."""
+        return sum(len(active.link.unconfirmed) for active in self._active if active.link.in_reach)
 
     def run(self, stop: threading.Event) -> None:
         """Publish until `stop` is set; returns within a second of it, connections closed.
@@ -150,8 +155,7 @@ class Publisher:
         return None
 
     def _start_boot(self, device: Device, journeys: list[Journey]) -> None:
-        since_ms = self._from_ms - self._fleet.end_ms
-        if since_ms > 0:
-            device.memory.clear()
         if any(j.setup.from_ms <= self._from_ms < j.setup.to_ms for j in journeys):
-            device.reboot(by=1 + since_ms // 1000)
+            device.reboot(by=self._boots)
+        if self._from_ms > self._fleet.end_ms:
+            device.memory.clear()

@@ -82,6 +82,15 @@ def test_what_is_no_down_message_changes_nothing() -> None:
     assert len(device.memory) == 1
 
 
+def test_a_watermark_beyond_what_was_ever_sent_is_not_believed() -> None:
+    device = logger()
+    for minute in range(3):
+        device.take(sample(minute))
+    for boot, seq in ((1, 3), (2, 0), (900, 5)):
+        assert device.heard(down(boot, seq, [{"boot": 1, "from": 0, "to": 2}])) == []
+    assert [kept.seq for kept in device.memory] == [0, 1, 2]
+
+
 def test_a_full_memory_loses_its_oldest_message_and_says_so() -> None:
     device = logger(replace(TRUCK, memory=4))
     for minute in range(10):
