@@ -40,7 +40,7 @@ class Pipeline:
                 timed(message, envelope.received_at_ms, retained=envelope.retain) for message in arrival.messages
             )
         except Exception as error:  # noqa: BLE001 - a carrier's bug must not stop intake: its message is kept aside
-            _log.exception("carrier_failed", source=envelope.source, length=len(envelope.payload))
+            _log.error("carrier_failed", source=envelope.source, error=quarantine.where(error))
             return quarantine.broken(envelope, "its carrier", error)
         return arrival._replace(messages=messages) if messages else arrival
 

@@ -1,6 +1,7 @@
 """What is refused before any carrier reads it, and how: bytes and a reason that names the field and the value."""
 
 import hashlib
+import traceback
 
 from coldchain.domain.message import Arrival, Envelope, Refusal
 from sensors.carriers.fields import shown
@@ -38,3 +39,10 @@ def broken(envelope: Envelope, what: str, error: Exception) -> Arrival:
     """A message over which our own code failed: kept, so that nothing is lost while somebody mends it."""
     reason = f"payload could not be taken in because {what} failed: {type(error).__name__}: {shown(str(error))}"
     return Arrival(envelope, refusal=Refusal(reason, "payload", shown(envelope.payload[:64].decode(errors="replace"))))
+
+
+def where(error: Exception) -> str:
+    """The kind, text and origin of a failure in one line: a traceback per message would be a flood of its own."""
+    frames = traceback.extract_tb(error.__traceback__)
+    origin = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}: {shown(str(error))}{origin}"

@@ -20,7 +20,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from coldchain.domain.message import Envelope
 from coldchain.errors import ConfigError, TransientError
 from ingest.downlink import Downlink
-from ingest.quarantine import LARGEST
+from ingest.quarantine import LARGEST, where
 from ingest.writer import Parcel, Receipts, Writer
 
 _log = structlog.get_logger(__name__)
@@ -111,8 +111,7 @@ class Subscriber:
             except OSError as error:
                 self._say(f"the broker at {self._url.hostname}:{self._port} cannot be reached: {error}")
             except Exception as error:  # noqa: BLE001 - whatever it was: a new connection gets everything again
-                _log.exception("subscriber_failed")
-                self._say(f"the subscriber failed: {type(error).__name__}: {error}")
+                self._say(f"the subscriber failed: {where(error)}")
             self._disconnect()
             self._stopping.wait(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
@@ -253,8 +252,7 @@ class Subscriber:
             try:
                 callback(*arguments)
             except Exception as error:  # noqa: BLE001 - see above; unacknowledged, the message comes again
-                _log.exception("callback_failed")
-                self._say(f"a callback failed: {type(error).__name__}: {error}")
+                self._say(f"a callback failed: {where(error)}")
                 self._lost = True
 
         return safe

@@ -115,26 +115,22 @@ class Writer:
             self._waiting -= taken
             return parcels
 
-    def _stored(self, envelopes: Sequence[Envelope]) -> Receipts | None:
+    def _stored(self, envelopes: Sequence[Envelope], tries: int = _TRIES) -> Receipts | None:
         """The receipts once everything is durable, however long that takes; None if we stop before."""
-        tries, pause_s = 0, _FIRST_PAUSE_S
+        pause_s = _FIRST_PAUSE_S
         while True:
             try:
                 receipts = self.pipeline.submit(envelopes)
             except TransientError as error:
-                trouble = str(error)
+                self._complain(str(error))
             except Exception as error:  # noqa: BLE001 - whatever it was, nothing was acknowledged and it is tried again
-                _log.exception("commit_failed", messages=len(envelopes), attempt=tries + 1)
-                tries += 1
-                if tries >= _TRIES:
+                self._complain(quarantine.where(error))
+                tries -= 1
+                if tries <= 0:
                     return self._apart(envelopes, error)
-                trouble = f"{type(error).__name__}: {error}"
             else:
                 self.trouble = None
                 return receipts
-            if self.trouble is None:
-                _log.error("journal_unavailable", reason=trouble, waiting=self._waiting)
-            self.trouble = trouble
             if not self._pause(pause_s):
                 return None
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
@@ -143,10 +139,14 @@ class Writer:
         """Commit the halves, so that one message that no commit survives does not hold up the others."""
         if len(envelopes) == 1:
             return self._set_aside(envelopes[0], error)
-        half = len(envelopes) // 2
-        first = self._stored(envelopes[:half])
-        second = None if first is None else self._stored(envelopes[half:])
-        return None if first is None or second is None else first + second
+        stored: Receipts = []
+        half = (len(envelopes) + 1) // 2
+        for part in (envelopes[:half], envelopes[half:]):
+            receipts = self._stored(part, 1 if len(part) > 1 else _TRIES)
+            if receipts is None:
+                return None
+            stored += receipts
+        return stored
 
     def _set_aside(self, envelope: Envelope, error: Exception) -> Receipts | None:
         arrival = quarantine.broken(quarantine.bounded(envelope), "its commit", error)
@@ -155,11 +155,15 @@ class Writer:
             try:
                 return self.pipeline.commit([arrival])
             except Exception as again:  # noqa: BLE001 - not even its bytes: the journal is broken, not the message
-                _log.exception("quarantine_failed", source=envelope.source)
-                self.trouble = f"{type(again).__name__}: {again}"
+                self._complain(quarantine.where(again))
             if not self._pause(pause_s):
                 return None
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+
+    def _complain(self, trouble: str) -> None:
+        if self.trouble != trouble:
+            _log.error("commit_failed", reason=trouble, waiting=self._waiting)
+        self.trouble = trouble
 
     def _pause(self, pause_s: float) -> bool:
         """Wait; False if we are to end instead of trying again."""
@@ -169,5 +173,5 @@ class Writer:
     def _settle(self, parcel: Parcel, receipts: Receipts) -> None:
         try:
             parcel.settle(receipts)
-        except Exception:  # noqa: BLE001 - one sender's trouble is not the others'; its messages come again
-            _log.exception("settle_failed", messages=len(parcel.envelopes))
+        except Exception as error:  # noqa: BLE001 - one sender's trouble is not the others'; its messages come again
+            _log.error("settle_failed", error=quarantine.where(error), messages=len(parcel.envelopes))

@@ -13,6 +13,7 @@ from ingest.downlink import Downlink
 from ingest.listener import packets
 from ingest.listener.access import Credentials
 from ingest.listener.session import Session
+from ingest.quarantine import where
 from ingest.writer import Receipts, Writer
 
 _log = structlog.get_logger(__name__)
@@ -152,8 +153,8 @@ class Listener:
             logger = await self._loop.run_in_executor(
                 self._checks, self.credentials.check, asked.user or "", asked.password or ""
             )
-        except Exception:  # noqa: BLE001 - a registry that cannot be read admits nobody and must not end the listener
-            _log.exception("credentials_failed", user=asked.user)
+        except Exception as error:  # noqa: BLE001 - a registry that cannot be read admits nobody and ends nothing
+            _log.error("credentials_failed", user=asked.user, error=where(error))
         if logger is None:
             session.turn_away()
             return
