@@ -1,11 +1,12 @@
 """Claim, send, record: the one loop that gets messages out, and the only place that tries again.
 
 A row is committed as `sending` before its message leaves; whoever finds it so after a crash sends it again and says
-that it may be a repeat. Each channel has its own lane: messages go one after the other while the server answers
-quickly, and side by side as soon as it does not, so that one hostile recipient holds up nobody else.
+that it may be a repeat. Messages take turns while servers answer quickly, so that a crash leaves at most one in doubt;
+a slow one loses its turn and goes on by itself, so that a hostile server or recipient holds up nobody else.
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -40,7 +41,7 @@ class Pacing:
 
     lease_ms: int = 6_000  # how long a dead dispatcher keeps others waiting
     sending_ms: int = 120_000  # after this the outcome of an attempt counts as lost; longer than any channel's deadline
-    patience_s: float = 0.05  # a send that takes longer does not hold up the next
+    patience_s: float = 0.25  # a send that takes longer does not hold up the next
     lane_width: int = 8  # sends at a time, per channel
 
 
@@ -68,7 +69,8 @@ class Dispatcher:
         self._pacing = pacing or Pacing()
         self._fence: int | None = None
         self._renew_at_s = float("-inf")
-        self._lanes = {name: _Lane(name, self._sender(name), clock, self._pacing) for name in channels}
+        turn = _Turn(clock, self._pacing.patience_s)
+        self._lanes = {name: _Lane(name, self._sender(name), turn, self._pacing.lane_width) for name in channels}
 
     def step(self) -> bool:
         """One look at the outbox: handle timers, start what can be started, wait for nothing.
@@ -114,7 +116,7 @@ class Dispatcher:
             except TransientError as error:
                 log.warning("registry busy", why=str(error))
                 working = False
-            stop.wait(self._pacing.patience_s if working else idle_s)
+            stop.wait(min(idle_s, self._pacing.patience_s) if working else idle_s)
         self.close()
 
     def close(self, timeout_s: float = 5.0) -> None:
@@ -211,51 +213,96 @@ def _tell(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: in
         signals.clear(connection, kind="contact_fault", detail=detail, now_ms=now_ms)
 
 
+class _Turn:
+    """One sender at a time, in order of asking; who takes longer than is patient loses the turn to the next."""
+
+    def __init__(self, clock: Clock, patience_s: float) -> None:
+        self._clock = clock
+        self._patience_s = patience_s
+        self._changed = threading.Condition()
+        self._waiting: deque[threading.Thread] = deque()
+        self._taken: dict[threading.Thread, float] = {}  # when each present sender's turn began
+        self._holder: threading.Thread | None = None
+
+    def take(self) -> None:
+        """Wait for the calling thread's turn."""
+        me = threading.current_thread()
+        with self._changed:
+            self._waiting.append(me)
+            while self._waiting[0] is not me or self._left_s() > 0:
+                self._changed.wait(self._left_s() if self._waiting[0] is me else None)
+            self._waiting.popleft()
+            self._holder = me
+            self._taken[me] = self._clock.monotonic_s()
+            self._changed.notify_all()
+
+    def give(self) -> None:
+        """End the calling thread's turn, whether it still has it or has lost it."""
+        me = threading.current_thread()
+        with self._changed:
+            self._taken.pop(me, None)
+            if self._holder is me:
+                self._holder = None
+            self._changed.notify_all()
+
+    def slow(self, sender: threading.Thread) -> bool:
+        """Whether this sender has been at one message for longer than is patient."""
+        with self._changed:
+            began = self._taken.get(sender)
+        return began is not None and self._clock.monotonic_s() - began >= self._patience_s
+
+    def _left_s(self) -> float:
+        """How long the present holder may still keep the others waiting."""
+        if self._holder is None:
+            return 0.0
+        return max(0.0, self._taken[self._holder] + self._patience_s - self._clock.monotonic_s())
+
+
 class _Lane:
     """The senders of one channel: one while it is quick, more while each of them waits for a slow server."""
 
-    def __init__(self, name: str, send_one: Callable[[], bool], clock: Clock, pacing: Pacing) -> None:
+    def __init__(self, name: str, send_one: Callable[[], bool], turn: _Turn, width: int) -> None:
         self._name = name
         self._send_one = send_one
-        self._clock = clock
-        self._pacing = pacing
+        self._turn = turn
+        self._width = width
         self._lock = threading.Lock()
-        self._since: dict[threading.Thread, float] = {}  # each sender's present message began then
+        self._senders: set[threading.Thread] = set()
         self._closed = False
 
     @property
     def busy(self) -> bool:
         with self._lock:
-            return bool(self._since)
+            return bool(self._senders)
 
     def push(self) -> None:
-        """Start another sender if every present one has been waiting for longer than one should."""
+        """Start another sender if every present one is slow."""
         with self._lock:
-            waiting_since = self._clock.monotonic_s() - self._pacing.patience_s
-            full = len(self._since) >= self._pacing.lane_width
-            if self._closed or full or any(began > waiting_since for began in self._since.values()):
+            enough = len(self._senders) >= self._width or any(not self._turn.slow(s) for s in self._senders)
+            if self._closed or enough:
                 return
             sender = threading.Thread(target=self._work, name=f"notify-{self._name}", daemon=True)
-            self._since[sender] = self._clock.monotonic_s()
+            self._senders.add(sender)
         sender.start()
 
     def close(self, timeout_s: float) -> None:
         with self._lock:
             self._closed = True
-            senders = list(self._since)
+            senders = list(self._senders)
         for sender in senders:
             sender.join(timeout_s / max(1, len(senders)))
 
     def _work(self) -> None:
-        me = threading.current_thread()
         try:
-            while not self._closed:
-                with self._lock:
-                    self._since[me] = self._clock.monotonic_s()
-                if not self._send_one():
-                    return
+            more = True
+            while more and not self._closed:
+                self._turn.take()
+                try:
+                    more = not self._closed and self._send_one()
+                finally:
+                    self._turn.give()
         except TransientError as error:
             log.warning("registry busy", channel=self._name, why=str(error))
         finally:
             with self._lock:
-                self._since.pop(me, None)
+                self._senders.discard(threading.current_thread())

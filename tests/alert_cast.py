@@ -28,7 +28,11 @@ RETURNED = replace(HIGH, condition=Condition.RETURNED, end_ms=NOON + 20 * MINUTE
 
 
 def new_registry(folder: Path) -> Registry:
-    registry = Registry(sqlite_url(folder / "registry.db"))
+    return filled(Registry(sqlite_url(folder / "registry.db")))
+
+
+def filled(registry: Registry) -> Registry:
+    """The tables and the cast in an empty database."""
     metadata.create_all(registry.engine)
     with registry.write() as connection:
         _people(connection)

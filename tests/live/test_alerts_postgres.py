@@ -1,0 +1,69 @@
+"""The whole way of an alarm's messages with the registry on PostgreSQL."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from alert_cast import ALICE, HIGH, MINUTE, NOON, RETURNED, SITE, Story, filled
+from mail_servers import SmsServer, SmtpServer
+
+from alerts import lifecycle
+from alerts.channels.sms import SmsChannel, SmsSettings
+from alerts.channels.smtp import SmtpChannel, parse_smtp_url
+from alerts.dispatcher import Dispatcher
+from coldchain import audit
+from coldchain.clock import HandClock
+from coldchain.errors import NotFound
+from coldchain.registry.alarms import alarm, alarms
+from coldchain.registry.store import Registry
+from coldchain.registry.viewer import SYSTEM, Viewer
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def registry(postgres_url: str) -> Iterator[Registry]:
+    registry = filled(Registry(postgres_url))
+    yield registry
+    registry.close()
+
+
+def test_an_alarm_is_told_repeated_acknowledged_and_ended(
+    registry: Registry, smtp_server: SmtpServer, sms_server: SmsServer
+) -> None:
+    story, clock = Story(registry), HandClock(NOON)
+    channels = {
+        "email": SmtpChannel(parse_smtp_url(smtp_server.url()), "alerts@cold.example.org"),
+        "sms": SmsChannel(SmsSettings(sms_server.url, sms_server.account, sms_server.token, "+49")),
+    }
+    dispatcher = Dispatcher(registry, channels, clock, "one", site=SITE, timers=story.planner)
+    story.happens(HIGH)
+    assert dispatcher.drain() == 3
+    clock.advance(10 * MINUTE)
+    assert dispatcher.drain() == 3
+    with registry.write() as connection:
+        lifecycle.acknowledge(connection, str(story.id), who=ALICE, via="link", comment="mine", now_ms=clock.now_ms())
+    story.happens(RETURNED, NOON + 30 * MINUTE)
+    clock.advance(20 * MINUTE)
+    assert dispatcher.drain() == 3
+    assert [reason for reason, _, _ in story.messages()] == ["raised"] * 3 + ["repeat"] * 3 + ["returned"] * 3
+    assert (len(smtp_server.mails), len(sms_server.forms)) == (6, 3)
+    with registry.read() as connection:
+        assert audit.verify(connection) is None
+        assert len(alarm(connection, SYSTEM, str(story.id))["notifications"]) == 9
+        with pytest.raises(NotFound):
+            alarm(connection, Viewer("x", "X", "viewer", customer="Other"), str(story.id))
+
+
+def test_a_digest_collects_and_is_found_under_each_of_its_alarms(registry: Registry, smtp_server: SmtpServer) -> None:
+    late = replace(RETURNED, late=True, digest=True)
+    first, second = Story(registry), Story(registry)
+    first.happens(late)
+    second.happens(replace(late, cause="low"))
+    clock = HandClock(NOON + 2 * MINUTE)
+    channels = {"email": SmtpChannel(parse_smtp_url(smtp_server.url()), "alerts@cold.example.org")}
+    assert Dispatcher(registry, channels, clock, "one", site=SITE).drain() == 2
+    with registry.read() as connection:
+        assert len(alarms(connection, SYSTEM).items) == 2
+        for story in (first, second):
+            assert len(alarm(connection, SYSTEM, str(story.id))["notifications"]) == 2
