@@ -3,10 +3,12 @@
 Every number is the float64 nearest to the exact figure. The blocks of the governing channel are repeated on top.
 """
 
+import json
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
 from typing import Any
 
 from coldchain.domain.finding import Breach, Excursion
@@ -26,6 +28,13 @@ METHODS = {
     "suggestion": "suggestion.three_tiers/1",
 }
 Json = dict[str, Any]
+
+
+def json_schema() -> Json:
+    """The published JSON Schema of the document."""
+    text = (files("compliance") / "schemas" / "compliance-1.schema.json").read_text(encoding="utf-8")
+    schema: Json = json.loads(text)
+    return schema
 
 
 def document(

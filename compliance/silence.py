@@ -4,7 +4,7 @@ import numpy as np
 
 from coldchain.domain.finding import Condition, Severity
 from coldchain.domain.profile import Rule, RuleKind
-from coldchain.domain.track import ABSENT, Track
+from coldchain.domain.track import ABSENT, Column, Track
 from compliance.inputs import Span
 from compliance.rules import GOOD, OUT, Firing, Watch, follow
 from compliance.trace import CUT, Trace, median
@@ -17,7 +17,8 @@ def reporting_ms(track: Track, interval_ms: int) -> int:
 
     The median of the first 12 differences between arrivals; history that arrived at once says nothing.
     """
-    between = np.diff(np.sort(track.record_time_ms, kind="stable"))
+    arrivals: Column = np.sort(track.record_time_ms, kind="stable")
+    between: Column = arrivals[1:] - arrivals[:-1]
     differences = np.sort(between[between > 0][:12])
     return max(interval_ms, median(differences)) if len(differences) >= 3 else interval_ms
 

@@ -1,0 +1,113 @@
+"""The twin's mean kinetic temperature: T = (ΔH/R) / −ln(Σ w·exp(−ΔH/(R·T)) / Σ w), in decimals, unscaled."""
+
+from collections.abc import Sequence
+from decimal import ROUND_FLOOR, Decimal
+
+from coldchain.domain.profile import ProductProfile
+
+D = Decimal
+Sample = tuple[int, int, int]
+Span = tuple[Sample, Sample, str]
+HOTTEST = 100_000  # milli-degrees: the end of the range in which the figure is defined
+
+
+class TwinMkt:
+    """One channel's mean kinetic temperatures."""
+
+    def __init__(
+        self,
+        profile: ProductProfile,
+        samples: Sequence[Sample],
+        spans: Sequence[Span],
+        edges: Sequence[tuple[int, int]],
+    ) -> None:
+        self._ratio = profile.delta_h_kj_mol / profile.gas_constant
+        self._rate = D(profile.gap_warming_mc_per_min) / 60_000  # milli-degrees per ms
+        self._samples, self._spans, self._edges = samples, spans, edges
+        self._known: dict[int, Decimal] = {}
+
+    def _speed(self, mc: int) -> Decimal:
+        if mc not in self._known:
+            self._known[mc] = (-self._ratio / (D(mc) / 1000 + D("273.15"))).exp()
+        return self._known[mc]
+
+    def _celsius(self, area: Decimal, time: Decimal) -> Decimal:
+        return self._ratio / -(area / time).ln() - D("273.15")
+
+    def _straight(self, a: Sample, b: Sample) -> Decimal:
+        return (self._speed(a[1]) + self._speed(b[1])) / 2 * (b[0] - a[0])
+
+    def whole(self) -> Decimal:
+        """Over all known time, by trapezoid."""
+        known = [(a, b) for a, b, kind in self._spans if kind == "known"]
+        return self._celsius(sum((self._straight(a, b) for a, b in known), D(0)), self._time())
+
+    def _time(self) -> Decimal:
+        return D(sum(b[0] - a[0] for a, b, kind in self._spans if kind == "known"))
+
+    def bounds(self) -> tuple[Decimal, Decimal]:
+        """With every gap held at its colder end, and with every gap under its tent."""
+        lower = upper = sum((self._straight(a, b) for a, b, kind in self._spans if kind == "known"), D(0))
+        time = self._time()
+        for a, b, kind in self._spans:
+            if kind == "gap":
+                lower += self._speed(min(a[1], b[1])) * (b[0] - a[0])
+                upper += self._tent(a[1], b[1], b[0] - a[0])
+                time += b[0] - a[0]
+        for start, end in self._edges:
+            value = next((v for t, v, _ in self._samples if t >= start), self._samples[-1][1])
+            lower += self._speed(value) * (end - start)
+            upper += self._tent(value, value, 2 * (end - start)) / 2
+            time += end - start
+        return self._celsius(lower, time), self._celsius(upper, time)
+
+    def _tent(self, left: int, right: int, length: int) -> Decimal:
+        if abs(right - left) >= self._rate * length:
+            return self._ramp(min(left, right), max(left, right), D(length))
+        meeting = ((left + right + self._rate * length) / 2).to_integral_value(ROUND_FLOOR)
+        peak = min(int(meeting), max(HOTTEST, left, right))
+        up, down = (peak - left) / self._rate, (peak - right) / self._rate
+        flat = self._speed(peak) * (length - up - down)
+        return self._ramp(left, peak, up) + self._ramp(right, peak, down) + flat
+
+    def _ramp(self, low: int, high: int, time: Decimal) -> Decimal:
+        """A straight rise, by trapezoid between whole tenths of a degree."""
+        if high <= low:
+            return self._speed(low) * time
+        area, here = D(0), low
+        while here < high:
+            there = min(high, here - here % 100 + 100)
+            area += (self._speed(here) + self._speed(there)) / 2 * (there - here)
+            here = there
+        return area * time / (high - low)
+
+    # --- windows
+
+    def windows(self, length: int, onset: int, end: int) -> tuple[Decimal | None, Decimal | None]:
+        """The hottest window that covers (onset, end), and the one that ends with it."""
+        times = [sample[0] for sample in self._samples]
+        first, last = times[0], max(times[0], times[-1] - length)
+        low, high = sorted((end - length, onset))
+        low, high = min(max(low, first), last), max(min(high, last), first)
+        starts = {low, high, *(t for t in times if low <= t <= high)}
+        starts |= {t - length for t in times if low <= t - length <= high}
+        trailing = self._window(end - length, end)
+        means = [mean for mean in (trailing, *(self._window(s, s + length) for s in starts)) if mean is not None]
+        hottest = max(means, default=None)
+        return self._temperature(hottest), self._temperature(trailing)
+
+    def _temperature(self, mean: Decimal | None) -> Decimal | None:
+        return None if mean is None else self._ratio / -mean.ln() - D("273.15")
+
+    def _window(self, start: int, end: int) -> Decimal | None:
+        area, time = D(0), 0
+        for a, b, kind in self._spans:
+            left, right = max(a[0], start), min(b[0], end)
+            if kind == "known" and right > left:
+                area += (self._at(a, b, left) + self._at(a, b, right)) / 2 * (right - left)
+                time += right - left
+        return area / time if time else None
+
+    def _at(self, a: Sample, b: Sample, moment: int) -> Decimal:
+        low, high = self._speed(a[1]), self._speed(b[1])
+        return low + (high - low) * (moment - a[0]) / (b[0] - a[0])
