@@ -1,0 +1,1 @@
+"""Envelopes in which loggers speak, each decoded by a pure function."""
