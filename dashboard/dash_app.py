@@ -2,22 +2,25 @@
 
 import json
 import re
-import secrets
+from pathlib import Path
 from typing import Any
 
 import dash
 import flask
 
-from coldchain.registry.viewer import Permission
+from coldchain.errors import ColdchainError
+from coldchain.registry.viewer import SYSTEM, Permission
 from dashboard.figures.map_style import style
 from dashboard.pages import PAGES
 from dashboard.parts import security, shell
 from dashboard.parts.states import forbidden, missing
-from dashboard.services import Services, WebSettings
+from dashboard.security import CSRF_HEADER, csrf_cookie
+from dashboard.services import Services
 
-_SCHEME = re.compile(r"<script(?![^>]*src=)")
+_INLINE_SCRIPT = re.compile(r"<script(?![^>]*src=)")
 # Dash's own router has no permission of its own: every layout that it calls has one.
 _ROUTER = "_pages_content.children"
+NONCE_KEY = "coldchain.nonce"  # put into the WSGI environment by the gate, which also sends the policy with it
 
 INDEX = """<!DOCTYPE html>
 <html lang="en" data-mantine-color-scheme="light">
@@ -62,9 +65,11 @@ def build_dash(services: Services) -> dash.Dash:
         title="Coldchain",
         index_string=INDEX,
         serve_locally=True,
-        assets_folder=_assets(),
+        assets_folder=str(Path(__file__).parent / "assets"),
         assets_ignore=r".*(\.json|\.png|worker\.js)$",
         on_error=security.on_error,
+        csrf_token_name=csrf_cookie(services.settings),
+        csrf_header_name=CSRF_HEADER,
     )
     security.keep_services(server, services)
     for page in PAGES:
@@ -74,17 +79,22 @@ def build_dash(services: Services) -> dash.Dash:
     entries = tuple(page.PAGE.entry for page in PAGES if page.PAGE.entry and page.PAGE.offered(services))
     dash.register_page("dashboard.pages.not_found_404", layout=_not_found, path=None)
     app.layout = lambda: shell.shell(security.demand(Permission.VIEW), services.settings, entries)
-    shell.register(app)
-    _routes(server, services.settings)
+    shell.register(app, services)
+    _routes(server)
     for unguarded in unguarded_callbacks(app):
         raise AssertionError(f"the callback of {unguarded} has no permission")
+    _know_files(server)
     return app
 
 
-def _assets() -> str:
-    from pathlib import Path
+def _know_files(server: flask.Flask) -> None:
+    """Render the index once: only then does Dash know which files belong to it.
 
-    return str(Path(__file__).parent / "assets")
+    A page comes from one worker and its files from another, which may never have rendered an index before.
+    """
+    answer = server.test_client().get("/", environ_overrides={security.VIEWER_KEY: SYSTEM})
+    if answer.status_code != 200:
+        raise ColdchainError(f"the pages cannot be built: the index answers {answer.status}")
 
 
 def unguarded_callbacks(app: dash.Dash) -> list[str]:
@@ -104,7 +114,7 @@ def _not_found(**_parameters: str) -> Any:
     return dash.html.Div(missing("page"), className="page")
 
 
-def _routes(server: flask.Flask, settings: WebSettings) -> None:
+def _routes(server: flask.Flask) -> None:
     @server.get("/map/style-<scheme>.json")
     def map_style(scheme: str) -> flask.Response:
         # The sprite's address must be absolute, so the style is written for the host that was asked.
@@ -113,22 +123,8 @@ def _routes(server: flask.Flask, settings: WebSettings) -> None:
 
     @server.after_request
     def protect(reply: flask.Response) -> flask.Response:
-        if reply.mimetype == "text/html":
-            nonce = secrets.token_urlsafe(16)
-            reply.set_data(_SCHEME.sub(f'<script nonce="{nonce}"', reply.get_data(as_text=True)))
-            reply.headers["Content-Security-Policy"] = policy(nonce, settings.tiles_url)
-        reply.headers.setdefault("X-Content-Type-Options", "nosniff")
-        reply.headers.setdefault("Referrer-Policy", "same-origin")
+        nonce = flask.request.environ.get(NONCE_KEY)
+        if reply.mimetype == "text/html" and nonce:
+            # Pages router and hooks add inline scripts: all of them, and no others, run under the request's nonce.
+            reply.set_data(_INLINE_SCRIPT.sub(f'<script nonce="{nonce}"', reply.get_data(as_text=True)))
         return reply
-
-
-def policy(nonce: str, tiles_url: str | None) -> str:
-    """The content security policy: nothing from elsewhere but the configured tiles."""
-    tiles = ""
-    if tiles_url:
-        tiles = " " + "/".join(tiles_url.split("/")[:3])
-    return (
-        f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
-        f"img-src 'self' data: blob:{tiles}; connect-src 'self'{tiles}; worker-src 'self' blob:; "
-        "font-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    )

@@ -34,12 +34,10 @@ class WebSettings:
     zone: str = "UTC"  # IANA, of the site
     tenant: str = "main"
     inbox_url: str | None = None  # the demo's page with the mails and SMS that it sent
-    ack_key: bytes = field(
-        default=b"", repr=False
-    )  # signs acknowledge links (`alerts.ack_link`); empty: such links are refused
-    sms_callback_token: str | None = field(
-        default=None, repr=False
-    )  # the SMS account's secret, by which the provider signs its callbacks
+    # Signs acknowledge links (`alerts.ack_link`); without it such links are refused.
+    ack_key: bytes = field(default=b"", repr=False)
+    # The SMS account's secret, by which the provider signs its callbacks; without it every callback is refused.
+    sms_callback_token: str | None = field(default=None, repr=False)
     strict_idle_ms: int = 15 * MINUTE_MS  # quality, admin
     idle_ms: int = 12 * HOUR_MS  # viewer, operator, auditor
     absolute_ms: int = 12 * HOUR_MS

@@ -1,8 +1,8 @@
 // The page's end of the live view: follow the stream, keep the state, and say honestly how old it is.
 (function () {
   "use strict";
-  // The server beats at least every 5 s; what the screen shows is no longer "now" after one missed beat.
-  const STALE_MS = 12000, OFFLINE_MS = 40000, ENGINE_LATE_MS = 60000, POLL_MS = 5000;
+  // The server ticks every 2 s: three missed ticks, and what the screen shows is no longer "now".
+  const STALE_MS = 6000, OFFLINE_MS = 30000, ENGINE_LATE_MS = 60000, POLL_MS = 5000;
   const live = (window.coldchainLive = { state: null, heard: 0, skew: 0, mode: "connecting", signedOut: false });
   let port = null, source = null, polling = null;
 
@@ -13,6 +13,7 @@
     if (window.dash_clientside && window.dash_clientside.set_props) {
       try { window.dash_clientside.set_props("live", { data: state }); } catch (error) { /* the page is not there yet */ }
     }
+    dispatchEvent(new Event("coldchain-live"));
     badge();
   }
 
@@ -26,11 +27,12 @@
       }
       badge();
     } else if (message.type === "refused") check();
-    else if (message.type === "signed_out") window.coldchainSignedOut && window.coldchainSignedOut();
+    else if (message.type === "signed_out") window.coldchainSignedOut();
   }
 
+  // The server refused the stream: a signed-out person gets the dialog (the wrapped fetch sees the 401).
   function check() {
-    fetch("/api/v1/events", { method: "HEAD", credentials: "same-origin" }).catch(() => null);
+    fetch("/api/v1/events", { method: "HEAD", headers: { "X-Coldchain-Background": "1" } }).catch(() => null);
   }
 
   function direct() {
@@ -44,12 +46,12 @@
       } else take({ type: "beat", message });
     };
     source.onmessage = parse;
-    for (const name of ["snapshot", "delta", "beat"]) source.addEventListener(name, parse);
+    source.addEventListener("signed_out", () => window.coldchainSignedOut());
     source.onerror = () => { if (source.readyState === 2 && !polling) polling = setInterval(poll, POLL_MS); };
   }
 
   function poll() {
-    fetch("/api/v1/live", { credentials: "same-origin", headers: { Accept: "application/json" } })
+    fetch("/api/v1/live", { headers: { Accept: "application/json", "X-Coldchain-Background": "1" } })
       .then((reply) => (reply.ok ? reply.json() : null)).then((state) => state && publish(state)).catch(() => null);
   }
 

@@ -37,10 +37,8 @@ function open() {
   source = new EventSource("/api/v1/events");
   source.onopen = () => { heard = Date.now(); tell({ type: "beat", sent: heard }); };
   source.onmessage = take;
-  for (const name of ["snapshot", "delta", "beat"]) source.addEventListener(name, take);
   source.addEventListener("signed_out", () => tell({ type: "signed_out" }));
   source.onerror = () => {
-    tell({ type: "trouble" });
     // CLOSED means that the server refused (signed out, or too many streams): the browser will not retry by itself.
     if (source && source.readyState === EventSource.CLOSED) { tell({ type: "refused" }); reopen(RETRY_MS); }
   };

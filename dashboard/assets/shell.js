@@ -68,8 +68,15 @@
     if ((found = at("data-ack"))) props("ack-alarm", { data: found.dataset.ack });
     else if ((found = at("data-choose-scheme"))) { store.setItem("coldchain-scheme", found.dataset.chooseScheme); paint(); }
     else if ((found = at("data-choose-zone"))) { store.setItem("coldchain-zone", found.dataset.chooseZone); zone(); }
+    else if (at("data-sign-out")) signOut();
     else if ((found = at("data-keys-switch"))) { store.setItem("coldchain-keys", store.getItem("coldchain-keys") === "off" ? "on" : "off"); keysLabel(); }
   });
+
+  function signOut() {
+    const pair = document.cookie.split("; ").find((row) => /^(__Host-)?coldchain-csrf=/.test(row)) || "";
+    plain("/sign-out", { method: "POST", headers: { "X-CSRF-Token": pair.slice(pair.indexOf("=") + 1) }, redirect: "manual" })
+      .finally(() => location.assign("/sign-in"));
+  }
 
   function keysLabel() {
     const button = document.querySelector("[data-keys-switch]");
@@ -118,22 +125,20 @@
   space.coldchain = Object.assign(space.coldchain || {}, {
     chartToMap: function (hover, track) {
       const plot = document.querySelector("#route-map .js-plotly-plot");
-      if (!plot || !plot.data || !hover || !track || !track.time || !track.time.length) return space.no_update;
-      const at = Date.parse(String(hover.points[0].x).replace(" ", "T") + (String(hover.points[0].x).includes("Z") ? "" : "Z"));
-      const place = nearest(track.time, Number.isNaN(at) ? Number(hover.points[0].x) : at);
+      const point = hover && hover.points && hover.points[0];
+      if (!plot || !plot.data || !point || typeof point.customdata !== "number" || !track || !track.time.length) return;
+      const place = nearest(track.time, point.customdata);
       const index = plot.data.findIndex((trace) => trace.meta === "cursor");
       if (index >= 0) window.Plotly.restyle(plot, { lon: [[track.lon[place]]], lat: [[track.lat[place]]] }, [index]);
-      return space.no_update;
     },
     mapToChart: function (hover) {
       const plot = document.querySelector("#series-chart .js-plotly-plot");
       const point = hover && hover.points && hover.points[0];
-      if (!plot || !plot.layout || !point || typeof point.customdata !== "number") return space.no_update;
+      if (!plot || !plot.layout || !point || typeof point.customdata !== "number") return;
       const shapes = (plot.layout.shapes || []).filter((shape) => shape.name !== "cursor");
       const when = new Date(point.customdata).toISOString().replace("Z", "");
       shapes.push({ type: "line", name: "cursor", x0: when, x1: when, yref: "paper", y0: 0, y1: 1, line: { width: 1, dash: "dot", color: getComputedStyle(root).getPropertyValue("--dim") } });
       window.Plotly.relayout(plot, { shapes });
-      return space.no_update;
     },
     current: function (path) {
       document.querySelectorAll(".nav a").forEach((link) => {
@@ -144,6 +149,9 @@
       return false;
     },
     burger: function (opened) { return { width: 208, breakpoint: "sm", collapsed: { mobile: !opened } }; },
+    download: function (asked) {
+      if (asked && asked.to) { const link = document.createElement("a"); link.href = asked.to; link.download = ""; document.body.append(link); link.click(); link.remove(); }
+    },
     dropAlarm: function (clicks, opened) {
       const asked = window.dash_clientside.callback_context.triggered.map((item) => item.prop_id).join();
       if (asked.startsWith("ack-dialog") && opened) return [space.no_update, space.no_update];

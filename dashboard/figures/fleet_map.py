@@ -3,7 +3,7 @@
 from typing import Any
 
 from dashboard.figures.map_style import STYLES
-from dashboard.figures.palette import SCHEMES, LIGHT, layout
+from dashboard.figures.palette import LIGHT, SCHEMES, layout
 
 # In drawing order: what must never be covered comes last. Names are the `meta` that the browser looks for.
 TRACES = (

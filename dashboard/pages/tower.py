@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
@@ -115,8 +114,8 @@ def _inbox_card() -> html.Section:
     )
 
 
-def register(app: Dash, services: Services) -> None:
-    """Drawing happens in the browser; acknowledging asks the server."""
+def register(app: Dash, _services: Services) -> None:
+    """Everything here is drawn in the browser, from the live state."""
     app.clientside_callback(
         ClientsideFunction("coldchain", "tower"),
         Output("tower-inbox", "children"),
@@ -134,38 +133,3 @@ def register(app: Dash, services: Services) -> None:
         Input("tower-map", "clickData"),
         prevent_initial_call=True,
     )
-
-    @security.secured(
-        app,
-        Output("ack-alarm", "data", allow_duplicate=True),
-        Output("notices", "sendNotifications"),
-        Input("ack-send", "n_clicks"),
-        State("ack-alarm", "data"),
-        State("ack-comment", "value"),
-        perm=Permission.ACKNOWLEDGE,
-        prevent_initial_call=True,
-        running=[(Output("ack-send", "disabled"), True, False)],
-    )
-    def acknowledge(clicks: int | None, alarm_id: object, comment: object) -> Any:
-        if not clicks or not isinstance(alarm_id, str):
-            return dash.no_update, dash.no_update
-        words = comment.strip()[:500] if isinstance(comment, str) else ""
-        return None, [acknowledged(services, alarm_id, words)]
-
-
-def acknowledged(services: Services, alarm_id: str, comment: str) -> dict[str, Any]:
-    """Acknowledge an alarm that this viewer may see; return the note that says so.
-
-    Raises:
-        NotFound: there is no such alarm for this viewer.
-    """
-    from alerts import lifecycle
-    from coldchain.registry import alarms
-
-    viewer = security.demand(Permission.ACKNOWLEDGE)
-    with services.registry.write() as connection:
-        alarms.get(connection, viewer, alarm_id)
-        lifecycle.acknowledge(
-            connection, alarm_id, who=viewer.id, via="browser", comment=comment or None, now_ms=services.clock.now_ms()
-        )
-    return {"action": "show", "title": "Acknowledged", "message": "Recorded under your name.", "color": "blue"}

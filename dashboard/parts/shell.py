@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 import dash
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, dcc, html
+from dash import Dash, Input, Output, dcc, html
 
 from coldchain.registry.viewer import Permission, Viewer
-from dashboard.parts import security
-from dashboard.services import WebSettings
+from dashboard.parts import acknowledge, security
+from dashboard.services import Services, WebSettings
 
 
 class Entry(NamedTuple):
@@ -106,7 +106,7 @@ def _navigation(viewer: Viewer, settings: WebSettings, entries: tuple[Entry, ...
             _segments("Times", "zone", [("utc", "UTC"), ("browser", "Local"), *_site_choice(settings)]),
             _segments("Colours", "scheme", [("light", "Light"), ("dark", "Dark"), ("system", "System")]),
             html.Div([html.Div(viewer.name, className="who"), html.Div(viewer.role, className="dim small")]),
-            html.A("Sign out", href="/sign-out", className="button"),
+            html.Button("Sign out", type="button", className="button", **{"data-sign-out": "1"}),
         ],
         className="foot",
     )
@@ -147,29 +147,13 @@ def _dialogs() -> list[Any]:
             ],
             id="signed-out", title="Signed out", opened=False, closeButtonProps=close,
         ),
-        dcc.Store(id="ack-alarm"),
-        dmc.Modal(
-            [
-                html.P(id="ack-what"),
-                dmc.Textarea(
-                    id="ack-comment", label="Comment", description="What you know or will do; it goes into the record.",
-                    autosize=True, minRows=2, mt=10, **{"data-autofocus": "true"},
-                ),
-                html.Div(
-                    [
-                        html.Button("Cancel", id="ack-cancel", type="button", className="button"),
-                        html.Button("Acknowledge", id="ack-send", type="button", className="button primary"),
-                    ],
-                    className="dialog-actions",
-                ),
-            ],
-            id="ack-dialog", title="Acknowledge alarm", opened=False, closeButtonProps=close,
-        ),
+        *acknowledge.dialog(),
     ]  # fmt: skip
 
 
-def register(app: Dash) -> None:
-    """The callbacks of the frame; all of them run in the browser."""
+def register(app: Dash, services: Services) -> None:
+    """The callbacks of the frame; all but the acknowledging run in the browser."""
+    acknowledge.register(app, services)
 
     def browser(name: str, *dependencies: Any, **options: Any) -> None:
         app.clientside_callback(dash.ClientsideFunction("coldchain", name), *dependencies, **options)
@@ -178,10 +162,6 @@ def register(app: Dash) -> None:
     browser("burger", Output("shell", "navbar"), Input("burger", "opened"))
     browser("current", Output("burger", "opened"), Input("url", "pathname"))
     browser("count", Output("nav-open", "children"), Input("live", "data"))
-    browser("acknowledge", Output("ack-dialog", "opened"), Output("ack-what", "children"), Input("ack-alarm", "data"),
-            State("live", "data"))  # fmt: skip
-    browser("dropAlarm", Output("ack-alarm", "data"), Output("ack-comment", "value"), Input("ack-cancel", "n_clicks"),
-            Input("ack-dialog", "opened"), prevent_initial_call=True)  # fmt: skip
 
 
 def allowed(perm: Permission) -> bool:

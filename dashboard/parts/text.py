@@ -59,14 +59,11 @@ def limit(value_c: float) -> str:
 
 def label_range(low_c: float | None, high_c: float | None) -> str:
     """The label range in words; either limit may be missing."""
-    if low_c is None and high_c is None:
-        return "no limits"
-    if low_c is None and high_c is not None:
-        return f"up to {limit(high_c)}"
-    if high_c is None and low_c is not None:
+    if low_c is None:
+        return "no limits" if high_c is None else f"up to {limit(high_c)}"
+    if high_c is None:
         return f"from {limit(low_c)}"
-    assert low_c is not None and high_c is not None
-    return f"{minus(f'{Decimal(repr(low_c)).normalize():f}')} … {limit(high_c)}"
+    return f"{limit(low_c).removesuffix(' °C')} … {limit(high_c)}"
 
 
 def minus(text: str) -> str:

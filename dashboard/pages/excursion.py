@@ -1,0 +1,261 @@
+"""One excursion: the series around it, where it happened, the rules that fired, and what people did."""
+
+from typing import Any
+
+from dash import Dash, Input, Output, dcc, html
+
+from coldchain.domain.finding import SubjectKind
+from coldchain.domain.profile import Range
+from coldchain.domain.quantity import milli_from_float, ms_from_iso
+from coldchain.domain.track import ABSENT
+from coldchain.registry import alarms, excursion_views, profiles, shipment_views, spans
+from coldchain.registry.viewer import Permission, Viewer
+from dashboard.figures.map_style import CREDIT
+from dashboard.figures.route import Mark, place_at, route, way
+from dashboard.figures.series import Outside, Series, chart
+from dashboard.pages.excursions import title
+from dashboard.parts import security, text
+from dashboard.parts.elements import Column, Figure, card, figures, head, link, moment, severity, table, tag
+from dashboard.parts.graph import graph
+from dashboard.parts.page import Page
+from dashboard.parts.shipment_blocks import Event, alarm_events, cause_words, channel_word, timeline_list
+from dashboard.parts.states import attempt, empty, skeleton
+from dashboard.parts.subjects import href
+from dashboard.services import Services
+
+PAGE = Page("dashboard.pages.excursion", "Excursion", path_template="/excursions/<excursion_id>")
+CONTEXT_MS = 6 * 3_600_000
+_INTERVAL_MS = 600_000
+JsonObject = dict[str, Any]
+
+
+def layout(excursion_id: str = "", **_query: str) -> Any:
+    """Grey blocks of the final sizes; the callback fills them under the viewer."""
+    return html.Div(
+        [
+            dcc.Store(id="excursion-id", data=excursion_id),
+            html.Div(skeleton(52, 120, 380), id="excursion-body", className="page"),
+        ]
+    )
+
+
+def register(app: Dash, services: Services) -> None:
+    """The body once, when the display changes, and when somebody acknowledged."""
+
+    @security.secured(
+        app,
+        Output("excursion-body", "children"),
+        Input("excursion-id", "data"),
+        Input("scheme", "data"),
+        Input("zone", "data"),
+        Input("ack-done", "data"),
+        perm=Permission.VIEW,
+    )
+    def body(excursion_id: object, scheme: object, zone: object, _done: object) -> Any:
+        return attempt("excursion", lambda: page_body(services, str(excursion_id), str(scheme), str(zone)))
+
+
+def page_body(services: Services, id: str, scheme: str, zone: str) -> list[Any]:  # noqa: A002
+    """The page of one excursion.
+
+    Raises:
+        NotFound: no such excursion for this viewer.
+    """
+    viewer = security.viewer()
+    with services.registry.read() as connection:
+        shown = excursion_views.shown(connection, viewer, id)
+        label, document = _about(connection, viewer, shown)
+        linked = [alarms.alarm(connection, viewer, alarm) for alarm in shown["alarms"]]
+        start, end = _window(shown, services.clock.now_ms())
+        seen = spans.of_loggers(connection, viewer, [shown["logger"]], start, end)
+    interval_ms = round((document.get("interval_s") or _INTERVAL_MS / 1000) * 1000)
+    tracks = [
+        services.telemetry.track(span.logger, channel, span.start_ms, span.end_ms)
+        for span in seen
+        for channel in services.telemetry.channels(span.logger)
+    ]
+    return [
+        head(
+            title(shown),
+            lead=[severity(shown["severity"]), " · ", "open" if shown["end"] is None else "ended", *_whose(shown)],
+            crumb=[link("Excursions", "/excursions"), " /"],
+            actions=_actions(shown, linked, viewer),
+        ),
+        card(None, figures(facts_of(shown))),
+        html.Div(
+            [
+                _chart_card(shown, tracks, label, interval_ms, scheme, zone),
+                _map_card(services, shown, tracks, label, scheme),
+            ],
+            className="grid-2",
+        ),
+        html.Div(
+            [
+                html.Div([card("Alarms", alarm_table(linked)), card("Rules that fired", _rules(document, id))],
+                         className="page", style={"padding": 0}),
+                card("Timeline", timeline_list(sorted(events(shown, linked), key=lambda e: e.at, reverse=True))),
+            ],
+            className="grid-even",
+        ),
+        *_versions(shown),
+    ]  # fmt: skip
+
+
+def _whose(shown: JsonObject) -> list[Any]:
+    where, name = href(shown["subject_kind"], shown["subject_id"]), shown.get("reference")
+    parts: list[Any] = [" · ", link(name, where) if where and name else name or ""]
+    if shown.get("lane"):
+        parts += [" · ", shown["lane"]]
+    return [*parts, " · ", link(f"{shown['logger']}/{shown['channel']}", f"/loggers/{shown['logger']}")]
+
+
+def _about(connection: Any, viewer: Viewer, shown: JsonObject) -> tuple[Range, JsonObject]:
+    """The label range and the compliance document of what the excursion is about."""
+    limit = milli_from_float(shown["limit_c"])
+    only = Range(high_mc=limit) if shown["direction"] == "high" else Range(low_mc=limit)
+    if shown["subject_kind"] != SubjectKind.SHIPMENT.value:
+        return only, {}
+    document = shipment_views.compliance(connection, viewer, shown["subject_id"])
+    profile = document["profile"]
+    return profiles.get(connection, profile["id"], profile["version"]).profile.label, document
+
+
+def _window(shown: JsonObject, now_ms: int) -> tuple[int, int]:
+    onset = ms_from_iso(shown["onset"])
+    end = now_ms if shown["end"] is None else ms_from_iso(shown["end"])
+    context = max(CONTEXT_MS, (end - onset) // 2)
+    return onset - context, min(end + context, now_ms) + 1
+
+
+def facts_of(shown: JsonObject) -> list[Figure]:
+    """The excursion's stored figures."""
+    upper = shown["duration_upper_s"]
+    wider = "" if upper == shown["duration_s"] else f"up to {text.duration(upper)} with gaps"
+    side = "above" if shown["direction"] == "high" else "below"
+    ends = moment(shown["end"]) if shown["end"] else "still open"
+    return [
+        Figure("Peak", text.celsius(shown["peak_c"], shown["limit_c"]), moment(shown["peak"]), "excursion"),
+        Figure("Outside for", text.duration(shown["duration_s"]), wider or f"{side} {text.limit(shown['limit_c'])}"),
+        Figure("Degree-minutes", text.fixed(shown["area_c_min"], 1, "°C·min"), f"{side} the limit, trapezoid"),
+        Figure("Began", moment(shown["onset"]), ["ended ", ends] if shown["end"] else ends),
+    ]
+
+
+def _actions(shown: JsonObject, linked: list[JsonObject], viewer: Viewer) -> list[Any]:
+    buttons: list[Any] = []
+    waiting = [alarm for alarm in linked if "acknowledged" not in alarm]
+    if viewer.may(Permission.ACKNOWLEDGE):
+        buttons += [
+            html.Button("Acknowledge", type="button", className="button primary", **{"data-ack": alarm["id"]})
+            for alarm in waiting[:1]
+        ]
+    elif waiting:
+        buttons.append(html.Span("Acknowledging needs the permission “acknowledge”", className="dim small"))
+    if viewer.may(Permission.EXPORT):
+        start, end = shown["onset"], shown["end"]
+        query = f"logger={shown['logger']}&from={start}" + (f"&to={end}" if end else "")
+        buttons.append(
+            html.A("Readings as CSV", href=f"/api/v1/readings?{query}&format=csv", className="button", download="")
+        )
+    return buttons
+
+
+def _chart_card(
+    shown: JsonObject, tracks: list[Any], label: Range, interval_ms: int, scheme: str, zone: str
+) -> html.Section:
+    mine = [track for track in tracks if track.channel == shown["channel"] and len(track)]
+    mine = [track for track in mine if bool((track.temperature_mc != ABSENT).any())]
+    if not mine:
+        return card("Temperature", empty("No reading is at hand for this time"))
+    mark = Outside(
+        shown["logger"], shown["channel"], shown["direction"], ms_from_iso(shown["onset"]),
+        None if shown["end"] is None else ms_from_iso(shown["end"]), ms_from_iso(shown["peak"]),
+        milli_from_float(shown["peak_c"]), milli_from_float(shown["limit_c"]),
+    )  # fmt: skip
+    drawn = chart(Series(tuple(mine), label.low_mc, label.high_mc, interval_ms, (mark,)), scheme=scheme, zone=zone)
+    words = f"{drawn.note}. {title(shown)} for {text.duration(shown['duration_s'])}, peak " + text.celsius(
+        shown["peak_c"], shown["limit_c"]
+    )
+    return card(
+        "Temperature", graph("excursion-chart", drawn.figure, style={"height": "340px"}),
+        html.P(f"{words}.", className="chart-note"),
+    )  # fmt: skip
+
+
+def _map_card(services: Services, shown: JsonObject, tracks: list[Any], label: Range, scheme: str) -> html.Section:
+    leading = next((track for track in tracks if track.channel == shown["channel"]), None)
+    path = way([track for track in tracks if len(track)], leading, 2 * _INTERVAL_MS)
+    peak_ms = ms_from_iso(shown["peak"])
+    mark = Mark(title(shown), f"/excursions/{shown['id']}", f"peak {text.celsius(shown['peak_c'], shown['limit_c'])}",
+                peak_ms, shown.get("peak_latitude"), shown.get("peak_longitude"))  # fmt: skip
+    if mark.latitude is None and place_at(path, peak_ms) is None:
+        return card("Position at the peak", empty("No position was reported around the peak"))
+    limits = (label.low_mc, label.high_mc)
+    figure = route(path, [mark], [], limits, scheme=scheme, tiles_url=services.settings.tiles_url)
+    return card(
+        "Position at the peak", graph("excursion-map", figure, map=True, style={"height": "340px"}),
+        html.P(CREDIT, className="chart-note"),
+    )  # fmt: skip
+
+
+def alarm_table(linked: list[JsonObject]) -> Any:
+    """The alarms of the excursion and who was told, with what came of it."""
+    if not linked:
+        return empty("No alarm was raised", html.Span("It stayed inside the hold of its rules, and is on record."))
+    rows = []
+    for alarm in linked:
+        state = html.Span(f"by {alarm.get('acknowledged_by', 'somebody')}", className="acked") \
+            if "acknowledged" in alarm else "not acknowledged"  # fmt: skip
+        rows.append((severity(alarm["severity"]), cause_words(alarm), moment(alarm["raised"]), state, told(alarm)))
+    columns = [Column(name) for name in ("Severity", "Cause", "Raised", "Acknowledged", "Told")]
+    return table(columns, rows, "Alarms of this excursion")
+
+
+def told(alarm: JsonObject) -> Any:
+    """Whom messages went to, and their delivery state."""
+    messages = alarm.get("notifications", [])
+    if not messages:
+        return html.Span("nobody", className="dim")
+    lines = [
+        html.Div(
+            [f"{message.get('recipient', 'a person')} ", tag(f"{channel_word(message['channel'])}: {message['state']}")]
+        )
+        for message in messages[:6]
+    ]
+    return [*lines, html.Div(f"and {len(messages) - 6} more", className="dim")] if len(messages) > 6 else lines
+
+
+def _rules(document: JsonObject, id: str) -> Any:  # noqa: A002
+    fired = [item for item in document.get("breaches", []) if item["excursion"] == id]
+    if not fired:
+        return empty("No rule has fired on it")
+    rows = [(tag(item["rule"]), severity(item.get("severity", "info")), moment(item["fired_at"])) for item in fired]
+    profile = document["profile"]
+    table_ = table([Column("Rule"), Column("Severity"), Column("Fired")], rows, "Rules that fired")
+    return [table_, html.P(f"By {profile['id']} version {profile['version']}.", className="chart-note")]
+
+
+def events(shown: JsonObject, linked: list[JsonObject]) -> list[Event]:
+    """The lines of the timeline, unsorted."""
+    found = [
+        Event(shown["onset"], f"{title(shown)}: began", "excursion"),
+        Event(shown["recorded"], "On record" if shown["version"] == 1 else f"Version {shown['version']} recorded"),
+    ]
+    if shown["end"]:
+        found.append(Event(shown["end"], "Back in range", "in_range"))
+    for alarm in linked:
+        found += alarm_events(alarm)
+    return found  # fmt: skip
+
+
+def _versions(shown: JsonObject) -> list[Any]:
+    """Earlier versions, where later data changed what was first recorded."""
+    if len(shown["versions"]) < 2:
+        return []
+    rows = [
+        (str(one["version"]), moment(one["recorded"]), text.celsius(one["peak_c"], one["limit_c"]),
+         text.duration(one["duration_s"]), "superseded" if one["superseded"] else "current")
+        for one in shown["versions"]
+    ]  # fmt: skip
+    columns = [Column(name) for name in ("Version", "Recorded", "Peak", "Outside for", "State")]
+    return [card("Versions", table(columns, rows, "Versions of this excursion"))]

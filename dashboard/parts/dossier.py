@@ -1,0 +1,162 @@
+"""Everything that the page of one shipment shows, read once under the viewer: record, figures, tracks, alarms."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from coldchain.domain.profile import Range
+from coldchain.domain.quantity import milli_from_float, ms_from_iso
+from coldchain.domain.track import ABSENT, Track
+from coldchain.errors import NotFound
+from coldchain.registry import alarms, loggers, profiles, shipment_views
+from coldchain.registry.alarms import AlarmFilter
+from coldchain.registry.loggers import Calibration
+from coldchain.registry.viewer import Viewer
+from coldchain.telemetry.port import Telemetry
+from dashboard.figures.route import Mark, Stop, Way, way
+from dashboard.figures.series import Interval, Outside, Series
+from dashboard.parts import text
+from dashboard.services import Services
+
+DEFAULT_INTERVAL_MS = 600_000
+_MOST_ALARMS = 40
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """One shipment; `document` is None until it was judged. Alarms come with their timelines, newest first."""
+
+    shown: JsonObject
+    document: JsonObject | None
+    label: Range
+    alarms: tuple[JsonObject, ...]
+    calibrations: dict[str, Calibration | None]
+    now_ms: int
+
+    @property
+    def interval_ms(self) -> int:
+        """The governing channel's reporting interval."""
+        seconds = self.document.get("interval_s") if self.document else None
+        return round(seconds * 1000) if seconds else DEFAULT_INTERVAL_MS
+
+    @property
+    def excursions(self) -> list[JsonObject]:
+        """The stored excursions of every judged channel, oldest first."""
+        found = [item for channel in _channels(self.document) for item in channel.get("excursions", [])]
+        return sorted(found, key=lambda item: str(item["onset"]))
+
+
+def _channels(document: JsonObject | None) -> list[JsonObject]:
+    return list(document.get("channels", [])) if document else []
+
+
+def load(services: Services, viewer: Viewer, id: str) -> Dossier:  # noqa: A002
+    """Read a shipment's record.
+
+    Raises:
+        NotFound: no such shipment for this viewer.
+    """
+    with services.registry.read() as connection:
+        shown = shipment_views.shown(connection, viewer, id)
+        try:
+            document = shipment_views.compliance(connection, viewer, id)
+        except NotFound:
+            document = None
+        which = AlarmFilter(subject_kind="shipment", subject_id=id)
+        found = alarms.alarms(connection, viewer, which, limit=_MOST_ALARMS).items
+        detailed = tuple(alarms.alarm(connection, viewer, item["id"]) for item in found)
+        bound = {binding["logger"] for binding in shown["bindings"]}
+        newest = loggers.latest_calibrations(connection)
+        return Dossier(
+            shown, document, _label(connection, shown), detailed,
+            {logger: newest.get(logger) for logger in sorted(bound)}, services.clock.now_ms(),
+        )  # fmt: skip
+
+
+def _label(connection: Connection, shown: JsonObject) -> Range:
+    if shown["product_profile"] is None:
+        return Range()
+    return profiles.get(connection, shown["product_profile"], shown["product_profile_version"]).profile.label
+
+
+def tracks(telemetry: Telemetry, dossier: Dossier) -> tuple[list[Track], list[Track]]:
+    """The judged channels' tracks, and those that only tell where the goods were; each within its binding."""
+    judged, placing = [], []
+    for binding in dossier.shown["bindings"]:
+        start = ms_from_iso(binding["from"])
+        end = ms_from_iso(binding["to"]) if binding["to"] else _until(dossier)
+        for channel in telemetry.channels(binding["logger"]):
+            wanted = binding["channels"] is None or channel in binding["channels"]
+            if binding["role"] == "product" and wanted:
+                judged.append(telemetry.track(binding["logger"], channel, start, end))
+            elif channel in ("internal", "device"):
+                placing.append(telemetry.track(binding["logger"], channel, start, end))
+    return [t for t in judged if len(t)], [t for t in placing if len(t)]
+
+
+def _until(dossier: Dossier) -> int:
+    closed = dossier.shown["closed"]
+    return ms_from_iso(closed) if closed else dossier.now_ms + 1
+
+
+def series(dossier: Dossier, judged: list[Track]) -> Series:
+    """What the chart shows: channels that measured a temperature, with the stored excursions and gaps."""
+    document = dossier.document
+    gaps = [
+        Interval(ms_from_iso(gap["from"]), ms_from_iso(gap["to"]))
+        for gap in (document.get("gaps", []) if document else [])
+    ]
+    return Series(
+        tuple(track for track in judged if _measures(track)),
+        dossier.label.low_mc,
+        dossier.label.high_mc,
+        dossier.interval_ms,
+        tuple(outside(item) for item in dossier.excursions),
+        tuple(gaps),
+    )
+
+
+def _measures(track: Track) -> bool:
+    return bool((track.temperature_mc != ABSENT).any())
+
+
+def outside(item: JsonObject) -> Outside:
+    """A stored excursion as the chart marks it."""
+    return Outside(
+        item["logger"], item["channel"], item["direction"], ms_from_iso(item["onset"]),
+        None if item["end"] is None else ms_from_iso(item["end"]), ms_from_iso(item["peak_at"]),
+        milli_from_float(item["peak_c"]), milli_from_float(item["limit_c"]),
+    )  # fmt: skip
+
+
+def path(dossier: Dossier, judged: list[Track], placing: list[Track]) -> Way:
+    """The way of the goods, each position with the governing channel's temperature."""
+    governing = (dossier.document or {}).get("governing_channel")
+    leading = next((t for t in judged if t.channel == governing), judged[0] if judged else None)
+    return way([*judged, *placing], leading, 2 * dossier.interval_ms)
+
+
+def marks(dossier: Dossier) -> list[Mark]:
+    """A mark for every excursion."""
+    return [
+        Mark(
+            f"{'Above' if item['direction'] == 'high' else 'Below'} {text.limit(item['limit_c'])}",
+            f"/excursions/{item['id']}",
+            f"peak {text.celsius(item['peak_c'], item['limit_c'])}, {text.duration(item['duration_s'])}",
+            ms_from_iso(item["peak_at"]),
+        )
+        for item in dossier.excursions
+    ]
+
+
+def stops(dossier: Dossier) -> list[Stop]:
+    """Origin, destination and hand-overs that have a position."""
+    ends = [dossier.shown["origin"], dossier.shown["destination"]]
+    places = [place for place in [*ends, *dossier.shown["milestones"]] if place]
+    return [
+        Stop(place["name"], place["latitude"], place["longitude"])
+        for place in places
+        if place.get("latitude") is not None and place.get("longitude") is not None
+    ]

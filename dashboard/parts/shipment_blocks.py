@@ -1,0 +1,299 @@
+"""The blocks of a shipment's page: figures with their method, loggers with their calibration, the timeline."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from dash import html
+
+from coldchain.domain.quantity import ms_from_iso
+from coldchain.registry.loggers import Calibration
+from dashboard.parts import text
+from dashboard.parts.dossier import Dossier, JsonObject
+from dashboard.parts.elements import Column, Figure, facts, figures, link, moment, status, table, tag
+from dashboard.parts.states import empty
+
+EVENT_WORDS = {
+    "raised": "Alarm raised", "worsened": "Alarm worsened", "told": "Told", "acknowledged": "Acknowledged",
+    "commented": "Comment", "shelved": "Set aside", "unshelved": "Watched again", "returned": "Back in range",
+    "reset": "Reset", "amended": "Amended by later data", "delivered": "Message delivered",
+    "failed": "Message failed", "escalated": "Passed on",
+}  # fmt: skip
+THIN_PCT = 95  # below this coverage a figure says little
+MODES = {"road": "by road", "air": "by air", "sea": "by sea"}
+
+
+def summary(dossier: Dossier) -> html.Div:
+    """Who, what and where, in pairs."""
+    shown = dossier.shown
+    batches = ", ".join(batch["batch"] for batch in shown["batches"])
+    profile = shown["product_profile"] and f"{shown['product_profile']} v{shown['product_profile_version']}"
+    low, high = (None if v is None else v / 1000 for v in (dossier.label.low_mc, dossier.label.high_mc))
+    return html.Div(
+        facts(
+            [
+                ("Product profile", profile),
+                ("Label range", text.label_range(low, high)),
+                ("Batches", batches),
+                ("Customer", shown["customer"]),
+                ("Consignor", shown["consignor"]),
+                ("Consignee", shown["consignee"]),
+                ("Carrier", shown["carrier"]),
+                ("Departed", moment(shown["departed"]) if shown["departed"] else ""),
+                ("Planned arrival", moment(shown["planned_arrival"]) if shown["planned_arrival"] else ""),
+                ("Arrived", moment(shown["arrived"]) if shown["arrived"] else ""),
+                ("Legal hold", "yes" if shown["legal_hold"] else ""),
+            ]
+        ),
+        className="body",
+    )
+
+
+def figure_block(dossier: Dossier) -> Any:
+    """The figures of the compliance document, in their printed form."""
+    if dossier.document is None:
+        return empty("Not judged yet", html.Span("Figures appear with the first reading of a bound logger."))
+    return html.Div([figures(document_figures(dossier)), _meter(dossier.document["temperature"])])
+
+
+def document_figures(dossier: Dossier) -> list[Figure]:
+    """MKT with its method, time in range, coverage, gaps, lowest, highest, mean."""
+    document = dossier.document or {}
+    seen, mkt = document["temperature"], document["mkt"]
+    low, high = (None if v is None else v / 1000 for v in (dossier.label.low_mc, dossier.label.high_mc))
+    out_s = seen["time_above_s"] + seen["time_below_s"]
+    judged_s = seen["time_in_range_s"] + out_s
+    share = text.percent_floored(seen["time_in_range_s"], judged_s) if judged_s else text.ABSENT
+    coverage = document["coverage_pct"]
+    gaps = document["gaps"]
+    return [
+        *(
+            Figure(name, text.within(value, low, high), _side(value, low, high), _tone(value, low, high))
+            for name, value in (("Highest", seen["max_c"]), ("Lowest", seen["min_c"]))
+        ),
+        Figure("Mean", text.fixed(seen["mean_c"], 2, "°C"), "over time, trapezoid"),
+        Figure("MKT", text.fixed(mkt["value_c"], 2, "°C"), mkt_words(mkt)),
+        Figure("Time in range", share, f"{text.duration(seen['time_in_range_s'])} of {text.duration(judged_s)} judged"),
+        Figure("Time outside", text.duration(out_s), f"above {text.duration(seen['time_above_s'])}, below "
+               f"{text.duration(seen['time_below_s'])}", "excursion" if out_s else "calm"),
+        Figure("Coverage", text.ABSENT if coverage is None else text.percent_floored(coverage, 100),
+               f"{text.duration(seen['time_unknown_s'])} unknown",
+               "at_risk" if coverage is not None and coverage < THIN_PCT else "calm"),
+        Figure("Gaps", str(len(gaps)), f"longer than 2 × {text.duration(document['interval_s'])}"
+               if document["interval_s"] else ""),
+    ]  # fmt: skip
+
+
+def mkt_words(mkt: JsonObject) -> str:
+    """How the mean kinetic temperature was made, or why there is none; bounds where gaps leave it open."""
+    if mkt["value_c"] is None:
+        return str(mkt["reason"] or "not applicable")
+    words = f"{mkt['method_id']}, ΔH {text.fixed(mkt['delta_h_kj_mol'], 3)} kJ/mol"
+    lower, upper = mkt.get("lower_c"), mkt.get("upper_c")
+    if lower is not None and upper is not None and text.fixed(lower) != text.fixed(upper):
+        words += f"; with gaps {text.fixed(lower)} … {text.fixed(upper, 2, '°C')}"
+    return words
+
+
+def _tone(value: float | None, low: float | None, high: float | None) -> str:
+    outside = value is not None and ((high is not None and value > high) or (low is not None and value < low))
+    return "excursion" if outside else "calm"
+
+
+def _side(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None:
+        return "no reading"
+    if high is not None and value > high:
+        return f"above {text.limit(high)}"
+    if low is not None and value < low:
+        return f"below {text.limit(low)}"
+    return "in range"
+
+
+def _meter(seen: JsonObject) -> html.Div:
+    """Where the time went, as one bar and as words."""
+    parts = (
+        ("in range", seen["time_in_range_s"], "--in-range-fill"),
+        ("outside", seen["time_above_s"] + seen["time_below_s"], "--excursion-fill"),
+        ("unknown", seen["time_unknown_s"], "--unknown-fill"),
+    )
+    total = sum(seconds for _, seconds, _ in parts)
+    if not total:
+        return html.Div()
+    words = ", ".join(f"{name} {text.duration(seconds)}" for name, seconds, _ in parts if seconds)
+    bars = [
+        html.I(style={"width": f"{max(100 * seconds / total, 0.8):.2f}%", "background": f"var({colour})"})
+        for _, seconds, colour in parts
+        if seconds
+    ]
+    return html.Div([html.Div(bars, className="meter"), html.P(words, className="small dim")], className="body")
+
+
+def logger_table(dossier: Dossier) -> Any:
+    """The bound loggers, each with its part and its calibration."""
+    rows = [
+        (
+            link(binding["logger"], f"/loggers/{binding['logger']}"),
+            binding["role"] + (f" ({', '.join(binding['channels'])})" if binding["channels"] else ""),
+            _newest(dossier.shown["last"], binding["logger"]),
+            calibration_words(dossier.calibrations.get(binding["logger"]), dossier.now_ms),
+            moment(binding["from"]),
+            moment(binding["to"]) if binding["to"] else "still bound",
+        )
+        for binding in dossier.shown["bindings"]
+    ]
+    if not rows:
+        return empty("No logger bound", html.Span("Bind one by the API or the command line."))
+    columns = [Column(name) for name in ("Logger", "Part", "Newest", "Calibration", "From", "To")]
+    return table(columns, rows, "Loggers of this shipment")
+
+
+def _newest(last: JsonObject, logger: str) -> Any:
+    found = [values for name, values in last.items() if name.startswith(f"{logger}/") and "temperature_c" in values]
+    if not found:
+        return text.ABSENT
+    newest = max(found, key=lambda values: values["event_time"])
+    return html.Span([text.celsius(newest["temperature_c"]), " ", moment(newest["event_time"], "ago")])
+
+
+def calibration_words(calibration: Calibration | None, now_ms: int) -> Any:
+    """The certificate and whether it still holds; missing and overdue are said in words."""
+    if calibration is None:
+        return html.Span("not calibrated", className="status", **{"data-status": "at_risk"})
+    words = [tag(calibration.certificate), " due ", moment(calibration.due_ms, "date")]
+    if calibration.due_ms <= now_ms:
+        words.append(html.Span(" overdue", className="status", **{"data-status": "at_risk"}))
+    return html.Span(words)
+
+
+class Event(NamedTuple):
+    """One line of the timeline."""
+
+    at: str
+    words: Any
+    tone: str = "plain"
+
+
+def timeline(dossier: Dossier) -> Any:
+    """What happened, newest first: milestones, excursions, alarms, who was told, who answered."""
+    events = sorted(timeline_events(dossier), key=lambda event: event.at, reverse=True)
+    if not events:
+        return empty("Nothing has happened yet")
+    return timeline_list(events)
+
+
+def timeline_list(events: Iterable[Event]) -> html.Ol:
+    """Events as a list with a line down its side."""
+    glyphs = {"excursion": "■", "at_risk": "▲", "in_range": "●", "plain": "○"}
+    return html.Ol(
+        [
+            html.Li(
+                [
+                    html.Span(glyphs[event.tone], className="dot", **{"data-tone": event.tone, "aria-hidden": "true"}),
+                    html.Span(event.words),
+                    moment(event.at, "second"),
+                ]
+            )
+            for event in events
+        ],
+        className="timeline",
+    )
+
+
+def timeline_events(dossier: Dossier) -> list[Event]:
+    """The lines of the timeline, unsorted."""
+    shown = dossier.shown
+    events = [
+        Event(shown[name], words, "in_range")
+        for name, words in (("departed", "Departed"), ("arrived", "Arrived"), ("closed", "Closed"))
+        if shown[name]
+    ]
+    events += [
+        Event(item["happened"], _milestone(item), "in_range") for item in shown["milestones"] if item["happened"]
+    ]
+    for item in dossier.excursions:
+        side = "above" if item["direction"] == "high" else "below"
+        name = link(f"Excursion {side} {text.limit(item['limit_c'])}", f"/excursions/{item['id']}")
+        events.append(Event(item["onset"], [name, " began" + (", found late" if item["late"] else "")], "excursion"))
+        if item["end"]:
+            peak = text.celsius(item["peak_c"], item["limit_c"])
+            events.append(Event(item["end"], ["Back in range, peak ", html.B(peak)], "in_range"))
+    for alarm in dossier.alarms:
+        events += alarm_events(alarm)
+    return events
+
+
+def alarm_events(alarm: JsonObject) -> list[Event]:
+    """What people did about one alarm, and what reached them."""
+    events = [
+        Event(
+            entry["at"], _alarm_words(entry, alarm), "at_risk" if entry["kind"] in ("raised", "worsened") else "plain"
+        )
+        for entry in alarm.get("timeline", [])
+    ]
+    for message in alarm.get("notifications", []):
+        whom = message.get("recipient", "the people on call")
+        reached = message.get("delivered") or message.get("accepted")
+        state = {"delivered": "delivered", "accepted": "accepted by the provider"}.get(message["state"])
+        if reached and state:
+            events.append(Event(reached, f"{channel_word(message['channel'])} to {whom} {state}"))
+        elif message["state"].startswith("failed"):
+            words = f"{channel_word(message['channel'])} to {whom} failed"
+            events.append(Event(message["created"], words, "at_risk"))
+    return events
+
+
+def channel_word(channel: str) -> str:
+    """A channel as a noun."""
+    return {"email": "Mail", "sms": "SMS", "webhook": "Webhook"}.get(channel, channel)
+
+
+def _alarm_words(entry: JsonObject, alarm: JsonObject) -> Any:
+    body = entry.get("body", {})
+    words = EVENT_WORDS.get(entry["kind"], entry["kind"].replace("_", " ").capitalize())
+    if entry["kind"] == "raised":
+        words = f"{alarm['severity'].capitalize()} alarm raised: {cause_words(alarm)}"
+    told = body.get("told")
+    if told:
+        whom = [f"{item.get('name') or item.get('person') or 'somebody'} by {item['channel']}" for item in told]
+        words += f", told {', '.join(whom[:4])}" + (f" and {len(whom) - 4} more" if len(whom) > 4 else "")
+    if entry.get("who"):
+        words += f" by {entry['who']}"
+    return [words, html.Span(f" “{body['comment']}”", className="dim")] if body.get("comment") else words
+
+
+def cause_words(alarm: JsonObject) -> str:
+    """What an alarm is about: "above 8 °C", "silent"."""
+    limit = "" if alarm.get("limit_c") is None else f" {text.limit(alarm['limit_c'])}"
+    return {"high": f"above{limit}", "low": f"below{limit}", "silence": "silent"}.get(
+        alarm["cause"], alarm["cause"].replace("_", " ")
+    )
+
+
+def _milestone(item: JsonObject) -> str:
+    kind = {"departure": "Left", "leg": "Leg", "stop": "Stop", "handover": "Handed over", "arrival": "Reached"}
+    words = (
+        f"{kind.get(item['kind'], item['kind'])} {'at ' if item['kind'] in ('handover', 'stop') else ''}{item['name']}"
+    )
+    words += f" to {item['custodian']}" if item["custodian"] and item["kind"] == "handover" else ""
+    return words + (f", {MODES[item['mode']]}" if item["mode"] in MODES else "")
+
+
+def chart_words(dossier: Dossier) -> str:
+    """The chart in a sentence, for who does not see it; its figures are the stored ones."""
+    found = dossier.excursions
+    if not found:
+        return "No excursion is on record." if dossier.document else "Nothing was judged yet."
+    worst = max(found, key=lambda item: abs(item["peak_c"] - item["limit_c"]))
+    side = "above" if worst["direction"] == "high" else "below"
+    at = text.moment(ms_from_iso(worst["peak_at"]), text.zone_of("UTC"))
+    return (
+        f"{text.count(len(found), 'excursion')} on record; the worst went {side} {text.limit(worst['limit_c'])} for "
+        f"{text.duration(worst['duration_s'])}, peak {text.celsius(worst['peak_c'], worst['limit_c'])} at {at}."
+    )
+
+
+def headline(dossier: Dossier) -> list[Any]:
+    """Status, state and lane in a line."""
+    shown = dossier.shown
+    words = [status(shown["status"]), " · ", shown["state"].replace("_", " ")]
+    return [*words, " · ", shown["lane"]] if shown["lane"] else words
