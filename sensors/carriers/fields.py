@@ -51,11 +51,13 @@ def number(tree: dict[str, Any], name: str, places: int) -> int | None:
         return None
     if type(value) is float:
         product = value * 10**places
+        if not -_LARGEST < product < _LARGEST:
+            raise NeedText
         whole = round(product)
         # Away from the edges a binary fraction rounds as its decimal text does; its error here is below 0.0003.
-        if -_LARGEST < product < _LARGEST and abs(abs(product - whole) - 0.5) > 0.001:
-            return whole
-        raise NeedText
+        if abs(abs(product - whole) - 0.5) < 0.001:
+            raise NeedText
+        return whole
     if type(value) is not int and type(value) is not NumberText:
         raise Wrong(name, value, "is not a number: send a finite decimal number, or null with a fault")
     try:

@@ -117,24 +117,21 @@ def _split(payload: bytes) -> Iterator[bytes]:
     try:
         text = payload.decode()
         start = skip_space(text, text.index("[") + 1)
-    except UnicodeDecodeError:
-        yield payload
+        end = element(text, start)[1]
+    except (UnicodeDecodeError, InvalidValue):
+        yield payload  # not even its first message can be told from the rest
         return
-    while start < len(text):
+    while True:
+        yield text[start:end].encode()
+        comma = skip_space(text, end)
+        if text[comma:].rstrip(" \t\r\n") == "]":
+            return
+        start = skip_space(text, comma + 1) if text[comma : comma + 1] == "," else comma
         try:
             end = element(text, start)[1]
         except InvalidValue:
             yield text[start:].encode()
             return
-        yield text[start:end].encode()
-        start = skip_space(text, end)
-        if text[start:].strip() == "]":
-            return
-        if text[start : start + 1] != ",":
-            yield text[start:].encode()
-            return
-        start = skip_space(text, start + 1)
-    yield b""
 
 
 def _message(payload: bytes, envelope: Envelope, speaker: str | None) -> Decoded | Refusal:
