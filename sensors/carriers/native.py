@@ -11,10 +11,12 @@ from coldchain.domain.reading import shard_of
 from coldchain.errors import InvalidValue
 from sensors.carriers.fields import NeedText, Wrong, shown, words
 from sensors.carriers.native_message import BodyReader, read_head
+from sensors.carriers.native_plain import plain
 from sensors.carriers.port import refused
 from sensors.carriers.strict_json import element, exact, quick, skip_space
 
 NAME = "native@1"
+_PLACES = 20_000  # topics whose owners are remembered
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -26,6 +28,7 @@ class Native:
 
     def __init__(self, tenant: str = "main") -> None:
         self._tenant = tenant
+        self._places: dict[tuple[str, str, str | None], tuple[str | None, Refusal | None]] = {}
         self.filters = ("cc/+/up", f"cc/v1/{tenant}/+/+/up")
 
     def claims(self, envelope: Envelope) -> bool:
@@ -36,11 +39,9 @@ class Native:
 
     def decode(self, envelope: Envelope) -> Arrival:
         """The messages in `envelope`: one object, or each element of an array with its own bytes."""
-        try:
-            speaker = self._speaker(envelope)
-            misplaced = self._misplaced(envelope, speaker)
-        except Wrong as wrong:
-            return Arrival(envelope, refusal=wrong.refusal())
+        speaker, misplaced = self._place(envelope.transport, envelope.source, envelope.user)
+        if isinstance(speaker, Refusal):
+            return Arrival(envelope, refusal=speaker)
         messages = []
         for payload in _payloads(envelope.payload):
             message = _message(payload, envelope, speaker)
@@ -56,35 +57,54 @@ class Native:
             return refused(envelope, "payload [] is an array without a message", field="payload", value="[]")
         return Arrival(envelope, tuple(messages))
 
-    def _speaker(self, envelope: Envelope) -> str | None:
-        """The logger that the topic or the sign-in names; None over a trusted road without either.
+    def _place(self, transport: str, source: str, user: str | None) -> tuple[str | Refusal | None, Refusal | None]:
+        """Who speaks here (None over a trusted road that names nobody), or why nobody may; and why not on this topic.
 
-        Raises:
-            Wrong: they name two, or the topic is none of ours.
+        The same loggers speak on the same topics for ever, so the answers are kept.
         """
-        user = None if envelope.user is None else _logger(envelope.user, "user")
-        if envelope.transport != "mqtt":
-            return user
-        match envelope.source.split("/"):
-            case ["cc", name, "up"]:
-                topic = _logger(name, "topic")
-            case ["cc", "v1", tenant, _, name, "up"]:
-                if tenant != self._tenant:
-                    raise Wrong("topic", envelope.source, f"names another tenant: this one is {self._tenant}")
-                topic = _logger(name, "topic")
-            case _:
-                raise Wrong("topic", envelope.source, "is not one to publish to: send to cc/{logger}/up")
-        if user is not None and user != topic:
-            raise Wrong("topic", envelope.source, f"is not for user {user}: it may publish only to cc/{user}/up")
-        return topic
+        known = self._places.get((transport, source, user))
+        if known is None:
+            try:
+                speaker = _speaker(transport, source, user, self._tenant)
+                known = (speaker, _misplaced(source, speaker, self._tenant) if transport == "mqtt" else None)
+            except Wrong as wrong:
+                return wrong.refusal(), None
+            if len(self._places) >= _PLACES:
+                self._places.clear()
+            self._places[transport, source, user] = known
+        return known
 
-    def _misplaced(self, envelope: Envelope, speaker: str | None) -> Refusal | None:
-        """Why the topic is not the logger's own although it names it: the shard is another one's."""
-        parts = envelope.source.split("/")
-        if envelope.transport != "mqtt" or len(parts) != 6 or speaker is None or parts[3] == str(shard_of(speaker)):
-            return None
-        right = f"cc/v1/{self._tenant}/{shard_of(speaker)}/{speaker}/up"
-        return Wrong("topic", envelope.source, f"names the wrong shard {shown(parts[3])}: send to {right}").refusal()
+
+def _speaker(transport: str, source: str, user: str | None, tenant: str) -> str | None:
+    """The logger that the topic or the sign-in names.
+
+    Raises:
+        Wrong: they name two, or the topic is none of ours.
+    """
+    known = None if user is None else _logger(user, "user")
+    if transport != "mqtt":
+        return known
+    match source.split("/"):
+        case ["cc", name, "up"]:
+            topic = _logger(name, "topic")
+        case ["cc", "v1", spoken, _, name, "up"]:
+            if spoken != tenant:
+                raise Wrong("topic", source, f"names another tenant: this one is {tenant}")
+            topic = _logger(name, "topic")
+        case _:
+            raise Wrong("topic", source, "is not one to publish to: send to cc/{logger}/up")
+    if known is not None and known != topic:
+        raise Wrong("topic", source, f"is not for user {known}: it may publish only to cc/{known}/up")
+    return topic
+
+
+def _misplaced(source: str, speaker: str | None, tenant: str) -> Refusal | None:
+    """Why the topic is not the logger's own although it names it: the shard is another one's."""
+    parts = source.split("/")
+    if len(parts) != 6 or speaker is None or parts[3] == str(shard_of(speaker)):
+        return None
+    right = f"cc/v1/{tenant}/{shard_of(speaker)}/{speaker}/up"
+    return Wrong("topic", source, f"names the wrong shard {shown(parts[3])}: send to {right}").refusal()
 
 
 _DEFAULT = Native()
@@ -135,6 +155,12 @@ def _split(payload: bytes) -> Iterator[bytes]:
 
 
 def _message(payload: bytes, envelope: Envelope, speaker: str | None) -> Decoded | Refusal:
+    if speaker is not None and (ordinary := plain(payload, envelope, speaker, NAME)) is not None:
+        return ordinary
+    return _thorough(payload, envelope, speaker)
+
+
+def _thorough(payload: bytes, envelope: Envelope, speaker: str | None) -> Decoded | Refusal:
     try:
         if (tree := quick(payload)) is not None:
             try:

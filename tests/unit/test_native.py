@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from coldchain.domain.message import Arrival, Decoded, Envelope
 from coldchain.domain.quantity import ms_from_iso
 from coldchain.domain.reading import Reading, shard_of
-from sensors.carriers.native import Native, decode
+from sensors.carriers.native import NAME, Native, _thorough, decode
+from sensors.carriers.native_plain import plain
 
 ARRIVAL = ms_from_iso("2026-01-05T10:00:01Z")
 TEN = "2026-01-05T10:00:00Z"
@@ -311,3 +312,62 @@ def test_any_json_is_answered_and_never_raises(tree: Any) -> None:
 def test_any_bytes_are_answered_and_never_raise(payload: bytes) -> None:
     arrival = Native().decode(envelope(payload))
     assert arrival.refusal or all(m.refusals for m in arrival.messages)
+
+
+MAYBE = st.sampled_from
+SOME_TIME = MAYBE(
+    [TEN, "2026-01-05T10:00:00+01:00", "2026-01-05T23:59:60Z", "2026-02-30T10:00:00Z", "2026-01-05T24:00:00Z"]
+)
+SOME_NUMBER = st.floats(-300, 300).map(lambda n: round(n, 4)) | MAYBE(
+    [-127, 327.67, 0, 150, "4.6", None, 1e300, 0.0625]
+)
+ORDINARY = st.fixed_dictionaries(
+    {
+        "device": MAYBE(["LG-0042", "LG-0042", "LG-0042", "lg-0042"]),
+        "boot": MAYBE([0, 7, 2**53 - 1, 2**53, 7.0, True]),
+        "seq": st.integers(0, 10**6),
+        "readings": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "ts": SOME_TIME,
+                    "values": st.fixed_dictionaries(
+                        {"temperature_c": SOME_NUMBER}, optional={"humidity_pct": SOME_NUMBER}
+                    ),
+                },
+                optional={
+                    "channel": MAYBE(["internal", "probe-1", "e\u0301", "", "x" * 65, "a\n"]),
+                    "fault": MAYBE(["probe_open"]),
+                },
+            ),
+            max_size=3,
+        ),
+    },
+    optional={
+        "v": MAYBE([1, 1, 2, True, 1.0]),
+        "oldest": MAYBE([{"boot": 1, "seq": 2}, {"boot": 1}]),
+        "battery": MAYBE([{"pct": 87}, {"v": 3.6, "pct": 50.5}, {"pct": 101}, {}, {"pct": None}]),
+        "position": MAYBE(
+            [{"lat": 48.1, "lon": 11.5, "ts": TEN}, {"lat": 48.1, "lon": 11.5}, {"lat": 0, "lon": 0, "ts": TEN}]
+        ),
+        "historical": MAYBE([True]),
+    },
+)
+
+
+@settings(max_examples=1500)
+@given(ORDINARY, st.sampled_from([(",", ":"), (", ", ": "), (", ", " : ")]))
+def test_the_quick_reader_reads_what_the_thorough_one_reads(tree: dict[str, Any], separators: tuple[str, str]) -> None:
+    payload = json.dumps(tree, separators=separators).encode()
+    quickly = plain(payload, envelope(payload), "LG-0042", NAME)
+    assert quickly is None or quickly == _thorough(payload, envelope(payload), "LG-0042")
+
+
+def test_the_ordinary_message_takes_the_quick_road() -> None:
+    for more in (
+        {},
+        {"battery": {"pct": 87}},
+        {"position": {"lat": 48.1371, "lon": 11.5754, "ts": TEN}},
+        {"oldest": {"boot": 1, "seq": 2}},
+    ):
+        payload = json.dumps(message(**more)).encode()
+        assert plain(payload, envelope(payload), "LG-0042", NAME) is not None
