@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from coldchain.errors import TransientError
@@ -63,6 +64,9 @@ class Gate:
             if policy.permission is not None:
                 await self._admit(scope, request, policy)
             receive = await self._checked_body(scope, request, policy, receive)
+        except HTTPException as error:
+            await self._refuse(request, Problem(error.status_code, error.detail))(scope, receive, guarded)
+            return
         except Problem as error:
             await self._refuse(request, error)(scope, receive, guarded)
             return
@@ -199,7 +203,8 @@ class _Bounded:
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise Problem(413, f"the body is larger than {self._limit} bytes; send less at a time")
+            # Whoever reads the body lets this kind of exception through and turns every other into a 400.
+            raise HTTPException(413, f"the body is larger than {self._limit} bytes; send less at a time")
         return message
 
     async def whole(self) -> bytes:

@@ -2,6 +2,7 @@
 
 import re
 import zoneinfo
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -91,7 +92,7 @@ def change(connection: Connection, id: str, *, who: str, now_ms: int, reason: st
     Raises:
         NotFound, InvalidValue: as `create`.
     """
-    checks = {
+    checks: dict[str, Callable[[Any], Any]] = {
         "name": lambda v: checked_text("name", v, 200), "phone": _phone, "zone": checked_zone,
         "role": lambda v: _one_of("role", v, PERSON_ROLES), "language": lambda v: _one_of("language", v, LANGUAGES),
     }  # fmt: skip

@@ -31,7 +31,8 @@ def loggers_of(viewer: Viewer, logger: Any) -> ColumnElement[bool]:
     """The condition on a logger column; a scoped viewer sees the loggers that ever served a shipment of its own."""
     if not viewer.scoped:
         return true()
-    return logger.in_(select(fact.c.logger).where(_bound_to_visible(viewer)))
+    visible: ColumnElement[bool] = logger.in_(select(fact.c.logger).where(_bound_to_visible(viewer)))
+    return visible
 
 
 def _bound_to_visible(viewer: Viewer) -> ColumnElement[bool]:
@@ -42,9 +43,3 @@ def _bound_to_visible(viewer: Viewer) -> ColumnElement[bool]:
         fact.c.subject_kind == SubjectKind.SHIPMENT.value,
         fact.c.subject_id.in_(visible),
     )
-
-
-def intervals_of(viewer: Viewer, logger: str) -> Any:
-    """A query for the (from, to) of every binding of `logger` to a shipment that `viewer` may see, oldest first."""
-    columns = (fact.c.valid_from_ms, fact.c.valid_to_ms)
-    return select(*columns).where(_bound_to_visible(viewer), fact.c.logger == logger).order_by(fact.c.valid_from_ms)

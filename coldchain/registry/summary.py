@@ -88,7 +88,8 @@ def _alarms(connection: Connection, viewer: Viewer, period: Period) -> dict[str,
         .where(alarm.c.severity >= Severity.MAJOR.value, alarm.c.merged_into.is_(None), alarm.c.condition != "pending")
     )
     result: dict[str, list[Row[Any]]] = {}
-    for row in connection.execute(query):
+    rows: Iterable[Row[Any]] = connection.execute(query)
+    for row in rows:
         result.setdefault(row.subject_id, []).append(row)
     return result
 

@@ -126,7 +126,7 @@ _LOGGER: dict[str, Any] = {
 }  # fmt: skip
 
 
-_ADMIN = may(Permission.ADMINISTER)
+_ADMIN = may(Permission.ADMINISTER, unscoped=True)
 ENDPOINTS = (
     Endpoint("GET", f"{API}/loggers", listed, may(Permission.VIEW), shown_as("A page", _LOGGER, many=True)),
     Endpoint("POST", f"{API}/loggers", register, _ADMIN,

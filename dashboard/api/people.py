@@ -105,11 +105,13 @@ def change(web: Web, viewer: Caller, person: str, body: PersonChange) -> Respons
     return reply(_json(changed) if changed else {"id": person})
 
 
-def own_sessions(web: Web, viewer: Caller) -> Response:
+def own_sessions(request: Request, web: Web, viewer: Caller) -> Response:
     """Where you are signed in."""
     with web.registry.read() as connection:
         live = sessions.listed(connection, viewer.id, now_ms=web.clock.now_ms(), limits=session_limits(web))
-    return reply({"items": [_session(one) for one in live], "next_cursor": None})
+    here: sessions.Session | None = request.scope.get("coldchain.session")
+    items = [{**_session(one), "current": here is not None and one.token_hash == here.token_hash} for one in live]
+    return reply({"items": items, "next_cursor": None})
 
 
 def end_sessions(web: Web, viewer: Caller, person: str) -> Response:

@@ -225,7 +225,8 @@ ENDPOINTS = (
              shown_as("The shipment, changed", _SHIPMENT) | takes(_CHANGE)),
     Endpoint("GET", f"{API}/shipments/{{shipment}}/bindings", bound, may(Permission.VIEW),
              shown_as("Its bindings", _BINDING, many=True)),
-    Endpoint("POST", f"{API}/shipments/{{shipment}}/bindings", bind, may(Permission.OPERATE),
+    # Not for a customer's or carrier's people: a binding opens the logger's readings to its shipment's viewers.
+    Endpoint("POST", f"{API}/shipments/{{shipment}}/bindings", bind, may(Permission.OPERATE, unscoped=True),
              shown_as("The binding", _BINDING, status=201) | takes(_BINDING)),
     Endpoint("POST", f"{API}/shipments/{{shipment}}/milestones", add_milestone, may(Permission.OPERATE),
              shown_as("The milestone", _STOP, status=201) | takes(_STOP)),

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
@@ -63,7 +63,7 @@ class Hub:
         """How many streams are open."""
         return sum(len(scope.readers) for scope in self._scopes.values())
 
-    async def frames(self, viewer: Viewer, last_id: str | None) -> AsyncIterator[Frame]:
+    async def frames(self, viewer: Viewer, last_id: str | None) -> AsyncGenerator[Frame, None]:
         """Everything first (or only what changed since `last_id`, where that is still known), then each change.
 
         Every change reaches every reader in order; one that falls too far behind is given everything anew.
