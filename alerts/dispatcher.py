@@ -6,15 +6,16 @@ a slow one loses its turn and goes on by itself, so that a hostile server or rec
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError
 
 from alerts.channels.port import Channel, Deferred, Refused
+from alerts.lanes import Lane, Turn
 from alerts.outbox import Site, after_deferred, after_refused, after_sent, write
 from coldchain.clock import Clock
 from coldchain.errors import TransientError
@@ -69,8 +70,8 @@ class Dispatcher:
         self._pacing = pacing or Pacing()
         self._fence: int | None = None
         self._renew_at_s = float("-inf")
-        turn = _Turn(clock, self._pacing.patience_s)
-        self._lanes = {name: _Lane(name, self._sender(name), turn, self._pacing.lane_width) for name in channels}
+        turn = Turn(clock, self._pacing.patience_s)
+        self._lanes = {name: Lane(name, self._sender(name), turn, self._pacing.lane_width) for name in channels}
 
     def step(self) -> bool:
         """One look at the outbox: handle timers, start what can be started, wait for nothing.
@@ -113,8 +114,8 @@ class Dispatcher:
                 working = self.step()
                 if beat is not None:
                     beat()
-            except TransientError as error:
-                log.warning("registry busy", why=str(error))
+            except (TransientError, DBAPIError) as error:
+                log.warning("registry busy or away", why=str(error))
                 working = False
             stop.wait(min(idle_s, self._pacing.patience_s) if working else idle_s)
         self.close()
@@ -211,98 +212,3 @@ def _tell(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: in
         signals.report(connection, role="notifier", kind="contact_fault", detail=detail, now_ms=now_ms)
     elif outcome.state == "accepted":
         signals.clear(connection, kind="contact_fault", detail=detail, now_ms=now_ms)
-
-
-class _Turn:
-    """One sender at a time, in order of asking; who takes longer than is patient loses the turn to the next."""
-
-    def __init__(self, clock: Clock, patience_s: float) -> None:
-        self._clock = clock
-        self._patience_s = patience_s
-        self._changed = threading.Condition()
-        self._waiting: deque[threading.Thread] = deque()
-        self._taken: dict[threading.Thread, float] = {}  # when each present sender's turn began
-        self._holder: threading.Thread | None = None
-
-    def take(self) -> None:
-        """Wait for the calling thread's turn."""
-        me = threading.current_thread()
-        with self._changed:
-            self._waiting.append(me)
-            while self._waiting[0] is not me or self._left_s() > 0:
-                self._changed.wait(self._left_s() if self._waiting[0] is me else None)
-            self._waiting.popleft()
-            self._holder = me
-            self._taken[me] = self._clock.monotonic_s()
-            self._changed.notify_all()
-
-    def give(self) -> None:
-        """End the calling thread's turn, whether it still has it or has lost it."""
-        me = threading.current_thread()
-        with self._changed:
-            self._taken.pop(me, None)
-            if self._holder is me:
-                self._holder = None
-            self._changed.notify_all()
-
-    def slow(self, sender: threading.Thread) -> bool:
-        """Whether this sender has been at one message for longer than is patient."""
-        with self._changed:
-            began = self._taken.get(sender)
-        return began is not None and self._clock.monotonic_s() - began >= self._patience_s
-
-    def _left_s(self) -> float:
-        """How long the present holder may still keep the others waiting."""
-        if self._holder is None:
-            return 0.0
-        return max(0.0, self._taken[self._holder] + self._patience_s - self._clock.monotonic_s())
-
-
-class _Lane:
-    """The senders of one channel: one while it is quick, more while each of them waits for a slow server."""
-
-    def __init__(self, name: str, send_one: Callable[[], bool], turn: _Turn, width: int) -> None:
-        self._name = name
-        self._send_one = send_one
-        self._turn = turn
-        self._width = width
-        self._lock = threading.Lock()
-        self._senders: set[threading.Thread] = set()
-        self._closed = False
-
-    @property
-    def busy(self) -> bool:
-        with self._lock:
-            return bool(self._senders)
-
-    def push(self) -> None:
-        """Start another sender if every present one is slow."""
-        with self._lock:
-            enough = len(self._senders) >= self._width or any(not self._turn.slow(s) for s in self._senders)
-            if self._closed or enough:
-                return
-            sender = threading.Thread(target=self._work, name=f"notify-{self._name}", daemon=True)
-            self._senders.add(sender)
-        sender.start()
-
-    def close(self, timeout_s: float) -> None:
-        with self._lock:
-            self._closed = True
-            senders = list(self._senders)
-        for sender in senders:
-            sender.join(timeout_s / max(1, len(senders)))
-
-    def _work(self) -> None:
-        try:
-            more = True
-            while more and not self._closed:
-                self._turn.take()
-                try:
-                    more = not self._closed and self._send_one()
-                finally:
-                    self._turn.give()
-        except TransientError as error:
-            log.warning("registry busy", channel=self._name, why=str(error))
-        finally:
-            with self._lock:
-                self._senders.discard(threading.current_thread())

@@ -218,7 +218,7 @@ def _unchanged(row: Row[Any], version: int | None) -> None:
 
 
 def _comment(text: str) -> str:
-    plain = text.strip()
+    plain = text.replace("\r\n", "\n").strip()  # browsers end a form's lines with both
     if len(plain) > LONGEST_COMMENT:
         raise InvalidValue(f"comment: has {len(plain)} characters; {LONGEST_COMMENT} are allowed")
     if any(ord(c) < 32 and c not in "\n\t" for c in plain):

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -70,7 +71,13 @@ class SmtpChannel:
     """Hands each mail over in its own connection, so that nothing of one recipient touches another."""
 
     def __init__(self, settings: SmtpSettings, sender: str, context: ssl.SSLContext | None = None) -> None:
-        """Send as `sender`; `context` overrides the system's certificate authorities."""
+        """Send as `sender`; `context` overrides the system's certificate authorities.
+
+        Raises:
+            ConfigError: the sender is no address.
+        """
+        if not _ADDRESS.fullmatch(parseaddr(sender)[1]):
+            raise ConfigError(f"{sender[:80]!r} is no sender such as Coldchain <alerts@example.org>")
         self._settings = settings
         self._sender = sender
         self._context = context or ssl.create_default_context()

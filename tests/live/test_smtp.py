@@ -240,5 +240,11 @@ def test_a_mail_url_with_a_typo_is_refused_without_showing_the_password(url: str
     assert "hush" not in str(refused.value)
 
 
+@pytest.mark.parametrize("sender", ["", "Coldchain", "Coldchain <nowhere>"])
+def test_a_sender_that_is_no_address_is_refused_before_the_first_alarm(sender: str) -> None:
+    with pytest.raises(ConfigError, match="sender"):
+        SmtpChannel(parse_smtp_url("smtp://h:25"), sender)
+
+
 def test_settings_do_not_print_their_password() -> None:
     assert "hush" not in repr(parse_smtp_url("smtp://user:hush@h:25"))

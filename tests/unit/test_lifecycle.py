@@ -93,6 +93,11 @@ def test_bad_input_is_refused_by_name(story: Story, field: str, value: str) -> N
         acknowledge(story, **{field: value})
 
 
+def test_a_comment_from_a_forms_text_area_may_have_lines(story: Story) -> None:
+    acknowledge(story, comment="one\r\ntwo")
+    assert story.row().comment == "one\ntwo"
+
+
 def test_a_comment_is_kept_and_an_empty_one_refused(story: Story) -> None:
     with story.registry.write() as connection:
         lifecycle.comment(connection, str(story.id), who=BOB, text=" door was open ", now_ms=NOON)
