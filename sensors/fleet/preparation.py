@@ -32,12 +32,14 @@ def setups(trip: Trip, stock: Stock, seed: int, live_start_ms: int, extra: tuple
     from_ms, to_ms = itinerary.start_ms // 60_000 * 60_000, itinerary.end_ms
     ordinary = _ordinary(trip, draw)
     kinds = {mishap.kind for mishap in trip.mishaps}
-    load = draw.uniform(0.6, 1.3)
+    load, packed_k = draw.uniform(0.6, 1.3), draw.uniform(-0.9, 1.6)
 
     def chamber() -> Compartment | PassiveBox:
         if trip.lane.packaging == "parcel":
             return parcel(
                 "dry-ice" if profile == "ultra-low" else "pcm-5",
+                packed_k=packed_k,
+                load=load,
                 exhausted="coolant_exhausted" in kinds,
                 freezing="freezing_packs" in kinds,
             )
@@ -92,7 +94,7 @@ def _ordinary(trip: Trip, draw: random.Random) -> list[Happening]:
         unit = compartment(trip.lane.packaging)
         found += defrosts(unit, itinerary.start_ms, itinerary.end_ms)
         # A trailer's door is open for some tens of seconds behind a dock seal, a van's side door for a few.
-        seconds = (20, 40) if trip.lane.packaging == "reefer" else (4, 8)
+        seconds = (12, 26) if trip.lane.packaging == "reefer" else (4, 8)
         docks = [s for s in itinerary.stages if s.setting == "dock" and trip.lane.packaging != "container"]
         for stage in docks:
             at_ms = stage.from_ms + int((stage.to_ms - stage.from_ms) * draw.uniform(0.15, 0.3))

@@ -23,6 +23,7 @@ _PLANTED: tuple[tuple[str, str], ...] = (
     ("probe_fault", "reefer"),
     ("clock_reset", "reefer"),
     ("battery_low", "parcel"),
+    ("set_point", "reefer"),
 )
 
 
@@ -67,7 +68,7 @@ def _past_lanes(draw: random.Random, days: int) -> list[Lane]:
 def _who_suffers(draw: random.Random, lanes: list[Lane]) -> dict[int, str]:
     """Which of the past trips gets which mishap: about one in seven gets one that the goods feel."""
     chosen: dict[int, str] = {}
-    for kind, packaging in _PLANTED[: max(1, len(lanes) // 5)]:
+    for kind, packaging in _PLANTED[: max(1, len(lanes) // 4)]:
         free = [i for i, lane in enumerate(lanes) if packaging in _suits(lane) and i not in chosen]
         if free:
             chosen[draw.choice(free)] = kind

@@ -66,6 +66,9 @@ def test_the_hold_over_of_a_pack_box_is_its_latent_heat_over_its_leak(step_s: fl
 )
 def test_the_fleets_own_boxes_hold_as_long_as_their_design_says(kind: str, ambient_c: float) -> None:
     box = parcel(kind)
+    design = box.design
+    share = design.ua_payload / (design.ua_payload + design.coupling)
+    box.product_c = design.melts_at_c + share * (ambient_c - design.melts_at_c)  # settled, as the formula asks
     left = 1.0 - box.melted_j / box.design.latent_j
     elapsed = 0.0
     while box.phase != "liquid":
