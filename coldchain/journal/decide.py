@@ -96,6 +96,18 @@ class Judge:
         self._store(item, receipt, twin)
         return receipt
 
+    def decide_again(self, item: Item, message: int) -> Receipt:
+        """Decide what a kept message is now taken to mean; the message itself stays as it is."""
+        assert item.row is not None
+        assert item.decoded is not None
+        stored, duplicates, refusals = self._readings(item.decoded.readings, item.row, message)
+        item.row.readings += len(stored)
+        item.row.quarantined += len(refusals)
+        for refusal in refusals:
+            self._notice(item, "conflict", refusal.reason)
+        outcome = _outcome(item, stored, duplicates, refusals)
+        return Receipt(outcome, item.row.name, message, tuple(stored), duplicates, tuple(refusals))
+
     def close(self, row: LoggerRow, held: Committed, now_ms: int) -> None:
         """After the last message of a logger: holes that will never be filled become gaps."""
         for hole in held.passed():

@@ -1,9 +1,11 @@
 """The journal over either database: one commit per batch, and everything that is read back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from coldchain.domain.message import Arrival, Gap, Outcome, Receipt, Watermark
 from coldchain.domain.reading import Reading
+from coldchain.errors import NotFound
+from coldchain.journal import reinterpretation
 from coldchain.journal.backlog import Backlog
 from coldchain.journal.bell import Bell
 from coldchain.journal.database import Database, Row, Session, listed
@@ -74,6 +76,49 @@ class StoredJournal:
             set_meta(session, "head", judge.made.head)
         self.bell.ring(judge.made.head)
 
+    def reinterpret(self, decision: str, meant: Mapping[int, Sequence[Reading]]) -> list[Receipt]:
+        """Store what kept messages mean by a better device profile, as their next interpretation.
+
+        The rows of lower interpretations stay and are superseded. A decision that was applied before changes nothing.
+
+        Args:
+            decision: the id of the audited act.
+            meant: the new readings of each message, by the message's offset; none is a meaning too.
+
+        Raises:
+            NotFound: there is no such message of a known logger.
+        """
+        try:
+            with self.database.write() as session:
+                if reinterpretation.applied(session, decision):
+                    return []
+                made = self._reinterpreted(session, decision, meant)
+        except BaseException:
+            self._finder.forget()
+            raise
+        self._finder.settled()
+        self.bell.ring(made.head)
+        return made.receipts
+
+    def _reinterpreted(self, session: Session, decision: str, meant: Mapping[int, Sequence[Reading]]) -> Decisions:
+        following = reinterpretation.next_interpretations(session, meant)
+        arrivals = []
+        for offset, readings in meant.items():
+            kept = self._message(session, offset)
+            if kept is None or kept.logger is None:
+                raise NotFound(f"no message of a logger is stored at offset {offset}")
+            arrivals.append(reinterpretation.again(kept, readings, following[offset]))
+        batch = self._finder.prepare(session, arrivals, meta(session, "head"))
+        judge = Judge(batch.known)
+        pairs = list(zip(meant, batch.items, strict=True))
+        judge.made.receipts = [judge.decide_again(item, offset) for offset, item in pairs]
+        judge.made.head += 1
+        rows = [(m, following[m], item.row.id, judge.made.head, decision) for m, item in pairs if item.row]
+        session.insert("reinterpreted", rows)
+        _write(session, batch, judge.made)
+        reinterpretation.refresh_latest(session, {row[2] for row in rows})
+        return judge.made
+
     # --- reading ------------------------------------------------------------------------------------------------
 
     def head(self) -> int:
@@ -126,11 +171,14 @@ class StoredJournal:
     def message(self, offset: int) -> StoredMessage | None:
         """The message stored at `offset`, compacted days included."""
         with self.database.read() as session:
-            rows = session.rows(f"SELECT {_MESSAGE_LIST} FROM message WHERE position = ?", (offset,))  # noqa: S608
-            if not rows:
-                packed = packed_message(session, offset)
-                rows = [packed] if packed else []
-            found = self._messages(session, rows)
+            return self._message(session, offset)
+
+    def _message(self, session: Session, offset: int) -> StoredMessage | None:
+        rows = session.rows(f"SELECT {_MESSAGE_LIST} FROM message WHERE position = ?", (offset,))  # noqa: S608
+        if not rows:
+            packed = packed_message(session, offset)
+            rows = [packed] if packed else []
+        found = self._messages(session, rows)
         return found[0] if found else None
 
     def refused(self, outcome: Outcome, before: int | None, limit: int) -> list[StoredMessage]:

@@ -33,12 +33,12 @@ TABLES = {
     "word": "id {int} PRIMARY KEY, text TEXT NOT NULL UNIQUE",
     "logger": """
         id {int} PRIMARY KEY, name TEXT NOT NULL UNIQUE, first_heard {big} NOT NULL, last_heard {big} NOT NULL,
-        last_event {big}, newest_event {big}, boot {big}, seq {big}, declared_interval {big}, estimated_interval {big}, first_times TEXT,
-        battery_mpct {big}, battery_mv {big}, battery_at {big}, clock_offset {big}, clock_at {big},
-        suspect {int} NOT NULL, messages {big} NOT NULL, readings {big} NOT NULL, duplicates {big} NOT NULL,
-        quarantined {big} NOT NULL, gaps {big} NOT NULL, start_boot {big}, start_seq {big}, through_boot {big},
-        through_seq {big}, oldest_boot {big}, oldest_seq {big}, tail_boot {big}, tail_first {big}, tail_last {big},
-        asked TEXT
+        last_event {big}, newest_event {big}, boot {big}, seq {big}, declared_interval {big},
+        estimated_interval {big}, first_times TEXT, battery_mpct {big}, battery_mv {big}, battery_at {big},
+        clock_offset {big}, clock_at {big}, suspect {int} NOT NULL, messages {big} NOT NULL,
+        readings {big} NOT NULL, duplicates {big} NOT NULL, quarantined {big} NOT NULL, gaps {big} NOT NULL,
+        start_boot {big}, start_seq {big}, through_boot {big}, through_seq {big}, oldest_boot {big},
+        oldest_seq {big}, tail_boot {big}, tail_first {big}, tail_last {big}, asked TEXT
     """,
     "series": """
         id {int} PRIMARY KEY, logger {int} NOT NULL, channel TEXT NOT NULL, latest_time {big}, latest_boot {big},

@@ -1,6 +1,6 @@
 """The telemetry stores under one suite: embedded on SQLite and PostgreSQL, hot and compacted, and InfluxDB."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,8 +8,9 @@ import servers
 from journal_cast import DAWN, DAY, MINUTE, arrival, reading
 from telemetry_contract import END, Store, TelemetryContract, minutes, spread
 
-from coldchain.domain.message import Arrival
+from coldchain.domain.message import Arrival, Outcome
 from coldchain.domain.reading import flag_bits, flag_names
+from coldchain.errors import NotFound
 from coldchain.journal.postgres import PostgresJournal
 from coldchain.journal.sqlite import SqliteJournal
 from coldchain.journal.store import StoredJournal
@@ -189,3 +190,76 @@ def test_the_latest_stays_when_its_day_is_compacted(journal: StoredJournal) -> N
     assert store.latest()["LG-1", "internal"].event_time_ms == DAWN + (1440 + 180) * MINUTE
     compact(journal, journal.head(), LATER + DAY)
     assert store.latest()["LG-1", "internal"].event_time_ms == DAWN + (1440 + 180) * MINUTE
+
+
+# --- decoding kept messages again ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["hot", "compacted before", "compacted after", "compacted before and after"])
+def turns(request: pytest.FixtureRequest, journal: StoredJournal) -> Iterator[Callable[[], None]]:
+    """Called before and after the decision: compacts or not, and the answers must not differ."""
+    calls = iter(["before", "after"])
+
+    def turn() -> None:
+        name = next(calls)
+        if name in request.param:
+            compact(journal, journal.head(), LATER + (DAY if name == "after" else 0))
+
+    return turn
+
+
+def test_a_higher_interpretation_supersedes_the_lower_one_and_keeps_it(
+    journal: StoredJournal, turns: Callable[[], None]
+) -> None:
+    kept, other = journal.append([arrival(reading(0, 5.0), reading(1, 5.1)), arrival(reading(2, 5.2), seq=1)])
+    then = journal.head()
+    turns()
+    store = EmbeddedTelemetry(journal)
+    [receipt] = journal.reinterpret(
+        "decision-1", {kept.message: [reading(0, -5.0), reading(1, 5.1, channel="probe-1")]}
+    )
+    turns()
+    assert [(r.interpretation, r.message, r.seq) for r in receipt.stored] == [(2, kept.message, 0)] * 2
+    current = [(r.channel, r.temperature_mc, r.interpretation) for r in store.readings("LG-1", 0, END)]
+    assert current == [("internal", -5_000, 2), ("probe-1", 5_100, 2), ("internal", 5_200, 1)]
+    assert store.track("LG-1", "internal", 0, END).temperature_mc.tolist() == [-5_000, 5_200]
+    assert store.track_through("LG-1", "internal", 0, END, then).temperature_mc.tolist() == [5_000, 5_100, 5_200]
+    assert {key[1]: r.temperature_mc for key, r in store.latest().items()} == {"internal": 5_200, "probe-1": 5_100}
+    assert [r.interpretation for r in journal.read(0, 10)] == [1, 1, 1, 2, 2]
+    assert other.stored[0].interpretation == 1
+
+
+def test_the_latest_is_that_of_the_current_interpretation(journal: StoredJournal, turns: Callable[[], None]) -> None:
+    older, newest = journal.append([arrival(reading(-5000, 4.0)), arrival(reading(0, 5.0), seq=1)])
+    turns()
+    journal.reinterpret("colder", {newest.message: [reading(0, -5.0)]})
+    store = EmbeddedTelemetry(journal)
+    assert store.latest()["LG-1", "internal"].temperature_mc == -5_000
+    journal.reinterpret("nothing at all", {newest.message: []})
+    turns()
+    assert store.latest()["LG-1", "internal"].temperature_mc == 4_000
+    journal.reinterpret("nothing either", {older.message: []})
+    assert store.latest() == {}
+
+
+def test_a_decision_is_applied_once(journal: StoredJournal) -> None:
+    [kept] = journal.append([arrival(reading(0, 5.0))])
+    assert len(journal.reinterpret("once", {kept.message: [reading(0, 6.0)]})) == 1
+    assert journal.reinterpret("once", {kept.message: [reading(0, 7.0)]}) == []
+    [r] = EmbeddedTelemetry(journal).readings("LG-1", 0, END)
+    assert r.temperature_mc == 6_000
+    with pytest.raises(NotFound):
+        journal.reinterpret("of what", {kept.message + 1: []})
+
+
+def test_the_original_message_sent_again_after_a_decision_is_still_a_duplicate(
+    journal: StoredJournal, turns: Callable[[], None]
+) -> None:
+    [kept] = journal.append([arrival(reading(0, 5.0))])
+    turns()
+    journal.reinterpret("once", {kept.message: [reading(0, 6.0)]})
+    turns()
+    [again] = journal.append([arrival(reading(0, 5.0))])
+    assert (again.outcome, again.message) == (Outcome.DUPLICATE, kept.message)
+    [other] = journal.append([arrival(reading(0, 5.0), seq=1)])
+    assert other.outcome is Outcome.DUPLICATE
