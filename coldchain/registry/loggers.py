@@ -69,17 +69,21 @@ def register(
     note: str | None = None,
     interval_ms: int | None = None,
 ) -> None:
-    """Register a logger; `new_password` gives it one.
+    """Register a logger, or complete one that a binding registered by its id alone; `new_password` gives it one.
 
     Raises:
         InvalidValue: names the field, the value and the remedy.
     """
     plain = logger_id(id)
-    if get(connection, plain) is not None:
+    known = get(connection, plain)
+    if known is not None and (known.has_password or any((known.device_profile, known.model, known.serial, known.note))):
         raise InvalidValue(f"logger: {plain!r} is registered already; record its calibration or interval instead")
     about = {"device_profile": device_profile, "model": model, "serial": serial, "note": note}
     about = {field: None if text is None else checked_text(field, text, 500) for field, text in about.items()}
-    connection.execute(logger.insert().values(id=plain, created_ms=now_ms, **about))
+    if known is None:
+        connection.execute(logger.insert().values(id=plain, created_ms=now_ms, **about))
+    else:
+        connection.execute(update(logger).where(logger.c.id == plain).values(**about))
     changed(connection, who=who, now_ms=now_ms, action="logger registered", kind="logger", id=plain, new=about)
     if interval_ms is not None:
         declare_interval(connection, plain, interval_ms, who=who, now_ms=now_ms)
