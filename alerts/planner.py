@@ -126,7 +126,7 @@ class AlertPlanner:
             mine = [(f, n) for f, n in late if _may_know(connection, f, contact)]
             if not mine:
                 continue
-            waiting = outbox.open_digest(connection, contact.id)
+            waiting = outbox.open_digest(connection, contact.id, now_ms)
             if waiting is not None:
                 before = read_announcement(waiting.content)
                 outbox.rewrite(connection, waiting.id, _merged(before, [f for f, _ in mine], now_ms).as_json())

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from coldchain.domain.finding import Condition, Severity
 from coldchain.domain.quantity import iso
 from coldchain.errors import NotFound
+from coldchain.registry.outbox import DIGEST_MS
 from coldchain.registry.paging import Page, beyond, checked_limit, cursor_of, position_of
 from coldchain.registry.schema import alarm as table
 from coldchain.registry.schema import alarm_event, delivery_attempt, outbox, person, shipment, store
@@ -169,7 +170,7 @@ def _entry(row: Row[Any], viewer: Viewer) -> dict[str, Any]:
 def _notifications(connection: Connection, viewer: Viewer, id: str) -> list[dict[str, Any]]:  # noqa: A002
     query = select(outbox, person.c.name.label("recipient_name")).join(person, person.c.id == outbox.c.recipient)
     # A digest is a row of the alarm that it began with, and lists the others in its content.
-    mine = or_(outbox.c.alarm == id, and_(outbox.c.content["digest"].as_boolean(), _lists(id)))
+    mine = or_(outbox.c.alarm == id, *_digests(connection, id))
     rows = list(connection.execute(query.where(mine).order_by(outbox.c.created_ms, outbox.c.id)))
     attempts: dict[str, list[dict[str, Any]]] = {row.id: [] for row in rows}
     tried = select(delivery_attempt).where(delivery_attempt.c.outbox.in_(attempts)).order_by(delivery_attempt.c.id)
@@ -186,8 +187,15 @@ def _notifications(connection: Connection, viewer: Viewer, id: str) -> list[dict
     return [_notification(row, attempts[row.id], viewer) for row in rows]
 
 
-def _lists(id: str) -> Any:  # noqa: A002
-    return outbox.c.content["alarms"].as_string().contains(id, autoescape=True)
+def _digests(connection: Connection, id: str) -> list[Any]:  # noqa: A002
+    """The condition on digests that name this alarm; looked for only around the times at which it went into one."""
+    query = select(alarm_event.c.at_ms).where(alarm_event.c.alarm == id, alarm_event.c.body["digest"].as_boolean())
+    times = list(connection.execute(query).scalars())
+    if not times:
+        return []
+    near = outbox.c.created_ms.between(min(times) - DIGEST_MS, max(times))
+    named = outbox.c.content["alarms"].as_string().contains(id, autoescape=True)
+    return [and_(near, outbox.c.content["digest"].as_boolean(), named)]
 
 
 def _notification(row: Row[Any], attempts: list[dict[str, Any]], viewer: Viewer) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from coldchain.registry.schema import delivery_attempt, lease, outbox
 from coldchain.registry.store import bump_revision, new_id
 
 LEASE = "notifier"
+DIGEST_MS = 3600_000
 DUE_STATES = ("queued", "failed_temporary", "unknown")
 WAITING_STATES = (*DUE_STATES, "sending")
 
@@ -67,10 +68,10 @@ def waiting(connection: Connection, alarm: str) -> set[tuple[str, str]]:
     return {(row.recipient, row.channel) for row in connection.execute(query)}
 
 
-def open_digest(connection: Connection, recipient: str) -> Row[Any] | None:
-    """The digest that is still being collected for this person."""
+def open_digest(connection: Connection, recipient: str, now_ms: int) -> Row[Any] | None:
+    """The digest that is still being collected for this person; none collects for longer than `DIGEST_MS`."""
     query = select(outbox).where(outbox.c.recipient == recipient, outbox.c.state == "queued", outbox.c.attempts == 0)
-    query = query.where(outbox.c.content["digest"].as_boolean().is_(True))
+    query = query.where(outbox.c.content["digest"].as_boolean().is_(True), outbox.c.created_ms > now_ms - DIGEST_MS)
     return connection.execute(query.order_by(outbox.c.created_ms).limit(1)).one_or_none()
 
 

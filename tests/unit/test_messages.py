@@ -145,7 +145,7 @@ def test_a_refuted_alarm_is_corrected() -> None:
 def test_a_digest_lists_every_finding_and_has_nothing_to_acknowledge_in_a_hurry() -> None:
     cold = replace(OVER, cause="low", limit_mc=2_000, peak_mc=-1_200, severity=2)
     message = a_mail(OVER, cold, digest=True)
-    assert message.subject == "CRITICAL: 2 late findings in stored data"
+    assert message.subject == "CRITICAL: late findings in stored data (2)"
     assert "was below 2 °C" in message.text
     assert "lowest -1.2 °C" in visible(message.html)
 
