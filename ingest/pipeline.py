@@ -36,13 +36,12 @@ class Pipeline:
             return quarantine.oversize(envelope)
         try:
             arrival = self._decoded(envelope)
-            messages = tuple(
-                timed(message, envelope.received_at_ms, retained=envelope.retain) for message in arrival.messages
-            )
+            at_ms, retained = envelope.received_at_ms, envelope.retain
+            messages = tuple([timed(message, at_ms, retained=retained) for message in arrival.messages])
         except Exception as error:  # noqa: BLE001 - a carrier's bug must not stop intake: its message is kept aside
             _log.error("carrier_failed", source=envelope.source, error=quarantine.where(error))
             return quarantine.broken(envelope, "its carrier", error)
-        return arrival._replace(messages=messages) if messages else arrival
+        return Arrival(envelope, messages, arrival.refusal, arrival.undecoded)
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[list[Receipt]]:
         """Commit what `envelopes` say; the receipts of each, at least one, after the commit.

@@ -20,8 +20,12 @@ def timed(message: Decoded, arrival_ms: int, *, retained: bool = False) -> Decod
     whole message. A retained message tells of a state and not of now: only readings with a time of their own count.
     """
     earliest_ms, rows = arrival_ms - BACK_MS, message.readings
-    if not retained and all(earliest_ms <= row.event_time_ms <= arrival_ms for row in rows):
-        return message
+    if not retained:
+        for row in rows:
+            if not earliest_ms <= row.event_time_ms <= arrival_ms:
+                break
+        else:
+            return message
     rows = _moved(rows, arrival_ms)
     if retained:
         rows = tuple(_flagged(row, _RETAINED) for row in rows if row.time_source != "arrival")

@@ -42,6 +42,10 @@ class Native:
         speaker, misplaced = self._place(envelope.transport, envelope.source, envelope.user)
         if isinstance(speaker, Refusal):
             return Arrival(envelope, refusal=speaker)
+        if speaker is not None and misplaced is None:
+            ordinary = plain(envelope.payload, envelope, speaker, NAME)
+            if ordinary is not None:
+                return Arrival(envelope, (ordinary,))
         messages = []
         for payload in _payloads(envelope.payload):
             message = _message(payload, envelope, speaker)

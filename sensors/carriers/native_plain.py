@@ -1,7 +1,7 @@
 """The ordinary message, read at the speed of its validator; everything unusual is left to the thorough reader.
 
 Nothing is decided here: what this module reads, `native_message` reads to the very same rows, only slower. It covers
-readings with temperature and humidity, numbered or not, with battery, and with a position of their own time.
+readings with temperature and humidity, numbered or not, with battery, and with a position of the same stamp.
 """
 
 from functools import lru_cache
@@ -14,7 +14,6 @@ from coldchain.domain.message import Decoded, Envelope
 from coldchain.domain.quantity import ms_from_iso
 from coldchain.domain.reading import Reading
 from coldchain.errors import InvalidValue
-from sensors.carriers.strict_json import SPACED_COLON
 from sensors.faults import NATIVE, Limits, position_doubt
 
 _Counter = Annotated[int, Meta(ge=0, le=2**53 - 1)]
@@ -63,6 +62,7 @@ class _Message(_Strict):
     position: _Position | UnsetType = UNSET
 
 
+_SPACED = (b'" ', b'"\t', b'"\n', b'"\r')
 _MESSAGE = msgspec.json.Decoder(_Message)
 
 
@@ -78,18 +78,17 @@ def plain(payload: bytes, envelope: Envelope, speaker: str, adapter: str) -> Dec
         return None
     if message.device != speaker or message.v not in (1, UNSET):
         return None
-    # A key that stands twice is not seen by the validator: then there are more `":` than keys.
-    if payload.count(b'":') != _keys(message) or SPACED_COLON.search(payload):
+    # A key that stands twice is not seen by the validator: then there are more `":` than keys, if none has a space
+    # before its colon.
+    if payload.count(b'":') != _keys(message) or any(space in payload for space in _SPACED):
         return None
     try:
-        rows = [_row(one, message, speaker, envelope.received_at_ms) for one in message.readings]
-        _ride(rows, message)
+        rows = _rows(message, speaker, envelope.received_at_ms)
     except (_Unusual, InvalidValue):
         return None
+    boot, seq = message.boot, message.seq
     oldest = None if message.oldest is UNSET else (message.oldest.boot, message.oldest.seq)
-    return Decoded(
-        speaker, f"{message.boot}:{message.seq}", payload, adapter, tuple(rows), (), message.boot, message.seq, oldest
-    )
+    return Decoded(speaker, f"{boot}:{seq}", payload, adapter, rows, (), boot, seq, oldest)
 
 
 def _keys(message: _Message) -> int:
@@ -107,65 +106,67 @@ def _keys(message: _Message) -> int:
     return count
 
 
-def _row(one: _Reading, message: _Message, speaker: str, received_at_ms: int) -> Reading:
-    channel, humidity = one.channel, one.values.humidity_pct
-    if channel is UNSET:
+def _rows(message: _Message, speaker: str, received_at_ms: int) -> tuple[Reading, ...]:
+    latitude = longitude = percent = volts = None
+    if message.battery is not UNSET or message.position is not UNSET:
+        if len(message.readings) > 1:
+            raise _Unusual  # on which of them they ride is a question for the thorough reader
+        if message.battery is not UNSET:
+            percent = _believed(message.battery.pct, _PERCENT)
+            volts = _believed(message.battery.v, _VOLTS)
+        if message.position is not UNSET:
+            latitude, longitude = _place(message.position, message.readings[0].ts)
+    rows = []
+    for one in message.readings:
         channel = "internal"
-    elif not (channel.isascii() and channel.isprintable() and 1 <= len(channel) <= 64):
-        raise _Unusual
-    return Reading(
-        speaker,
-        channel,
-        _time_ms(one.ts),
-        received_at_ms,
-        "device",
-        one.ts,
-        message.boot,
-        message.seq,
-        _believed(one.values.temperature_c, _TEMPERATURE),
-        None if humidity is UNSET else _believed(humidity, _HUMIDITY),
-    )
+        if one.channel is not UNSET and one.channel != channel:
+            channel = one.channel
+            if not (channel.isascii() and channel.isprintable() and 1 <= len(channel) <= 64):
+                raise _Unusual
+        rows.append(
+            Reading(
+                speaker,
+                channel,
+                _time_ms(one.ts),
+                received_at_ms,
+                "device",
+                one.ts,
+                message.boot,
+                message.seq,
+                _believed(one.values.temperature_c, _TEMPERATURE),
+                _believed(one.values.humidity_pct, _HUMIDITY),
+                latitude,
+                longitude,
+                percent,
+                volts,
+            )
+        )
+    return tuple(rows)
 
 
 _TEMPERATURE, _HUMIDITY = NATIVE["temperature_c"], NATIVE["humidity_pct"]
+_PERCENT, _VOLTS = NATIVE["battery_pct"], NATIVE["battery_v"]
 
 
-def _believed(value: float, limits: Limits) -> int:
-    scaled = _whole(value * 1000)
-    if not limits.low <= scaled <= limits.high or scaled in limits.sentinels:
-        raise _Unusual
-    return scaled
-
-
-def _whole(product: float) -> int:
-    """The nearest integer, if no other text of the same binary fraction could round elsewhere."""
+def _believed(value: float | UnsetType, limits: Limits) -> int | None:
+    if value is UNSET:
+        return None
+    product = value * 1000
     whole = round(product)
-    if abs(product - whole) > 0.499:
+    # Nearer to an edge another text of the same binary fraction could round elsewhere.
+    if not -0.499 < product - whole < 0.499 or not limits.low <= whole <= limits.high or whole in limits.sentinels:
         raise _Unusual
     return whole
 
 
-def _ride(rows: list[Reading], message: _Message) -> None:
-    """Battery and position on the row that carries them, as long as there is no choice."""
-    fields: dict[str, int] = {}
-    if message.battery is not UNSET:
-        for value, name, limits in (
-            (message.battery.pct, "battery_mpct", NATIVE["battery_pct"]),
-            (message.battery.v, "battery_mv", NATIVE["battery_v"]),
-        ):
-            if value is not UNSET:
-                fields[name] = _believed(value, limits)
-    if message.position is not UNSET:
-        if _time_ms(message.position.ts) != rows[0].event_time_ms:
-            raise _Unusual
-        latitude, longitude = _whole(message.position.lat * 1e7), _whole(message.position.lon * 1e7)
-        if position_doubt(latitude, longitude) is not None:
-            raise _Unusual
-        fields |= {"latitude_e7": latitude, "longitude_e7": longitude}
-    if fields:
-        if len(rows) > 1:
-            raise _Unusual
-        rows[0] = rows[0]._replace(**fields)
+def _place(position: _Position, stamp: str) -> tuple[int, int]:
+    if position.ts != stamp:
+        raise _Unusual
+    latitude, longitude = position.lat * 1e7, position.lon * 1e7
+    place = round(latitude), round(longitude)
+    if max(abs(latitude - place[0]), abs(longitude - place[1])) > 0.499 or position_doubt(*place) is not None:
+        raise _Unusual
+    return place
 
 
 def _time_ms(text: str) -> int:

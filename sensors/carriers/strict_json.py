@@ -27,7 +27,7 @@ class Oddity(str):
 
 
 _SHORT = 18  # digits that fit a signed 64-bit integer
-SPACED_COLON = re.compile(rb'"\s+:')
+_SPACED_COLON = re.compile(rb'"\s+:')
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -39,7 +39,7 @@ def quick(payload: bytes) -> Any | None:
         return None
     # A key that stands twice disappears in a dict: then there are more `":` than keys. Whatever else makes the count
     # differ (a quote inside a string, say) costs only time.
-    if payload.count(b'":') != _keys(tree) or SPACED_COLON.search(payload):
+    if payload.count(b'":') != _keys(tree) or _SPACED_COLON.search(payload):
         return None
     return tree
 
