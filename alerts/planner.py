@@ -207,7 +207,7 @@ def _merged(before: Announcement, more: list[AlarmFacts], now_ms: int) -> Announ
 
 
 def _worst_first(facts: Iterable[AlarmFacts]) -> tuple[AlarmFacts, ...]:
-    return tuple(sorted(facts, key=lambda f: (-f.severity, f.onset_ms, f.alarm)))
+    return tuple(sorted(facts, key=lambda f: (-f.severity, f.onset_ms, f.subject.label, f.cause, f.alarm)))
 
 
 def _told(now: AlarmCondition) -> Told:
