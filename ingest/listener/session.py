@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from coldchain.domain.message import Envelope
 from ingest.listener import answers, packets
-from ingest.listener.access import may_hear, may_publish
+from ingest.listener.access import may_publish
+from ingest.listener.hearing import Hearing
 from ingest.listener.packets import Malformed
 from ingest.quarantine import LARGEST, NORMAL
 from ingest.writer import Parcel
@@ -19,7 +20,6 @@ RECEIVE_MAXIMUM = 4000  # unacknowledged messages of one MQTT 5 client
 _UNSETTLED_BYTES = 256 * 1024  # of one connection, before we stop reading it
 _HEAD = NORMAL + 64 * 1024  # a packet up to this size is read whole; of a larger one only this much is kept
 _TOPICS = 64  # that one connection is remembered to publish to
-_DOWN_UNACKNOWLEDGED = 8
 _ENVELOPE_BYTES = 512  # what a message costs in memory beside its payload
 
 
@@ -50,11 +50,7 @@ class Session(asyncio.BufferedProtocol):
         self._acknowledgements: list[bytes] = []
         self._swallowed: _Swallowed | None = None
         self._left = 0  # bytes of the swallowed message still to come
-        self._heard: dict[str, tuple[str, int]] = {}  # topic → (logger, QoS)
-        self._fresh: set[str] = set()  # loggers whose next down message answers a SUBSCRIBE
-        self._down_ids: set[int] = set()
-        self._next_id = 0
-        self._postponed: dict[str, bytes] = {}
+        self._hearing = Hearing()
         self.level = packets.V311
         self.connected = False
         self.key: tuple[str, str] | None = None
@@ -172,9 +168,8 @@ class Session(asyncio.BufferedProtocol):
         self._now_ms = self._listener.now_ms
         try:
             while at < len(data) and not self._transport.is_closing():
-                if self._held():
+                if self._checking:
                     self._needed = 0
-                    self._hold()
                     break
                 if self._swallowed is not None:
                     at = self._swallow(data, at)
@@ -187,7 +182,10 @@ class Session(asyncio.BufferedProtocol):
                 end = body + length
                 if end > len(data) and not self._begins_large(data, at, body, length):
                     break
-                self._packet(data, data[at], body, end)
+                if self.connected and data[at] >> 4 == packets.PUBLISH:
+                    self._publish(data, data[at], body, end)
+                else:
+                    self._packet(data, data[at], body, end)
                 at = min(end, len(data))  # a packet that is swallowed goes on in what arrives next
         except Malformed as wrong:
             self.end(wrong.code, str(wrong))
@@ -205,25 +203,18 @@ class Session(asyncio.BufferedProtocol):
         return large and len(data) - body >= wanted
 
     def _packet(self, data: bytes, first: int, body: int, end: int) -> None:
-        kind = first >> 4
         if not self.connected:
             if first != packets.CONNECT << 4:
                 raise Malformed("first_packet_is_no_connect", packets.PROTOCOL_ERROR)
             self._connect(data[body:end])
-        elif kind == packets.PUBLISH:
-            self._publish(data, first, body, end)
         elif first == packets.PINGREQ << 4:
             self._transport.write(answers.PING_ANSWER)
         elif first == packets.PUBACK << 4:
-            self._down_acknowledged(data[body:end])
+            self._acknowledged(data[body:end])
         elif first == packets.SUBSCRIBE << 4 | 2:
             self._subscribe(data[body:end])
         elif first == packets.UNSUBSCRIBE << 4 | 2:
-            packet_id, names = packets.unsubscribe(data[body:end], self.level)
-            for name in names:
-                self._heard.pop(name, None)
-            self._listens()
-            self._transport.write(answers.unsuback(self.level, packet_id, len(names)))
+            self._unsubscribe(data[body:end])
         elif first == packets.DISCONNECT << 4:
             self._transport.close()
         else:
@@ -253,7 +244,9 @@ class Session(asyncio.BufferedProtocol):
             user=self.user,
         )
         if end <= len(data):
-            self._keep(envelope, acknowledgement)
+            self._envelopes.append(envelope)
+            if qos:
+                self._acknowledgements.append(acknowledgement)
             return
         digest = hashlib.sha256(envelope.payload)
         self._left = end - len(data)
@@ -268,7 +261,9 @@ class Session(asyncio.BufferedProtocol):
         self._left -= len(part)
         if self._left == 0:
             self._swallowed = None
-            self._keep(swallowed.envelope._replace(sha256=swallowed.digest.hexdigest()), swallowed.acknowledgement)
+            self._envelopes.append(swallowed.envelope._replace(sha256=swallowed.digest.hexdigest()))
+            if swallowed.acknowledgement:
+                self._acknowledgements.append(swallowed.acknowledgement)
         return at + len(part)
 
     def _learn(self, raw: bytes) -> tuple[str, bool]:
@@ -281,11 +276,6 @@ class Session(asyncio.BufferedProtocol):
         if len(self._topics) < _TOPICS:
             self._topics[raw] = known
         return known
-
-    def _keep(self, envelope: Envelope, acknowledgement: bytes) -> None:
-        self._envelopes.append(envelope)
-        if acknowledgement:
-            self._acknowledgements.append(acknowledgement)
 
     def _dispatch(self) -> None:
         envelopes, acknowledgements = self._envelopes, self._acknowledgements
@@ -345,46 +335,32 @@ class Session(asyncio.BufferedProtocol):
 
     # --- what it hears --------------------------------------------------------------------------------------------
 
+    def tell(self, logger: str, payload: bytes) -> None:
+        """Send `logger` its down message."""
+        said = self._hearing.message(logger, payload, level=self.level, receive_maximum=self._receive_maximum)
+        if said and not self._transport.is_closing():
+            self._transport.write(said)
+
     def _subscribe(self, body: bytes) -> None:
         packet_id, wanted = packets.subscribe(body, self.level)
-        codes = []
-        for topic, qos in wanted:
-            logger = may_hear(self.user, topic, self._listener.tenant)
-            if logger is None or (topic not in self._heard and len(self._heard) >= _TOPICS):
-                codes.append(packets.NOT_AUTHORIZED)
-                continue
-            self._heard[topic] = (logger, min(qos, 1))
-            self._fresh.add(logger)
-            codes.append(min(qos, 1))
+        codes = self._hearing.subscribe(wanted, self.user, self._listener.tenant)
         self._listens()
         self._transport.write(answers.suback(self.level, packet_id, codes))
-        for logger in self.loggers & self._fresh:
+        for logger in self.loggers:
             self._listener.downlink.note(logger)
 
+    def _unsubscribe(self, body: bytes) -> None:
+        packet_id, topics = packets.unsubscribe(body, self.level)
+        self._hearing.unsubscribe(topics)
+        self._listens()
+        self._transport.write(answers.unsuback(self.level, packet_id, len(topics)))
+
     def _listens(self) -> None:
-        before, self.loggers = self.loggers, {logger for logger, _ in self._heard.values()}
+        before, self.loggers = self.loggers, self._hearing.loggers
         self._listener.listens(self, before)
 
-    def tell(self, logger: str, payload: bytes) -> None:
-        """Send `logger` its down message, the newest one later if the client still has to acknowledge others."""
-        retain = logger in self._fresh
-        self._fresh.discard(logger)
-        for topic, (spoken_to, qos) in self._heard.items():
-            if spoken_to != logger or self._transport.is_closing():
-                continue
-            if qos and len(self._down_ids) >= min(self._receive_maximum, _DOWN_UNACKNOWLEDGED):
-                self._postponed[topic] = payload
-                continue
-            if qos:
-                self._next_id = self._next_id % 65_535 + 1
-                self._down_ids.add(self._next_id)
-            self._transport.write(answers.message(self.level, topic, payload, self._next_id, qos=qos, retain=retain))
-
-    def _down_acknowledged(self, body: bytes) -> None:
+    def _acknowledged(self, body: bytes) -> None:
         if len(body) < 2:
             raise Malformed("PUBACK breaks off")
-        self._down_ids.discard(body[0] << 8 | body[1])
-        for topic in list(self._postponed):
-            payload = self._postponed.pop(topic)
-            if topic in self._heard:
-                self.tell(self._heard[topic][0], payload)
+        for logger, payload in self._hearing.acknowledged(body[0] << 8 | body[1]):
+            self.tell(logger, payload)
