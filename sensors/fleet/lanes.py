@@ -57,11 +57,12 @@ class Lane:
 
     def _by_road(self, trip: Itinerary, hurry: float, dwell: float) -> None:
         stops = (self.origin, *self.via, self.destination)
+        relays = itertools.cycle((self.second_carrier, self.carrier))
         for here, there in itertools.pairwise(stops):
             trip.drive(here, there, pace=hurry)
             if there != self.destination:
                 trip.stand(there, "dock", 1.25 * dwell)
-                trip.hand_over(self.second_carrier, f"Cross-dock {PLACES[there].name}")
+                trip.hand_over(next(relays), f"Cross-dock {PLACES[there].name}")
                 trip.record("leg", f"Onwards to {PLACES[self.destination].name}", mode="road")
 
     def _by_hubs(self, trip: Itinerary, hubs: tuple[str, str], hurry: float, dwell: float) -> None:
@@ -132,10 +133,11 @@ SEA_LANES: tuple[Lane, ...] = (
         "below-25"), hubs=("genoa", "valencia"), mode="sea"),
 )  # fmt: skip
 
-# The lane of the live excursion: hot at any hour of any day, so that an open door shows at once.
+# The lane of the live excursion: hot at any hour of any day, so that an open door shows at once; and more than a day
+# long, so that the demonstration can be started again and again while it is under way.
 LIVE_LANE = Lane(
-    "tuas", "penang", "van", "Straits Cold Logistics", "Merlion Biologics", "Penang Adventist Pharmacy",
-    ("refrigerated-2-8",), via=("kualalumpur",), second_carrier="Utara Express",
+    "tuas", "bangkok", "van", "Straits Cold Logistics", "Merlion Biologics", "Chao Phraya General Hospital",
+    ("refrigerated-2-8",), via=("kualalumpur", "penang"), second_carrier="Utara Express",
 )  # fmt: skip
 
 PRODUCTS: tuple[Product, ...] = (

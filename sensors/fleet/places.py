@@ -68,6 +68,7 @@ PLACES: dict[str, Place] = {
         kualalumpur=("Kuala Lumpur Cross-dock", 3.0738, 101.5183),
         penang=("Penang", 5.4141, 100.3288),
     ),
+    **_places("Asia/Bangkok", bangkok=("Bangkok", 13.7563, 100.5018)),
     **_places("Asia/Dubai", dxb=("Dubai Airport Freight Gate", 25.2532, 55.3657), dubai=("Dubai", 25.2048, 55.2708)),
     **_places(
         "Asia/Kolkata",
@@ -110,6 +111,10 @@ ROADS: dict[tuple[str, str], tuple[tuple[float, float], ...]] = {
         101.930)),
     ("kualalumpur", "penang"): ((3.700, 101.520), (4.190, 101.260), (4.597, 101.090), (4.850, 100.740), (5.350,
         100.420)),
+    ("penang", "bangkok"): (
+        (6.520, 100.420), (7.008, 100.474), (7.617, 100.074), (8.164, 99.680), (9.138, 99.322), (10.493, 99.180),
+        (11.812, 99.797), (12.568, 99.958), (13.112, 99.944), (13.820, 100.060),
+    ),
     ("hyderabad", "hyd"): ((17.540, 78.480), (17.400, 78.350)),
     ("fra", "frankfurt"): ((50.070, 8.620),),
     ("nrt", "tokyo"): ((35.700, 140.130), (35.690, 139.900)),

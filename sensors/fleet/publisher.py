@@ -42,11 +42,10 @@ class _Active:
 class Publisher:
     """Publishes the fleet's life from `from_ms` on, in step with the clock, to a broker or the built-in listener.
 
-    By default that is the end of the history, and loggers still hold what the history could not deliver. Who starts
-    again over what an earlier publisher has sent passes the new live start instead: then memories are empty, and
-    nothing from between is told twice. Each publisher starts a new boot of every logger, numbered by the clock's
-    seconds since the history's end, so that it is higher than any before. `password` gives a logger's MQTT password,
-    if it has one.
+    `from_ms` is where the receiver's history of this fleet ends (`Fleet.messages` up to there has been received);
+    loggers still hold what had not arrived by then. It defaults to the end of the history. Each publisher starts a
+    new boot of every logger, numbered by the clock's seconds since then, so that it is higher than any before.
+    `password` gives a logger's MQTT password, if it has one.
     """
 
     def __init__(
@@ -157,5 +156,3 @@ class Publisher:
     def _start_boot(self, device: Device, journeys: list[Journey]) -> None:
         if any(j.setup.from_ms <= self._from_ms < j.setup.to_ms for j in journeys):
             device.reboot(by=self._boots)
-        if self._from_ms > self._fleet.end_ms:
-            device.memory.clear()
