@@ -218,9 +218,11 @@ def _run(args: argparse.Namespace, config: Config, end_ms: int, live_ms: int) ->
     roles = [role(name) for name in names]
     broker = config.mqtt_url or f"mqtt://{config.mqtt_listen}"
     fleet = ("--seed", str(SEED), "--end", iso(end_ms), "--live", iso(live_ms), "--broker", broker)
-    roles.append(role("simulate", *fleet))
     remembered_s = time.monotonic()
     with opened_registry(config) as registry:
+        known = _known(registry)
+        # What was lived already is not published a second time.
+        roles.append(role("simulate", *fleet, "--since", iso(known["lived_until_ms"] if known else end_ms)))
 
         def remember() -> None:
             nonlocal remembered_s

@@ -22,6 +22,7 @@ def arguments(parser: argparse.ArgumentParser, _name: str) -> None:
     parser.add_argument("--broker-url-file", type=Path, metavar="FILE", help="a file that holds the broker's URL")
     parser.add_argument("--end", metavar="TIME", help="end of the fleet's history, ISO 8601 (default: now)")
     parser.add_argument("--live", metavar="TIME", help="when the live part begins (default: now)")
+    parser.add_argument("--since", metavar="TIME", help="publish what is measured from here on (default: --end)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,5 +41,5 @@ def run(args: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     fleet = Fleet.of(args.seed, end_ms, live_start_ms=live_ms, tenant=config.tenant)
-    Publisher(fleet, broker).run(stop)
+    Publisher(fleet, broker, from_ms=ms_from_iso(args.since) if args.since else None).run(stop)
     return 0
