@@ -4,10 +4,14 @@ The logger's wall clock was Central European; one offset moves the three days to
 one of their excursions. Every part is the product's own, every server is real.
 """
 
+import csv
+import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +30,7 @@ from alerts.outbox import Site
 from alerts.planner import AlertPlanner
 from alerts.sinks import SmsSink, SmtpSink
 from coldchain.clock import SystemClock
+from coldchain.domain.quantity import iso, milli_text
 from coldchain.domain.reading import Reading
 from coldchain.domain.track import ABSENT
 from coldchain.domain.way import leaps, step_m, top_speed_m_s
@@ -41,8 +46,10 @@ from coldchain.registry.viewer import SYSTEM
 from coldchain.telemetry.embedded import EmbeddedTelemetry
 from coldchain.telemetry.influx_server import InfluxAddress
 from coldchain.telemetry.influx_writer import InfluxWriter
+from compliance.evidence.csv import ReadingsCsv
 from compliance.loop import EngineLoop
 from compliance.shipped import shipped_bodies
+from dashboard.figures.route import route, way
 from ingest.pipeline import Pipeline
 from ingest.projection_mark import RegistryMark
 from ingest.projector import Projector
@@ -266,3 +273,40 @@ def expected_row(reading: Reading) -> tuple[tuple[str, Any], ...]:
         if value is not None:
             row[name] = value / divisor
     return tuple(sorted(row.items()))
+
+
+def test_the_csv_holds_every_reading_once_with_the_exact_numbers(story: Story) -> None:
+    table = ReadingsCsv()
+    rows = story.house.history.readings(LOGGER, 0, 1 << 60)
+    content = b"".join(table.readings((story.shipment, one) for one in rows))
+    body, _, last = content.removesuffix(b"\r\n").rpartition(b"\r\n")
+    found = list(csv.DictReader(StringIO(body.decode(), newline="")))
+    digest = hashlib.sha256(body + b"\r\n").hexdigest()
+    assert last.decode() == f"# rows={len(found)} sha256={digest}"
+    offsets = sorted(int(row["offset"]) for row in found)
+    assert offsets == [one.offset for one in story.house.readings()]
+    measured = sorted((row["event_time"], row["temperature_c"]) for row in found if row["temperature_c"])
+    logged = [row for row in story.recording.export.rows if str(DAYS[0]) <= row.local[:10] <= str(DAYS[-1])]
+    assert measured == [
+        (iso(row.at_ms + story.recording.shift_ms), milli_text(row.temperature_mc or 0)) for row in logged
+    ]
+
+
+def test_the_map_shows_the_drive_and_no_line_across_the_jump(story: Story) -> None:
+    tracks = [story.house.history.track(LOGGER, channel, 0, 1 << 60) for channel in ("device", "internal")]
+    path = way([tracks[0]], tracks[1], 10 * MINUTE)
+    figure = route(path, [], [], (2000, 8000))
+    lines = [trace for trace in figure["data"] if trace["mode"] == "lines"]
+    steps = [
+        (a, b)
+        for trace in lines
+        for a, b in pairwise(zip(trace["lat"], trace["lon"], strict=True))
+        if None not in (*a, *b)
+    ]
+    columns = (np.array([[a[side], b[side]] for a, b in steps]) * 1e7 for side in (0, 1))
+    metres = [
+        step_m(lat, lon)[0] for lat, lon in zip(*(column.round().astype(np.int64) for column in columns), strict=True)
+    ]
+    assert len(metres) == len(path.time_ms) - 2 == 1192
+    assert max(metres) < 40
+    assert {trace["meta"] for trace in lines if trace["lat"]} == {"above"}
