@@ -1,15 +1,23 @@
 """Real MQTT clients against the built-in listener, with a SQLite journal behind it."""
 
 import json
+import select
 import socket
+import ssl
 import struct
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from intake import DAWN_MS, integrity, journal_at, listening, logger_at, native, publish_all, rows_of, written
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
@@ -281,3 +289,83 @@ def test_a_silent_client_is_cut_after_its_keep_alive(listener: Listener) -> None
     assert wire.recv(100)[0] == 0x20
     assert wire.recv(100) == b"\xe0\x01\x8d"
     wire.close()
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1 that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, secret = folder / "cert.pem", folder / "key.pem"
+    pem.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    secret.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return pem, secret
+
+
+def test_a_logger_may_come_over_tls(journal: SqliteJournal, tmp_path: Path) -> None:
+    pem, secret = certificate(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pem, secret)
+    with written(journal) as writer, listening(writer, anonymous=True, tls=context) as listener:
+        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="LG-1", protocol=mqtt.MQTTv5)
+        client.tls_set(ca_certs=str(pem))
+        client.connect("127.0.0.1", listener.port)
+        client.loop_start()
+        wait_until(client.is_connected, what="the connection")
+        publish_all(client, "cc/LG-1/up", [*(native("LG-1", seq) for seq in range(200)), b"x" * 300_000])
+        client.disconnect()
+        client.loop_stop()
+    assert len(rows_of(journal)) == 200
+    assert [m.envelope.length for m in journal.refused(Outcome.QUARANTINED, None, 5)] == [300_000]
+
+
+def test_more_connections_than_allowed_are_turned_away_and_the_others_stay(journal: SqliteJournal) -> None:
+    with (
+        written(journal) as writer,
+        listening(writer, credentials=Passwords(), connections=2) as listener,
+        raw(listener.port, "LG-1") as first,
+        raw(listener.port, "LG-2"),
+        socket.create_connection(("127.0.0.1", listener.port), timeout=10) as third,
+    ):
+        assert closed(third)
+        first.sendall(b"\xc0\0")
+        assert first.recv(2) == b"\xd0\0"
+
+
+def test_while_the_journal_is_stuck_a_flood_fills_the_network_and_not_our_memory(tmp_path: Path) -> None:
+    stuck = threading.Event()
+
+    class Stuck(SqliteJournal):
+        def append(self, arrivals):
+            stuck.wait(60)
+            return super().append(arrivals)
+
+    journal = Stuck(tmp_path / "journal.db")
+    body = b"\0\x0acc/LG-1/up\0\1" + b"x" * 1000
+    packet = b"\x32" + bytes((len(body) & 127 | 128, len(body) >> 7)) + body
+    with (
+        written(journal, capacity=2000) as writer,
+        listening(writer, credentials=Passwords()) as listener,
+        raw(listener.port, "LG-1") as flood,
+    ):
+        flood.settimeout(0)
+        sent = 0
+        while select.select([], [flood], [], 1)[1]:  # until the kernel's buffers have been full for a second
+            sent += flood.send(packet * 500)
+        assert writer._waiting <= 2000 + 1000
+        [session] = listener._sessions
+        assert session._unsettled_bytes < 1_500_000
+        assert not session.reading
+        assert sent > session._unsettled_bytes
+        stuck.set()
+        wait_until(lambda: len(journal.refused(Outcome.QUARANTINED, None, 10)) == 1, 30, "the end of it")
+    journal.close()
