@@ -36,6 +36,7 @@ def undecided(registry: Registry) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # each life of the notifier imports its libraries anew
 def test_killing_the_notifier_loses_nothing_and_marks_every_repeat(
     tmp_path: Path, smtp_server: SmtpServer, sms_server: SmsServer
 ) -> None:
