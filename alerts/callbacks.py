@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy import Connection, select
 
+from alerts.outbox import fault_of
 from coldchain.registry import alarm_rows, outbox, signals
 from coldchain.registry.schema import outbox as outbox_table
 
@@ -58,7 +59,7 @@ def accept_sms_status(
     """
     if not token or not hmac.compare_digest(signature(token, url, params).encode(), signed.encode()):
         detail = f"an SMS receipt with a wrong signature came from {address or 'an unknown address'}"
-        signals.report(connection, role="web", kind="security", detail=detail[:200], now_ms=now_ms)
+        signals.report_event(connection, role="web", kind="security", detail=detail[:200], now_ms=now_ms)
         return Receipt.FORGED
     id_ = (parse_qs(urlsplit(url).query).get("notification") or [""])[0]
     status = params.get("MessageStatus") or params.get("SmsStatus") or ""
@@ -78,6 +79,6 @@ def accept_sms_status(
         return Receipt.DELIVERED
     body = {"person": row.recipient, "channel": "sms", "code": code, "detail": f"receipt: {status}"}
     alarm_rows.note(connection, row.alarm, at_ms=now_ms, kind="delivery_failed", who=None, body=body)
-    fault = f"sms of person {row.recipient} refuses messages"
-    signals.report(connection, role="web", kind="contact_fault", detail=fault, now_ms=now_ms)
+    fault = fault_of("sms", row.content)
+    signals.report(connection, role="notifier", kind="contact_fault", detail=fault, now_ms=now_ms)
     return Receipt.UNDELIVERED

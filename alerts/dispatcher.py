@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from alerts.channels.port import Channel, Deferred, Refused
 from alerts.lanes import Lane, Turn
-from alerts.outbox import Site, after_deferred, after_refused, after_sent, write
+from alerts.outbox import Site, after_deferred, after_refused, after_sent, fault_of, write
 from coldchain.clock import Clock
 from coldchain.errors import TransientError
 from coldchain.metrics import DELIVERIES, OUTBOX_DUE
@@ -205,7 +205,7 @@ class Dispatcher:
 
 def _tell(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: int) -> None:
     """A contact that refuses messages is trouble of its own; one that takes them again is not."""
-    detail = f"{claimed.channel} of person {claimed.recipient} refuses messages"
+    detail = fault_of(claimed.channel, claimed.content)
     if outcome.state == "failed_permanent":
         body = {"person": claimed.recipient, "channel": claimed.channel, "code": outcome.code, "detail": outcome.detail}
         alarm_rows.note(connection, claimed.alarm, at_ms=now_ms, kind="delivery_failed", who=None, body=body)

@@ -89,7 +89,7 @@ def headline(facts: AlarmFacts, phrases: Phrases) -> str:
     values = {
         "severity": phrases.severity(severity_of(facts).word),
         "name": name,
-        "cause": clean(facts.cause.replace("_", " ")),
+        "cause": _cause(facts, 200),
         "value": f"{phrases.degrees(_value(facts), facts.limit_mc)} °C",
         "peak": f"{phrases.degrees(facts.peak_mc, facts.limit_mc)} °C",
         "limit": limit,
@@ -139,6 +139,13 @@ def _value(facts: AlarmFacts) -> int | None:
     return facts.peak_mc if facts.value_mc is None else facts.value_mc
 
 
+def _cause(facts: AlarmFacts, longest: int) -> str:
+    """The cause in words; trouble of the product itself says what it is."""
+    words = facts.cause.replace("_", " ")
+    said = facts.rules[0] if facts.subject.kind == "system" and facts.rules else ""
+    return clean(f"{words}: {said}" if said else words, longest)
+
+
 def _is_outside(facts: AlarmFacts) -> bool:
     """Whether the newest value is still beyond the limit; other causes go by the condition."""
     value = _value(facts)
@@ -156,7 +163,7 @@ def _subject(announcement: Announcement, sending: Sending, phrases: Phrases) -> 
         "limit": f"{phrases.limit(facts.limit_mc)} °C",
         "since": phrases.time(facts.onset_ms),
         "duration": phrases.lasted(facts),
-        "cause": clean(facts.cause.replace("_", " "), 30),
+        "cause": _cause(facts, 45),
         "count": len(announcement.alarms),
     }
     if announcement.digest:
@@ -187,7 +194,7 @@ def _sms_sentence(facts: AlarmFacts, label: str, phrases: Phrases) -> str:
     values = {
         "severity": phrases.severity(severity_of(facts).word),
         "label": label,
-        "cause": clean(facts.cause.replace("_", " "), 30),
+        "cause": _cause(facts, 45),
         "value": phrases.degrees(_value(facts), facts.limit_mc),
         "peak": phrases.degrees(facts.peak_mc, facts.limit_mc),
         "limit": phrases.limit(facts.limit_mc),

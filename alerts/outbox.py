@@ -1,7 +1,9 @@
 """What becomes of an outbox row: the message that it turns into, and when a failed attempt is made again. All pure."""
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from alerts import ack_link, messages
 from alerts.announcement import Announcement, read_announcement
@@ -39,6 +41,12 @@ def _links(claimed: Claimed, announcement: Announcement, site: Site) -> messages
     token = ack_link.Claim(claimed.alarm, claimed.recipient, claimed.occasion, claimed.created_ms + ack_link.LIFE_MS)
     acknowledge = f"{site.public_url}/api/v1/ack/{ack_link.make(site.ack_key, token)}" if needed else None
     return messages.Links(page + claimed.alarm, page + claimed.alarm[:8], acknowledge)
+
+
+def fault_of(channel: str, content: Mapping[str, Any]) -> str:
+    """How a contact that takes no messages is named in a system alarm."""
+    name = (content.get("reader") or {}).get("name", "somebody")
+    return f"messages to {name} by {channel} are refused; correct the address"
 
 
 def pause_ms(id: str, attempts: int, asked_s: float | None = None) -> int:  # noqa: A002  the row's id

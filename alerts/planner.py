@@ -22,6 +22,7 @@ from coldchain.registry.viewer import PERMISSIONS, Permission
 STEP = 0  # of the escalation; policies will have more
 DIGEST_WAIT_MS = 60_000  # how long a digest collects before it leaves
 _DUE_BATCH = 200
+_NOBODY = "nobody_on_call"
 _SAID = tuple(reason.value for reason in Reason if reason.announces)
 
 
@@ -107,7 +108,9 @@ class AlertPlanner:
         alarm_rows.change(connection, row, next_timer_ms=_next_timer(row, now, held, now_ms, asked_ms=None), **values)
         body = {"occasion": occasion, "told": told, "waiting": len(left_out), "reopened": reopened, **_said(now)}
         alarm_rows.note(connection, row.id, at_ms=now_ms, kind=reason.value, who=None, body=body)
-        if not told and not left_out:
+        if told:
+            signals.clear(connection, kind=_NOBODY, now_ms=now_ms)
+        elif not left_out:
             _nobody(connection, now_ms)
 
     def _to_digest(
@@ -196,7 +199,7 @@ def _reader(contact: Contact, verified: bool) -> Reader:
 
 def _nobody(connection: Connection, now_ms: int) -> None:
     detail = "an alarm was raised and nobody who may know of it is on call"
-    signals.report(connection, role="notifier", kind="nobody_on_call", detail=detail, now_ms=now_ms)
+    signals.report(connection, role="notifier", kind=_NOBODY, detail=detail, now_ms=now_ms)
 
 
 def _merged(before: Announcement, more: list[AlarmFacts], now_ms: int) -> Announcement:

@@ -44,7 +44,7 @@ def condition_of(row: Row[Any]) -> AlarmCondition:
     )
 
 
-_SYSTEM = Subject(SubjectKind.STORE, "")  # the domain has no kind for Coldchain itself; its id is never looked up
+_SYSTEM = Subject(SubjectKind.SYSTEM, "")
 
 
 def change(connection: Connection, row: Row[Any], **values: Any) -> int:

@@ -4,6 +4,8 @@ from sqlalchemy import Connection, select, update
 
 from coldchain.registry.schema import signal
 
+_HOUR_MS = 3600_000
+
 
 def report(connection: Connection, *, role: str, kind: str, detail: str, now_ms: int) -> bool:
     """Report trouble inside a writing transaction; False if the same is open already."""
@@ -11,6 +13,16 @@ def report(connection: Connection, *, role: str, kind: str, detail: str, now_ms:
     if connection.execute(select(signal.c.id).where(*same).limit(1)).first() is not None:
         return False
     connection.execute(signal.insert().values(role=role, kind=kind, detail=detail, raised_ms=now_ms))
+    return True
+
+
+def report_event(connection: Connection, *, role: str, kind: str, detail: str, now_ms: int) -> bool:
+    """Report something that is over as soon as it happened; False if the same was reported within the hour."""
+    same = (signal.c.kind == kind, signal.c.detail == detail, signal.c.raised_ms > now_ms - _HOUR_MS)
+    if connection.execute(select(signal.c.id).where(*same).limit(1)).first() is not None:
+        return False
+    times = {"raised_ms": now_ms, "cleared_ms": now_ms}
+    connection.execute(signal.insert().values(role=role, kind=kind, detail=detail, **times))
     return True
 
 

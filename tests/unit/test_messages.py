@@ -136,6 +136,18 @@ def test_silence_is_called_unknown_never_well() -> None:
     assert "temperature is unknown" in line
 
 
+def test_trouble_of_the_product_itself_says_what_it_is() -> None:
+    trouble = replace(
+        FACTS, subject=SubjectCard("system", "", "Coldchain"), cause="contact_fault", severity=2, logger="",
+        rules=("messages to Bob by email are refused; correct the address",), value_mc=None, peak_mc=None,
+        limit_mc=None,
+    )  # fmt: skip
+    line = a_mail(trouble).text.splitlines()[0]
+    assert line.startswith("MAJOR: Coldchain: contact fault: messages to Bob by email are refused; correct the address")
+    assert a_mail(trouble).subject == "MAJOR: Coldchain contact fault: messages to Bob by email are…"
+    assert an_sms(trouble).text.startswith("MAJOR Coldchain: contact fault: messages to Bob by email are...")
+
+
 def test_a_refuted_alarm_is_corrected() -> None:
     message = a_mail(replace(OVER, rules=()), reason="amended")
     assert message.subject == "Correction (CRITICAL): SHP-2026-0042"
