@@ -17,7 +17,7 @@ from coldchain.journal.tables import MESSAGE_COLUMNS, READING_COLUMNS
 from coldchain.journal.words import Context, Words
 
 _CHUNK = 500
-_CACHE_LIMIT = 200_000
+_CACHE_LIMIT = 50_000
 _READING = ",".join(f"r.{name}" for name in READING_COLUMNS)
 
 
@@ -43,12 +43,6 @@ def loggers_named(session: Session, names: Sequence[str]) -> dict[str, LoggerRow
     return found
 
 
-def loggers_by_id(session: Session, numbers: Iterable[int]) -> Iterable[LoggerRow]:
-    """The rows of the loggers with these numbers."""
-    query = f"SELECT {','.join(LOGGER_COLUMNS)} FROM logger WHERE id IN {listed(numbers)}"  # noqa: S608  our names
-    return [LoggerRow(*row) for row in session.rows(query)]
-
-
 def runs_of(session: Session, loggers: Iterable[int]) -> dict[int, set[tuple[int, int, int]]]:
     """The rows (boot, first, last) of the table `seq_range`, by logger."""
     found: dict[int, set[tuple[int, int, int]]] = defaultdict(set)
@@ -59,17 +53,25 @@ def runs_of(session: Session, loggers: Iterable[int]) -> dict[int, set[tuple[int
 
 
 class Finder:
-    """Looks up batches; remembers only numbers that were committed and never change."""
+    """Looks up batches.
+
+    It remembers numbers that were committed and never change, and the rows of loggers as it last wrote them. Every
+    commit that changes such a row moves the head; so inside a transaction that finds the head where this process left
+    it, the remembered rows are what the table holds, and otherwise they are read again.
+    """
 
     def __init__(self, words: Words) -> None:
         self._words = words
         self._series: dict[tuple[int, str], int] = {}
         self._fresh_series: list[tuple[int, str]] = []
-        self._loggers: dict[str, int] = {}
+        self._loggers: dict[str, LoggerRow] = {}
+        self._head = -1
         self._heard: dict[str, LoggerRow] = {}
 
     def prepare(self, session: Session, arrivals: Sequence[Arrival], head: int) -> Batch:
         """Everything that deciding `arrivals` takes; new loggers, series and words are made on the way."""
+        if head != self._head:
+            self._loggers.clear()  # somebody else wrote since: what we remember may be old
         rows, fresh = self._rows(session, arrivals)
         items = list(_items(arrivals, rows))
         numbers = self._words.learn(session, _unknown_words(items, self._words.numbers))
@@ -93,9 +95,9 @@ class Finder:
             for decoded in arrival.messages:
                 if decoded.logger not in heard:
                     heard[decoded.logger] = arrival.envelope.received_at_ms
-        known = [self._loggers[name] for name in heard if name in self._loggers]
-        rows = {row.name: row for row in loggers_by_id(session, known)} if known else {}
-        rows |= loggers_named(session, [name for name in heard if name not in rows])
+        rows = {name: self._loggers[name] for name in heard if name in self._loggers}
+        if len(rows) < len(heard):
+            rows |= loggers_named(session, [name for name in heard if name not in rows])
         fresh = [name for name in heard if name not in rows]
         if fresh:
             following = (session.rows("SELECT max(id) FROM logger")[0][0] or 0) + 1
@@ -107,18 +109,19 @@ class Finder:
         self._heard = rows
         return rows, {rows[name].id for name in fresh}
 
-    def settled(self) -> None:
-        """The transaction was committed."""
+    def settled(self, head: int) -> None:
+        """The transaction was committed, and the journal now ends at `head`."""
         self._words.settled()
         self._fresh_series.clear()
         if len(self._loggers) > _CACHE_LIMIT:  # hostile names must not grow the process without bound
             self._loggers.clear()
-        self._loggers.update((name, row.id) for name, row in self._heard.items() if name not in self._loggers)
-        self._heard = {}
+        self._loggers |= self._heard
+        self._heard, self._head = {}, head
 
     def forget(self) -> None:
         """The transaction was rolled back."""
         self._words.forget()
+        self._loggers.clear()
         self._heard = {}
         for key in self._fresh_series:
             self._series.pop(key, None)

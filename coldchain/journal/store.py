@@ -1,6 +1,8 @@
 """The journal over either database: one commit per batch, and everything that is read back."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from coldchain.domain.message import Arrival, Gap, Outcome, Receipt, Watermark
 from coldchain.domain.reading import Reading
@@ -35,6 +37,7 @@ class StoredJournal:
     def __init__(self, database: Database, bell: Bell) -> None:
         self.database = database
         self.bell = bell
+        self._one_writer = threading.Lock()
         self._words = Words()
         self._finder = Finder(self._words)
         self._names: dict[int, tuple[str, str]] = {}
@@ -46,15 +49,12 @@ class StoredJournal:
         """Commit `arrivals` in one durable transaction; a receipt for each decoded message, in order."""
         if not arrivals:
             return []
-        try:
+        with self._finding():
             with self.database.write() as session:
                 batch = self._finder.prepare(session, arrivals, meta(session, "head"))
                 made = _decide(batch, arrivals[-1].envelope.received_at_ms)
                 _write(session, batch, made)
-        except BaseException:
-            self._finder.forget()
-            raise
-        self._finder.settled()
+            self._finder.settled(made.head)
         self.bell.ring(made.head)
         return made.receipts
 
@@ -73,8 +73,9 @@ class StoredJournal:
             _write_state(session, row, row.keep(held), runs)
             session.insert("gap", judge.made.gaps)
             session.insert("notice", judge.made.notices)
-            set_meta(session, "head", judge.made.head)
-        self.bell.ring(judge.made.head)
+            head = judge.made.head + 1  # always moved, see `_write`
+            set_meta(session, "head", head)
+        self.bell.ring(head)
 
     def reinterpret(self, decision: str, meant: Mapping[int, Sequence[Reading]]) -> list[Receipt]:
         """Store what kept messages mean by a better device profile, as their next interpretation.
@@ -88,17 +89,24 @@ class StoredJournal:
         Raises:
             NotFound: there is no such message of a known logger.
         """
-        try:
+        with self._finding():
             with self.database.write() as session:
                 if reinterpretation.applied(session, decision):
                     return []
                 made = self._reinterpreted(session, decision, meant)
-        except BaseException:
-            self._finder.forget()
-            raise
-        self._finder.settled()
+            self._finder.settled(made.head)
         self.bell.ring(made.head)
         return made.receipts
+
+    @contextmanager
+    def _finding(self) -> Iterator[None]:
+        """The finder for one thread at a time; it forgets what a failed commit made it learn."""
+        with self._one_writer:
+            try:
+                yield
+            except BaseException:
+                self._finder.forget()
+                raise
 
     def _reinterpreted(self, session: Session, decision: str, meant: Mapping[int, Sequence[Reading]]) -> Decisions:
         following = reinterpretation.next_interpretations(session, meant)
@@ -243,6 +251,8 @@ def _decide(batch: Batch, now_ms: int) -> Decisions:
 
 
 def _write(session: Session, batch: Batch, made: Decisions) -> None:
+    # Every change of a logger's row moves the head, so that nobody goes on with an older copy of it.
+    made.head = max(made.head, batch.known.head + 1)
     session.insert("message", made.messages)
     session.insert("reading", made.readings)
     session.insert("notice", made.notices)

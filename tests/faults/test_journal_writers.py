@@ -114,6 +114,24 @@ def test_many_writers_at_once_give_every_row_its_own_offset_and_no_reader_skips_
     assert journal.logger("shared").duplicates == 45  # type: ignore[union-attr]
 
 
+def test_writers_that_take_turns_see_each_others_state(opener: Opener) -> None:
+    one, two = opener(), opener()
+    batch = [arrival(reading(0)), arrival(reading(2), seq=2)]
+    for turn in range(3):
+        for journal in (one, two):
+            journal.append(batch)  # new once, then repeats that change nothing but the logger's own row
+        one.requested("LG-1", ((7, 1, 1),), turn)
+        assert two.watermark("LG-1").resend == ((7, 1, 1),)
+    state = two.logger("LG-1")
+    assert state is not None
+    assert (state.readings, state.duplicates) == (2, 10)
+    two.append([arrival(reading(3), seq=3)])
+    assert [(g.first_seq, g.last_seq) for g in one.gaps()] == [(1, 1)]
+    one.append([arrival(reading(4), seq=4)])
+    assert two.watermark("LG-1").committed_through == (7, 4)
+    assert two.watermark("LG-1").resend == ()
+
+
 # --- statements that fail --------------------------------------------------------------------------------------------
 
 
