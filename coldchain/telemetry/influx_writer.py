@@ -1,12 +1,10 @@
 """Writing to InfluxDB: lines in synchronous mode, and the few acts of administration that a projection needs."""
 
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote
 
 import urllib3
-from influxdb_client import InfluxDBClient
-from influxdb_client.client.write_api import SYNCHRONOUS
-from influxdb_client.rest import ApiException
 
 from coldchain.domain.quantity import iso
 from coldchain.errors import ConfigError, PermanentError, TransientError
@@ -25,6 +23,12 @@ class InfluxWriter:
     """Lines into one bucket. `influxdb-client` is used in synchronous mode only: its batching mode loses points."""
 
     def __init__(self, address: InfluxAddress) -> None:
+        # Imported here: it takes longer to load than most of our commands take to run.
+        from influxdb_client import InfluxDBClient
+        from influxdb_client.client.write_api import SYNCHRONOUS
+        from influxdb_client.rest import ApiException
+
+        self._refusal: type[Exception] = ApiException
         self._address = address
         self._server = InfluxServer(address)
         self._client = InfluxDBClient(
@@ -41,11 +45,10 @@ class InfluxWriter:
         """
         try:
             self._write(bucket=self._address.bucket, record="\n".join(lines).encode())
-        except ApiException as error:
-            text = f"InfluxDB answered {error.status}: {str(error.body or error.reason).strip()[:500]}"
-            raise (Refused if error.status in _REFUSED else TransientError)(text) from error
         except urllib3.exceptions.HTTPError as error:
             raise TransientError(f"InfluxDB at {self._address.url} does not answer: {error}"[:300]) from error
+        except self._refusal as error:
+            raise _failure(error) from error
 
     def check(self, *, create: bool = False) -> None:
         """Make sure that the server answers and the bucket exists.
@@ -112,6 +115,12 @@ class InfluxWriter:
     def _delete(self, predicate: str, start: str, stop: str) -> None:
         path = f"/api/v2/delete?org={quote(self._address.org)}&bucket={quote(self._address.bucket)}"
         self._server.post(path, {"start": start, "stop": stop, "predicate": predicate})
+
+
+def _failure(answer: Any) -> Exception:
+    """What the client's exception means for the batch."""
+    text = f"InfluxDB answered {answer.status}: {str(answer.body or answer.reason).strip()[:500]}"
+    return (Refused if answer.status in _REFUSED else TransientError)(text)
 
 
 def _json(text: str) -> str:

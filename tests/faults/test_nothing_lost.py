@@ -226,7 +226,7 @@ def happen(stores: Stores, roles: Roles, roads: list[Sent], influx: servers.Infl
     dice, unacknowledged = random.Random(7), []
     for turn in range(KILLS):
         role = ROLES[turn % len(ROLES)]
-        servers.wait_until(partial(roles.work, {role, "ingest"}), 60, f"{role} at work")
+        servers.wait_until(partial(roles.work, {role, "ingest"}), 180, f"{role} at work")
         if turn == KILLS // 3:
             influx.stop()
         if turn == 2 * KILLS // 3:
