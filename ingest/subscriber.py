@@ -155,8 +155,8 @@ class Subscriber:
         self._envelopes, self._packet_ids = [], []
         size = sum(len(envelope.payload) for envelope in envelopes)
         self._unsettled_bytes += size
-        settle = self._guarded(partial(self._settled, client, packet_ids, size, envelopes))
-        self._writer.offer(Parcel(envelopes, settle))
+        settle = partial(self._settled, client, packet_ids, size, envelopes)
+        self._writer.offer(Parcel(envelopes, settle, partial(self._abandoned, client, size)))
 
     def _acknowledge(self, client: mqtt.Client) -> None:
         while self._acknowledgeable:
@@ -187,6 +187,12 @@ class Subscriber:
                     self._down_topics[receipt.logger] = envelope.source[:-2] + "down"
                     self._downlink.note(receipt.logger)
         self._acknowledgeable.append((client, packet_ids, size))
+        self._ring()
+
+    def _abandoned(self, client: mqtt.Client, size: int) -> None:
+        self._acknowledgeable.append((client, [], size))
+        if client is self._client:
+            self._lost = True  # the next connection gets again what was not acknowledged
         self._ring()
 
     def _ring(self) -> None:

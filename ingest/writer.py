@@ -24,10 +24,14 @@ _LONGEST_WINDOW_S = 1.0
 
 
 class Parcel(NamedTuple):
-    """Envelopes that arrived together, and what to do (in the writer's thread, quickly) once they are committed."""
+    """Envelopes that arrived together, and what to do (in the writer's thread, quickly) once they are committed.
+
+    `abandon` is called instead where `settle` failed: whoever waits for an acknowledgement has to hear that none comes.
+    """
 
     envelopes: Sequence[Envelope]
     settle: Callable[[Receipts], None]
+    abandon: Callable[[], None] | None = None
 
 
 class Writer:
@@ -175,3 +179,5 @@ class Writer:
             parcel.settle(receipts)
         except Exception as error:  # noqa: BLE001 - one sender's trouble is not the others'; its messages come again
             _log.error("settle_failed", error=quarantine.where(error), messages=len(parcel.envelopes))
+            if parcel.abandon is not None:
+                parcel.abandon()

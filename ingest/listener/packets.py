@@ -11,6 +11,7 @@ UNSUBSCRIBE, UNSUBACK, PINGREQ, PINGRESP, DISCONNECT = 10, 11, 12, 13, 14
 
 # Reason codes of MQTT 5; 3.1.1 knows only those of CONNACK, and closes without a word otherwise.
 SUCCESS = 0x00
+UNSPECIFIED = 0x80
 MALFORMED = 0x81
 PROTOCOL_ERROR = 0x82
 UNSUPPORTED_VERSION = 0x84

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from coldchain import metrics
-from coldchain.errors import TransientError
 from ingest.downlink import Downlink
 from ingest.listener import packets
 from ingest.listener.access import Credentials
@@ -192,11 +191,20 @@ class Listener:
             self._flushing = True
             self._loop.call_soon_threadsafe(self._flush)
 
+    def abandoned(self, session: Session) -> None:
+        """Messages of `session` are committed, but it cannot be told: it has to connect and send again."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(session.end, packets.UNSPECIFIED, "abandoned")
+
     def _flush(self) -> None:
         self._flushing = False
         while self._settled:
             session, acknowledgements, size, count = self._settled.popleft()
-            session.acknowledge(acknowledgements, size, count)
+            try:
+                session.acknowledge(acknowledgements, size, count)
+            except Exception as error:  # noqa: BLE001 - one session's trouble is not the others'
+                _log.error("acknowledge_failed", error=where(error), user=session.user)
+                session.end(packets.UNSPECIFIED, "abandoned")
         self._relieve()
 
     def _relieve(self) -> None:
@@ -224,12 +232,11 @@ class Listener:
     async def _tell(self) -> None:
         while True:
             await asyncio.sleep(_TELL_S)
-            self._relieve()  # the writer may have been full of others' messages
             try:
+                self._flush()  # the writer may have been full of others' messages
                 messages = await asyncio.to_thread(self.downlink.due) if self._by_logger else []
-            except TransientError as error:
-                _log.warning("watermark_unavailable", reason=str(error))
-                continue
-            for logger, payload in messages:
-                for session in self._by_logger.get(logger, ()):
-                    session.tell(logger, payload)
+                for logger, payload in messages:
+                    for session in self._by_logger.get(logger, ()):
+                        session.tell(logger, payload)
+            except Exception as error:  # noqa: BLE001 - down messages come again; the loop must not end
+                _log.error("down_messages_failed", error=where(error))

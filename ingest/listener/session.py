@@ -289,7 +289,7 @@ class Session(asyncio.BufferedProtocol):
         if self.level == packets.V5 and self._unsettled > RECEIVE_MAXIMUM:
             self.end(packets.RECEIVE_MAXIMUM_EXCEEDED, "receive_maximum")
         settle = partial(self._listener.settled, self, acknowledgements, size, count)
-        self._listener.writer.offer(Parcel(envelopes, settle))
+        self._listener.writer.offer(Parcel(envelopes, settle, partial(self._listener.abandoned, self)))
         if self._held():
             self._hold()
 

@@ -26,7 +26,10 @@ from servers import wait_until
 from coldchain.domain.message import Outcome
 from coldchain.errors import TransientError
 from coldchain.journal.sqlite import SqliteJournal
+from ingest.downlink import Downlink
 from ingest.listener import Listener
+from ingest.listener.session import Session
+from ingest.pipeline import Pipeline
 
 VERSIONS = [mqtt.MQTTv311, mqtt.MQTTv5]
 
@@ -369,3 +372,67 @@ def test_while_the_journal_is_stuck_a_flood_fills_the_network_and_not_our_memory
         stuck.set()
         wait_until(lambda: len(journal.refused(Outcome.QUARANTINED, None, 10)) == 1, 30, "the end of it")
     journal.close()
+
+
+@pytest.mark.parametrize(
+    ("owner", "step"),
+    [
+        (Session, "_publish"),
+        (Session, "_dispatch"),
+        (Session, "acknowledge"),
+        (Session, "tell"),
+        (Listener, "settled"),
+        (Listener, "_flush"),
+        (Listener, "joined"),
+        (Listener, "admitted"),
+        (Downlink, "due"),
+        (Downlink, "note"),
+        (Pipeline, "arrival"),
+        (Pipeline, "commit"),
+    ],
+)
+def test_a_bug_in_any_step_does_not_stop_intake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, step: str
+) -> None:
+    original, failed = getattr(owner, step), threading.Event()
+
+    def once(self, *arguments, **named):
+        if not failed.is_set():
+            failed.set()
+            raise RuntimeError(f"a bug in {step}")
+        return original(self, *arguments, **named)
+
+    monkeypatch.setattr(owner, step, once)
+    with (
+        journal_at(tmp_path / "journal.db") as journal,
+        written(journal) as writer,
+        listening(writer, anonymous=True) as listener,
+    ):
+        client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="LG-1", clean_session=False)
+        client.reconnect_delay_set(1, 1)
+        acknowledged: list[int] = []
+        client.on_publish = lambda _client, _data, mid, _code, _said: acknowledged.append(mid)
+        client.on_connect = lambda *_: client.subscribe("cc/LG-1/down", 1)
+        client.connect_async("127.0.0.1", listener.port)
+        client.loop_start()
+        for seq in range(40):
+            client.publish("cc/LG-1/up", native("LG-1", seq), qos=1)
+        wait_until(lambda: failed.is_set() and len(set(acknowledged)) == 40, 15, "every acknowledgement")
+        client.disconnect()
+        client.loop_stop()
+        assert writer.alive
+        assert {row[2] for row in rows_of(journal)} == {DAWN_MS + seq * 60_000 for seq in range(40)}
+
+
+def test_acknowledgements_come_in_the_order_of_the_messages(listener: Listener) -> None:
+    sent = [7, 3, 65_535, 1, 500, 2, *range(1000, 1400)]
+    packets = bytearray()
+    for seq, packet_id in enumerate(sent):
+        body = b"\0\x0acc/LG-1/up" + struct.pack("!H", packet_id) + native("LG-1", seq)
+        packets += b"\x32" + bytes((len(body) & 127 | 128, len(body) >> 7)) + body
+    with raw(listener.port, "LG-1") as wire:
+        wire.sendall(packets)
+        answer = b""
+        while len(answer) < 4 * len(sent):
+            answer += wire.recv(65_536)
+    assert [struct.unpack_from("!H", answer, at + 2)[0] for at in range(0, len(answer), 4)] == sent
