@@ -3,7 +3,7 @@
 import json
 import math
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ class World:
         self._people()
         self.smtp.start()
         self.sms.start()
-        self.plans = [Plan(**{**vars(plan)}) for plan in PLANS]
+        self.plans = [replace(plan) for plan in PLANS]
         for number, plan in enumerate(self.plans):
             self._plan(number, plan)
         self._live_through()
@@ -219,7 +219,8 @@ class World:
         """What the web process is given."""
         return Services(
             registry=self.registry, journal=self.journal, history=self.history, telemetry=self.history,
-            pipeline=Pipeline(self.journal, SystemClock()), clock=SystemClock(), bell=self.journal.bell, inbox=self.inbox,
+            pipeline=Pipeline(self.journal, SystemClock()), clock=SystemClock(), bell=self.journal.bell,
+            inbox=self.inbox,
             settings=WebSettings(site_name="Aurelia Logistics", zone="Europe/Berlin", ack_key=b"k" * 32,
                                  inbox_url="/inbox"),
         )  # fmt: skip

@@ -194,7 +194,7 @@ def _newest(path: Way, colours: Palette) -> dict[str, Any]:
         "type": "scattermap", "mode": "markers", "meta": "newest", "name": "newest position",
         "lon": (path.longitude_e7[-1:] / 1e7).tolist(), "lat": (path.latitude_e7[-1:] / 1e7).tolist(),
         "customdata": last, "hovertemplate": "newest position<extra></extra>",
-        "marker": {"symbol": "coldchain-diamond", "size": 11, "color": colours.in_range, "allowoverlap": True},
+        "marker": {"symbol": "coldchain-diamond", "size": 11, "color": colours.ink, "allowoverlap": True},
     }  # fmt: skip
 
 

@@ -243,10 +243,11 @@ def _layout(
         uirevision="keep",
         hovermode="closest",
         dragmode="zoom",
-        shapes=[band, *rules],
+        shapes=[band, *rules] if limits else [],
         annotations=names,
         xaxis={**axis, "type": "date", "range": [start, end], "tickmode": "array", "tickvals": ticks.at_ms,
-               "ticktext": ticks.texts, "title": {"text": ticks.title, "font": {"size": 12, "color": colours.dim}}},
+               "ticktext": ticks.texts, "tickangle": 0,
+               "title": {"text": ticks.title, "font": {"size": 12, "color": colours.dim}}},
         yaxis={**axis, "range": list(values), "fixedrange": True,
                "title": {"text": "Temperature, °C", "font": {"size": 12, "color": colours.dim}}},
     )  # fmt: skip

@@ -42,7 +42,7 @@ def layout(**query: str) -> Any:
                 lead="Shipments that departed within the period, by their stored figures",
                 actions=[html.Div(choices, className="segments", role="group", **{"aria-label": "Period"})],
             ),
-            html.Div(skeleton(110, 260, 260), id="compliance-body", className="page", style={"padding": 0}),
+            html.Div(skeleton(110, 260, 260), id="compliance-body", className="stack"),
         ],
         className="page",
     )

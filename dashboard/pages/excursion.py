@@ -18,7 +18,7 @@ from dashboard.parts import security, text
 from dashboard.parts.elements import Column, Figure, card, figures, head, link, moment, severity, table, tag
 from dashboard.parts.graph import graph
 from dashboard.parts.page import Page
-from dashboard.parts.shipment_blocks import Event, alarm_events, cause_words, channel_word, timeline_list
+from dashboard.parts.shipment_blocks import STATE_WORDS, Event, alarm_events, cause_words, channel_word, timeline_list
 from dashboard.parts.states import attempt, empty, skeleton
 from dashboard.parts.subjects import href
 from dashboard.services import Services
@@ -92,7 +92,7 @@ def page_body(services: Services, id: str, scheme: str, zone: str) -> list[Any]:
         html.Div(
             [
                 html.Div([card("Alarms", alarm_table(linked)), card("Rules that fired", _rules(document, id))],
-                         className="page", style={"padding": 0}),
+                         className="stack"),
                 card("Timeline", timeline_list(sorted(events(shown, linked), key=lambda e: e.at, reverse=True))),
             ],
             className="grid-even",
@@ -212,17 +212,14 @@ def alarm_table(linked: list[JsonObject]) -> Any:
 
 
 def told(alarm: JsonObject) -> Any:
-    """Whom messages went to, and their delivery state."""
-    messages = alarm.get("notifications", [])
-    if not messages:
+    """Whom messages went to, and what came of the newest one to each by each channel."""
+    newest = {(m.get("recipient", "a person"), m["channel"]): m["state"] for m in alarm.get("notifications", [])}
+    if not newest:
         return html.Span("nobody", className="dim")
-    lines = [
-        html.Div(
-            [f"{message.get('recipient', 'a person')} ", tag(f"{channel_word(message['channel'])}: {message['state']}")]
-        )
-        for message in messages[:6]
+    return [
+        html.Div([f"{whom} ", tag(f"{channel_word(channel)}: {STATE_WORDS.get(state, state)}")])
+        for (whom, channel), state in newest.items()
     ]
-    return [*lines, html.Div(f"and {len(messages) - 6} more", className="dim")] if len(messages) > 6 else lines
 
 
 def _rules(document: JsonObject, id: str) -> Any:  # noqa: A002

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dash import Dash, Input, Output, State, html
+from dash import Dash, Input, Output, State, dcc, html
 from sqlalchemy import Connection
 
 from coldchain.domain.finding import Severity
@@ -12,6 +12,8 @@ from coldchain.registry.viewer import Permission, Viewer
 from dashboard.parts import grid, security, text
 from dashboard.parts.elements import head, moment
 from dashboard.parts.page import Page
+from dashboard.parts.states import missing
+from dashboard.parts.subjects import alarm_href
 from dashboard.services import Services
 
 PAGE = Page("dashboard.pages.excursions", "Excursions", path="/excursions", icon="excursions")
@@ -24,8 +26,8 @@ SEVERITIES = {
 
 COLUMNS = [
     grid.column("severity", "Severity", width=116, sortable=True, cellRenderer="ColdSeverity"),
-    grid.column("name", "Excursion", width=180, cellRenderer="ColdLink"),
-    grid.column("reference", "Shipment or store", width=160, sortable=True),
+    grid.column("reference", "Shipment or store", width=160, sortable=True, cellRenderer="ColdLink"),
+    grid.column("name", "Excursion", width=140),
     grid.column("peak", "Peak", width=100, sortable=True, type="rightAligned"),
     grid.column("duration", "Outside for", width=120, sortable=True, type="rightAligned"),
     grid.column("state", "State", width=100),
@@ -39,7 +41,14 @@ COLUMNS = [
 
 
 def layout(**query: str) -> Any:
-    """The frame; the rows come as the grid asks for them. The filters come from the address."""
+    """The frame; the rows come as the grid asks for them. A link in a message (`?alarm=`) leads on to its excursion."""
+    if query.get("alarm"):
+        services = security.services()
+        with services.registry.read() as connection:
+            target = alarm_href(connection, security.viewer(), query["alarm"])
+        if target is None:
+            return html.Div(html.Div(missing("alarm"), className="card"), className="page")
+        return html.Div(dcc.Location(id="alarm-target", href=target, refresh=True))
     filters = [
         grid.search(GRID, "Reference, lane, customer, logger", query.get("text")),
         grid.select(GRID, "open", "State", list(OPEN.items()), grid.chosen(query.get("open"), tuple(OPEN))),
@@ -99,9 +108,10 @@ def row(item: dict[str, Any]) -> dict[str, Any]:
     """An excursion as its grid row."""
     remarks = [words for words, said in (("found late", item["late"]), ("amended", item.get("amends"))) if said]
     return {
-        **{name: item.get(name) for name in ("id", "severity", "reference", "onset", "end", "lane", "customer")},
+        **{name: item.get(name) for name in ("id", "severity", "onset", "end", "lane", "customer")},
         "href": f"/excursions/{item['id']}",
-        "name": title(item),
+        "reference": item.get("reference") or item["logger"],
+        "name": title(item).lower(),
         "peak": text.celsius(item["peak_c"], item["limit_c"]),
         "duration": text.duration(item["duration_s"]),
         "state": "open" if item["end"] is None else "ended",

@@ -9,7 +9,7 @@ from coldchain.domain.track import ABSENT, Track
 from coldchain.registry import logger_views, spans
 from coldchain.registry.viewer import Permission
 from dashboard.figures.series import Interval, Series, chart
-from dashboard.pages.loggers import KINDS, clock_words, troubles
+from dashboard.pages.loggers import KINDS, LOW_BATTERY_PCT, clock_words, troubles
 from dashboard.parts import security, text
 from dashboard.parts.elements import Column, Figure, card, facts, figures, head, link, moment, table, tag
 from dashboard.parts.graph import graph
@@ -105,7 +105,8 @@ def condition(shown: JsonObject) -> list[Figure]:
     return [
         Figure("Last heard", moment(heard, "ago") if heard else "never", moment(heard) if heard else ""),
         Figure("Battery", text.ABSENT if battery is None else f"{battery:.0f} %",
-               text.fixed(shown.get("battery_v"), 2, "V"), "at_risk" if battery is not None and battery < 20 else "calm"),
+               text.fixed(shown.get("battery_v"), 2, "V"),
+               "at_risk" if battery is not None and battery < LOW_BATTERY_PCT else "calm"),
         Figure("Interval", text.duration(shown.get("interval_s")), "between reports"),
         Figure("Clock off by", clock_words(shown.get("clock_offset_s")) or text.ABSENT, "arrival minus its own stamp"),
         Figure("Messages", f"{shown.get('messages', 0):,}", f"{shown.get('readings', 0):,} readings"),

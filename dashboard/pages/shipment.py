@@ -114,7 +114,7 @@ def page_body(services: Services, shipment_id: str, scheme: str | None, zone: st
         html.Div(
             [
                 html.Div([card("Loggers", logger_table(found)), card("Shipment", summary(found))],
-                         className="page", style={"padding": 0}),
+                         className="stack"),
                 card("Timeline", timeline(found)),
             ],
             className="grid-even",

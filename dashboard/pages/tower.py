@@ -94,8 +94,8 @@ def _map_card(tiles_url: str | None) -> html.Section:
     return html.Section(
         [
             html.Div(graph("tower-map", None, map=True, responsive=True, clear_on_unhover=True), className="map-fill"),
-            html.Div([*rows, html.Div("", id="map-nowhere", className="dim")], className="legend"),
             html.Div(credit, className="map-note"),
+            html.Div([*rows, html.Div("", id="map-nowhere", className="dim")], className="legend"),
         ],
         className="card map-card goes-stale",
         **{"aria-label": "Live map; the inbox and the list of shipments hold the same as text"},

@@ -43,10 +43,7 @@ def tag(text: str) -> html.Span:
 def card(title: str | None, *body: Children, right: Children = None, className: str = "", id: str = "") -> html.Section:  # noqa: A002, N803
     """A framed part of a page; `right` stands at the end of its title line."""
     head = [] if title is None else [html.Header([html.H2(title), html.Div(right, className="right")])]
-    named: dict[str, Any] = {"id": id} if id else {}
-    if title is not None:
-        named["aria-label"] = title
-    return html.Section([*head, *body], className=f"card {className}".strip(), **named)
+    return html.Section([*head, *body], className=f"card {className}".strip(), **({"id": id} if id else {}))
 
 
 class Figure(NamedTuple):

@@ -19,6 +19,10 @@ EVENT_WORDS = {
     "failed": "Message failed", "escalated": "Passed on",
 }  # fmt: skip
 THIN_PCT = 95  # below this coverage a figure says little
+STATE_WORDS = {
+    "queued": "waiting", "sending": "on its way", "accepted": "accepted by the provider", "delivered": "delivered",
+    "failed_temporary": "failed, will be tried again", "failed_permanent": "failed", "unknown": "outcome unknown",
+}  # fmt: skip
 MODES = {"road": "by road", "air": "by air", "sea": "by sea"}
 
 
@@ -223,22 +227,21 @@ def timeline_events(dossier: Dossier) -> list[Event]:
 
 
 def alarm_events(alarm: JsonObject) -> list[Event]:
-    """What people did about one alarm, and what reached them."""
+    """What people did about one alarm, and what reached them; a round of messages is one line."""
     events = [
         Event(
             entry["at"], _alarm_words(entry, alarm), "at_risk" if entry["kind"] in ("raised", "worsened") else "plain"
         )
         for entry in alarm.get("timeline", [])
     ]
+    rounds: dict[tuple[int, str, str], list[JsonObject]] = {}
     for message in alarm.get("notifications", []):
-        whom = message.get("recipient", "the people on call")
-        reached = message.get("delivered") or message.get("accepted")
-        state = {"delivered": "delivered", "accepted": "accepted by the provider"}.get(message["state"])
-        if reached and state:
-            events.append(Event(reached, f"{channel_word(message['channel'])} to {whom} {state}"))
-        elif message["state"].startswith("failed"):
-            words = f"{channel_word(message['channel'])} to {whom} failed"
-            events.append(Event(message["created"], words, "at_risk"))
+        rounds.setdefault((message["occasion"], message["channel"], message["state"]), []).append(message)
+    for (_, channel, state), messages in rounds.items():
+        reached = max(m.get("delivered") or m.get("accepted") or m["created"] for m in messages)
+        whom = ", ".join(sorted({m.get("recipient", "a person on call") for m in messages}))
+        tone = "at_risk" if state.startswith("failed") else "plain"
+        events.append(Event(reached, f"{channel_word(channel)} to {whom}: {STATE_WORDS.get(state, state)}", tone))
     return events
 
 
@@ -254,8 +257,7 @@ def _alarm_words(entry: JsonObject, alarm: JsonObject) -> Any:
         words = f"{alarm['severity'].capitalize()} alarm raised: {cause_words(alarm)}"
     told = body.get("told")
     if told:
-        whom = [f"{item.get('name') or item.get('person') or 'somebody'} by {item['channel']}" for item in told]
-        words += f", told {', '.join(whom[:4])}" + (f" and {len(whom) - 4} more" if len(whom) > 4 else "")
+        words += f", {text.count(len({item.get('person') for item in told}), 'person', 'people')} to be told"
     if entry.get("who"):
         words += f" by {entry['who']}"
     return [words, html.Span(f" “{body['comment']}”", className="dim")] if body.get("comment") else words

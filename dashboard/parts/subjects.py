@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, select
 
 from coldchain.domain.finding import SubjectKind
-from coldchain.registry.schema import shipment, store
-from coldchain.registry.scope import shipments_of
+from coldchain.registry.schema import alarm, shipment, store
+from coldchain.registry.scope import shipments_of, subjects_of
 from coldchain.registry.viewer import Viewer
+
+_SHORTEST = 8
 
 
 def names(connection: Connection, viewer: Viewer, subjects: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -25,3 +27,21 @@ def names(connection: Connection, viewer: Viewer, subjects: Iterable[tuple[str, 
 def href(kind: str | None, id: str | None) -> str | None:  # noqa: A002
     """Where a subject has its page."""
     return f"/shipments/{id}" if kind == SubjectKind.SHIPMENT.value and id else None
+
+
+def alarm_href(connection: Connection, viewer: Viewer, reference: str) -> str | None:
+    """Where the alarm that a message names has its page: its excursion, its shipment, or its logger.
+
+    `reference` is the alarm's id, or the first eight characters of it, which is what an SMS has room for.
+    """
+    if len(reference) < _SHORTEST:
+        return None
+    query = select(alarm).where(alarm.c.id.startswith(reference, autoescape=True))
+    query = query.where(subjects_of(viewer, alarm.c.subject_kind, alarm.c.subject_id))
+    rows = list(connection.execute(query.limit(2)))
+    if len(rows) != 1:
+        return None
+    [row] = rows
+    if row.excursions:
+        return f"/excursions/{row.excursions[-1]}"
+    return href(row.subject_kind, row.subject_id) or (f"/loggers/{row.logger}" if row.logger else None)

@@ -1,0 +1,102 @@
+"""Each page in both schemes and at both widths: accessible, quiet, at home, and never wider than the screen."""
+
+import pytest
+from browser_tools import Opener, Watched
+from browser_world import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PAGES = (
+    "/", "/shipments", "/shipments/{shipment}", "/excursions", "/excursions/{excursion}", "/loggers",
+    "/loggers/TL-9901", "/loggers/{logger}", "/compliance", "/exports", "/inbox", "/shipments/no-such-shipment", "/nothing-here",
+)  # fmt: skip
+LOOKS = ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark"))
+
+
+def address(path: str, world: World) -> str:
+    plan = world.plans[0]
+    return path.format(shipment=plan.id, logger=plan.logger, excursion=excursion_of(world, plan.id))
+
+
+def excursion_of(world: World, shipment: str) -> str:
+    from coldchain.registry import excursion_views
+    from coldchain.registry.viewer import SYSTEM
+
+    with world.registry.read() as connection:
+        which = excursion_views.Filter(subject_id=shipment)
+        return str(excursion_views.listed(connection, SYSTEM, which).items[0]["id"])
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_every_page_is_accessible_quiet_at_home_and_fits(opened: Opener, world: World, width: int, scheme: str) -> None:
+    watched = opened(width=width, scheme=scheme)
+    for path in PAGES:
+        watched.open(address(path, world))
+        wide = watched.page.evaluate("document.documentElement.scrollWidth")
+        assert (path, wide) == (path, width)
+        assert (path, watched.axe()) == (path, [])
+        watched.clean()
+
+
+def test_the_map_draws_every_excursion(opened: Opener, world: World) -> None:
+    watched = opened()
+    watched.open("/")
+    count = len(_live(watched)["excursions"])
+    assert count >= 3
+    watched.page.wait_for_function(MARKS, arg=count, timeout=60_000)
+
+
+def test_a_filter_stays_in_the_address_and_survives_a_reload(opened: Opener) -> None:
+    watched = opened()
+    watched.open("/")
+    watched.page.wait_for_selector(".inbox-row[data-alarm]")
+    watched.page.get_by_role("textbox", name="Lane").click()
+    watched.page.get_by_role("option", name="MUC → LIS").click()
+    watched.page.wait_for_function("location.search.includes('lane=')")
+    watched.page.reload()
+    watched.page.wait_for_function("document.getElementById('kpi-live-value').textContent === '1'")
+
+
+def test_a_frozen_view_says_so(opened: Opener) -> None:
+    watched = opened()
+    watched.open("/")
+    watched.page.wait_for_function("document.getElementById('live-badge').dataset.state === 'live'")
+    watched.page.evaluate("window.coldchainLive.heard = Date.now() - 7000; window.coldchainLive.frozen = true")
+    watched.page.wait_for_function("document.getElementById('live-badge').dataset.state === 'stale'")
+
+
+def test_what_a_role_may_not_do_is_not_offered_and_not_done(opened: Opener) -> None:
+    watched = opened(role="auditor")
+    watched.open("/")
+    watched.page.wait_for_selector(".inbox-row[data-alarm]")
+    assert watched.page.locator("[data-ack]").count() == 0
+    watched.open("/inbox")
+    assert "needs the permission" in watched.page.inner_text("#content")
+
+
+def test_a_customer_sees_only_its_own_shipments(opened: Opener, world: World) -> None:
+    watched = opened(role="viewer")
+    watched.open("/")
+    watched.page.wait_for_function("document.getElementById('kpi-live-value').textContent === '2'")
+    foreign = next(plan for plan in world.plans if plan.customer != "Nordvax")
+    watched.open(f"/shipments/{foreign.id}")
+    assert "No such shipment" in watched.page.inner_text("#content")
+    watched.open(f"/loggers/{foreign.logger}")
+    assert "No such logger" in watched.page.inner_text("#content")
+
+
+# The plotted excursion marks in view, whatever lies over them.
+MARKS = """wanted => {
+  const plot = document.querySelector('#tower-map .js-plotly-plot');
+  const map = plot && plot._fullLayout && plot._fullLayout.map && plot._fullLayout.map._subplot.map;
+  if (!map || !map.loaded()) return false;
+  const traces = plot._fullData.filter(t => t.meta === 'mark' || t.meta === 'ended').map(t => t.uid);
+  const layers = map.getStyle().layers.map(l => l.id).filter(id => traces.some(uid => id.includes(uid)));
+  return layers.length > 0 && map.queryRenderedFeatures({ layers }).length >= wanted;
+}"""
+
+
+def _live(watched: Watched) -> dict[str, list[object]]:
+    watched.page.wait_for_function("window.coldchainLive.state !== null")
+    state: dict[str, list[object]] = watched.page.evaluate("window.coldchainLive.state")
+    return state

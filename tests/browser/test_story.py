@@ -1,0 +1,138 @@
+"""What a newcomer does: sees an excursion appear, takes it in hand, and takes the readings away."""
+
+import hashlib
+import statistics
+import time
+from pathlib import Path
+
+import pytest
+from browser_tools import Opener
+from browser_world import MINUTE, World
+
+from coldchain.registry import alarms
+from coldchain.registry.viewer import SYSTEM
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.mark.usefixtures("judging")
+def test_an_excursion_appears_without_reload_is_acknowledged_and_exported(
+    opened: Opener, world: World, tmp_path: Path
+) -> None:
+    watched = opened(role="operator")
+    page, calm = watched.page, next(plan for plan in world.plans if plan.story == "calm")
+    watched.open("/")
+    page.wait_for_selector(".inbox-row[data-alarm]")
+    page.evaluate("window.stayed = true")
+    assert calm.reference not in page.inner_text("#tower-inbox")
+
+    now_ms = int(time.time() * 1000)
+    times = list(range(now_ms - 100 * MINUTE, now_ms, 10 * MINUTE))
+    world.send(calm.logger, times, [31.4] * len(times), seq=5000)
+
+    row = page.locator(".inbox-row", has_text=calm.reference)
+    row.first.wait_for(timeout=30_000)
+    assert page.evaluate("window.stayed") is True
+    assert "peak 31.4 °C" in row.first.inner_text()
+
+    row.first.get_by_role("button", name="Acknowledge").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Comment").fill("Driver called, doors closed")
+    dialog.get_by_role("button", name="Acknowledge", exact=True).click()
+    row.locator(".acked", has_text="Jon Reed").first.wait_for()
+    with world.registry.read() as connection:
+        [alarm] = [one for one in alarms.alarms(connection, SYSTEM).items if one["reference"] == calm.reference][:1]
+    assert alarm["acknowledged_by"] == "Jon Reed"
+    assert alarm["comment"] == "Driver called, doors closed"
+
+    watched.open("/exports")
+    page.get_by_role("textbox", name="Shipment").click()
+    page.get_by_role("option", name=calm.reference).click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Make and download").click()
+    file = tmp_path / "readings.csv"
+    waiting.value.save_as(file)
+    *lines, last = file.read_bytes().split(b"\r\n")[:-1]
+    body = b"".join(line + b"\r\n" for line in lines)
+    digest = hashlib.sha256(body).hexdigest()
+    assert last == f"# rows={len(lines) - 1} sha256={digest}".encode()
+    page.locator("#export-list", has_text=digest).wait_for(timeout=20_000)
+    watched.clean()
+
+
+def test_a_change_is_painted_within_a_tenth_of_a_second_of_its_arrival(opened: Opener, world: World) -> None:
+    watched = opened()
+    watched.open("/")
+    watched.page.wait_for_selector(".inbox-row[data-alarm]")
+    took = watched.page.evaluate(ARRIVAL_TO_PIXEL)
+    assert statistics.median(took) <= 100
+
+
+# From the arrival of a changed state in the page to the painted frame that shows it; milliseconds, 15 times.
+ARRIVAL_TO_PIXEL = """async () => {
+  const took = [];
+  const base = window.coldchainLive.state;
+  for (let round = 0; round < 15; round++) {
+    const state = structuredClone(base);
+    for (let extra = 0; extra <= round; extra++)
+      state.excursions.push({ ...base.excursions[0], id: 'x' + extra, end: undefined });
+    const open = state.excursions.filter((one) => !one.end).length;
+    const begun = performance.now();
+    dash_clientside.set_props('live', { data: state });
+    await new Promise((done) => {
+      const look = () => document.getElementById('kpi-open-value').textContent === String(open)
+        ? requestAnimationFrame(() => done()) : requestAnimationFrame(look);
+      look();
+    });
+    took.push(performance.now() - begun);
+  }
+  return took;
+}"""
+
+
+def test_keys_lead_through_the_inbox_to_the_dialog(opened: Opener) -> None:
+    watched = opened()
+    watched.open("/")
+    watched.page.wait_for_selector("[data-ack]")
+    watched.page.keyboard.press("j")
+    watched.page.keyboard.press("a")
+    watched.page.get_by_role("dialog").get_by_label("Comment").wait_for()
+    watched.page.keyboard.press("Escape")
+    watched.page.get_by_role("dialog").wait_for(state="hidden")
+    watched.page.keyboard.press("g")
+    watched.page.keyboard.press("s")
+    watched.page.wait_for_url("**/shipments")
+
+
+def test_a_long_chart_is_drawn_again_when_it_is_zoomed(opened: Opener, world: World) -> None:
+    watched = opened()
+    watched.open(f"/shipments/{world.plans[0].id}")
+    note = watched.page.locator("#series-note")
+    note.wait_for()
+    before = note.inner_text()
+    watched.page.evaluate("""() => {
+      const plot = document.querySelector('#series-chart .js-plotly-plot');
+      const [from, to] = plot._fullLayout.xaxis.range.map((at) => new Date(at + 'Z').getTime());
+      Plotly.relayout(plot, { 'xaxis.range[0]': new Date((from + to) / 2).toISOString(),
+                              'xaxis.range[1]': new Date(to).toISOString() });
+    }""")
+    watched.page.wait_for_function(
+        "before => document.getElementById('series-note').textContent !== before", arg=before
+    )
+    watched.clean()
+
+
+def test_nobody_can_send_a_chart_to_anybody(opened: Opener, world: World) -> None:
+    watched = opened()
+    watched.open(f"/shipments/{world.plans[0].id}")
+    watched.page.wait_for_selector("#series-chart .modebar")
+    assert watched.page.locator(".modebar-btn[data-title*='hare'], .modebar-btn[data-title*='loud']").count() == 0
+
+
+def test_signing_out_ends_the_session(opened: Opener) -> None:
+    watched = opened()
+    watched.open("/")
+    watched.page.get_by_role("button", name="Sign out").click()
+    watched.page.wait_for_url("**/sign-in")
+    watched.page.goto(watched.site + "/shipments")
+    assert "/sign-in" in watched.page.url

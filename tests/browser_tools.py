@@ -1,0 +1,61 @@
+"""What the browser tests share: a page with what went wrong on it, and the police that notes it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Error, Page, Route
+
+AXE = (Path(__file__).parent / "browser" / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@dataclass
+class Watched:
+    """A page with what went wrong on it."""
+
+    page: Page
+    site: str
+    outside: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> None:
+        """Go to a page and wait until its content has replaced the grey blocks."""
+        self.page.goto(self.site + path)
+        self.page.wait_for_selector("#content h1, #content .state")
+        self.page.wait_for_function("document.querySelectorAll('#content .skeleton').length === 0")
+
+    def axe(self) -> list[str]:
+        """Violations of the accessibility rules, one line each."""
+        # Over the debugging protocol: the page's own policy allows no script of ours.
+        session = self.page.context.new_cdp_session(self.page)
+        run = f"{AXE};axe.run(document,{{runOnly:{json.dumps(RULES)}}}).then(r=>JSON.stringify(r.violations))"
+        reply = session.send("Runtime.evaluate", {"expression": run, "awaitPromise": True, "returnByValue": True})
+        found = json.loads(reply["result"]["value"])
+        return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
+
+    def clean(self) -> None:
+        """Fail on anything that the police saw."""
+        assert self.outside == []
+        assert self.complaints == []
+
+
+Opener = Callable[..., Watched]
+
+
+def police(route: Route, watched: Watched) -> None:
+    if route.request.url.startswith((watched.site, "data:", "blob:")):
+        try:
+            route.continue_()
+        except Error:  # the page went on before its request was answered
+            return
+    else:
+        watched.outside.append(route.request.url)
+        route.abort()
+
+
+def hear(said: Any, watched: Watched) -> None:
+    if said.type == "error":
+        watched.complaints.append(said.text)
