@@ -1,14 +1,21 @@
 """The benchmark's table says what was held, what was missed, and what was not measured."""
 
 import pytest
+
 from bench import line_protocol
 from bench.table import Anchor, cells, markdown, rates
 
+HELD = [
+    (1.0, ">= 1", True),
+    (0.99, ">= 1", False),
+    (10.0, "<= 10", True),
+    (10.1, "<= 10", False),
+    (None, ">= 1", None),
+    (5.0, "", None),
+]
 
-@pytest.mark.parametrize(
-    ("ratio", "hold", "held"),
-    [(1.0, ">= 1", True), (0.99, ">= 1", False), (10.0, "<= 10", True), (10.1, "<= 10", False), (None, ">= 1", None), (5.0, "", None)],
-)  # fmt: skip
+
+@pytest.mark.parametrize(("ratio", "hold", "held"), HELD)
 def test_an_anchor_is_held_missed_or_open(ratio: float | None, hold: str, held: bool | None) -> None:
     assert Anchor("a", "", "", ratio, hold).held is held
 
