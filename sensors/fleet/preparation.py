@@ -100,7 +100,8 @@ def _ordinary(trip: Trip, draw: random.Random) -> list[Happening]:
             at_ms = stage.from_ms + int((stage.to_ms - stage.from_ms) * draw.uniform(0.15, 0.3))
             found.append(Happening("door", at_ms, at_ms + draw.randint(*seconds) * 1000))
     for stage in itinerary.stages:
-        lasts_ms = int(draw.uniform(9, 28) * 60_000)
+        # Mostly a tunnel or a valley of some minutes; now and then a stretch long enough to worry about.
+        lasts_ms = int((draw.uniform(5, 12) if draw.random() < 0.85 else draw.uniform(20, 35)) * 60_000)
         if stage.mode == "road" and stage.to_ms - stage.from_ms > 3 * lasts_ms and draw.random() < 0.3:
             at_ms = stage.from_ms + int((stage.to_ms - stage.from_ms - lasts_ms) * draw.random())
             found.append(Happening("dead_zone", at_ms, at_ms + lasts_ms))

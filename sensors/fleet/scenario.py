@@ -119,16 +119,15 @@ def _product(draw: random.Random, lane: Lane, mishap: str | None) -> Product:
 
 
 def _under_way(draw: random.Random, index: int, end_ms: int) -> Trip:
-    """A trip that has begun and not ended at the anchor; long lanes first, since they are under way most often."""
-    lanes = (*SEA_LANES, *AIR_LANES[:5], *(lane for lane in ROAD_LANES if lane.packaging == "reefer"))
-    lane = lanes[index] if index < 7 else draw.choice(lanes[7:])
+    """A trip that has begun and not ended at the anchor: one at sea, three by air, the others on the road."""
+    far = (SEA_LANES[0], *AIR_LANES[:3])
+    lane = far[index] if index < len(far) else draw.choice([lane for lane in ROAD_LANES if lane.packaging == "reefer"])
     hurry, dwell = draw.uniform(0.92, 1.06), draw.uniform(0.85, 1.35)
     took_ms = lane.travel(0, hurry=hurry, dwell=dwell).end_ms
-    itinerary = lane.travel(end_ms - int(draw.uniform(0.2, 0.75) * took_ms), hurry=hurry, dwell=dwell)
-    # One of them has had its excursion already; the others are as they should be.
-    mishap = "coolant_exhausted" if index == 2 else None
-    if index == 2:
-        itinerary = lane.travel(end_ms - int(0.9 * took_ms), hurry=hurry, dwell=dwell)
+    # One of them, nearly there, has its excursion already; the others are as they should be.
+    mishap = "coolant_exhausted" if lane is AIR_LANES[0] else None
+    done = 0.9 if mishap else draw.uniform(0.2, 0.75)
+    itinerary = lane.travel(end_ms - int(done * took_ms), hurry=hurry, dwell=dwell)
     return Trip(0, lane, _product(draw, lane, mishap), itinerary, _mishaps(draw, itinerary, mishap))
 
 
