@@ -9,13 +9,34 @@ import os
 import socket
 import struct
 from pathlib import Path
+from typing import Protocol
 
 _HEAD = struct.Struct("<q")
 _LOOPBACK = "127.0.0.1"
 
 
-class Bell:
-    """The bell of one journal; `folder` holds one empty file per waiting reader, named by its port."""
+class Bell(Protocol):
+    """What a journal rings after each commit."""
+
+    def ring(self, head: int) -> None:
+        """Tell every reader that the journal now ends at `head`; never fails."""
+        ...
+
+    def listen(self) -> None:
+        """Begin to hear, so that nothing rung from now on is missed; `wait` does this itself."""
+        ...
+
+    def wait(self, timeout_s: float) -> int | None:
+        """The newest head that was rung, waiting for one up to `timeout_s`; None if nobody rang."""
+        ...
+
+    def close(self) -> None:
+        """Stop hearing."""
+        ...
+
+
+class LoopbackBell:
+    """A bell by datagrams on loopback; `folder` holds one empty file per waiting reader, named by its port."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

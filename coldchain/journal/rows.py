@@ -28,7 +28,7 @@ Names = Mapping[int, tuple[str, str]]  # series → (logger, channel)
 def reading_row(reading: Reading, series: int, numbers: Numbers) -> Row:
     """A reading that has its offset as a row of the table `reading`."""
     fault, alarm, device_time = reading[19], reading[20], reading[5]
-    row = (
+    row: Row = (
         reading[25], series, reading[2], reading[3], numbers[reading[4]], *reading[5:18], int(reading[18]),
         None if fault is None else numbers[fault], None if alarm is None else numbers[alarm], numbers[reading[21]],
         *reading[22:25], reading[26],

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from coldchain.errors import ConfigError, TransientError
-from coldchain.journal.bell import Bell
+from coldchain.journal.bell import LoopbackBell
 from coldchain.journal.database import Row, marks
 from coldchain.journal.store import StoredJournal
 from coldchain.journal.tables import SQLITE_TYPES, TABLES, VERSION, definitions
@@ -27,7 +27,7 @@ class SqliteJournal(StoredJournal):
         Raises:
             ConfigError: the file was written by a newer version.
         """
-        super().__init__(SqliteDatabase(path), Bell(path.with_name(path.name + ".bell")))
+        super().__init__(SqliteDatabase(path), LoopbackBell(path.with_name(path.name + ".bell")))
 
 
 class SqliteDatabase:

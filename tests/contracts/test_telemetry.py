@@ -196,7 +196,7 @@ def test_the_latest_stays_when_its_day_is_compacted(journal: StoredJournal) -> N
 
 
 @pytest.fixture(params=["hot", "compacted before", "compacted after", "compacted before and after"])
-def turns(request: pytest.FixtureRequest, journal: StoredJournal) -> Iterator[Callable[[], None]]:
+def turns(request: pytest.FixtureRequest, journal: StoredJournal) -> Callable[[], None]:
     """Called before and after the decision: compacts or not, and the answers must not differ."""
     calls = iter(["before", "after"])
 
