@@ -58,9 +58,9 @@ class SmsChannel:
                 body = response.read(_ANSWER_BYTES)
                 return _judge(response.status, body, response.getheader("Retry-After"))
             except (OSError, http.client.HTTPException) as error:
-                why = "no answer within the deadline" if deadline.passed else (str(error) or type(error).__name__)
-                code = "timeout" if deadline.passed else "connection"
-                raise Deferred(why[:300], code=code, ambiguous=asked) from error
+                late = deadline.passed or isinstance(error, TimeoutError)
+                why = "no answer within the deadline" if late else (str(error) or type(error).__name__)
+                raise Deferred(why[:300], code="timeout" if late else "connection", ambiguous=asked) from error
             finally:
                 connection.close()
 

@@ -18,6 +18,7 @@ from coldchain.errors import ConfigError
 
 STARTTLS = ("required", "optional", "off")
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.\-\[\]:]{1,255}")
+_GRACE_S = 5.0
 _REPLY_BYTES = 64 * 1024  # all that a server may say in one conversation
 
 
@@ -108,8 +109,9 @@ class SmtpChannel:
 
 
 def _lost(error: Exception, talk: "_Conversation", deadline: Deadline) -> Deferred:
-    why = "no answer within the deadline" if deadline.passed else (str(error) or type(error).__name__)
-    return Deferred(why[:300], code="timeout" if deadline.passed else "connection", ambiguous=talk.body_sent)
+    late = deadline.passed or isinstance(error, TimeoutError)
+    why = "no answer within the deadline" if late else (str(error) or type(error).__name__)
+    return Deferred(why[:300], code="timeout" if late else "connection", ambiguous=talk.body_sent)
 
 
 class _Conversation(smtplib.SMTP):
@@ -126,6 +128,7 @@ class _Conversation(smtplib.SMTP):
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         # smtplib's own hook; assigned early so that the deadline can cut a TLS handshake that never ends.
         self.sock = socket.create_connection((host, port), timeout)
+        self.sock.settimeout(timeout + _GRACE_S)  # from here on the deadline ends it
         if self.settings.tls:
             self.sock = self.context.wrap_socket(self.sock, server_hostname=host)
             self.protected = True
