@@ -4,6 +4,7 @@ Nothing is decided here: what this module reads, `native_message` reads to the v
 readings with temperature and humidity, numbered or not, with battery, and with a position of the same stamp.
 """
 
+import re
 from functools import lru_cache
 from typing import Annotated
 
@@ -62,7 +63,7 @@ class _Message(_Strict):
     position: _Position | UnsetType = UNSET
 
 
-_SPACED = (b'" ', b'"\t', b'"\n', b'"\r')
+_SPACED = re.compile(rb'"[ \t\r\n]')
 _MESSAGE = msgspec.json.Decoder(_Message)
 
 
@@ -80,7 +81,7 @@ def plain(payload: bytes, envelope: Envelope, speaker: str, adapter: str) -> Dec
         return None
     # A key that stands twice is not seen by the validator: then there are more `":` than keys, if none has a space
     # before its colon.
-    if payload.count(b'":') != _keys(message) or any(space in payload for space in _SPACED):
+    if payload.count(b'":') != _keys(message) or _SPACED.search(payload):
         return None
     try:
         rows = _rows(message, speaker, envelope.received_at_ms)
