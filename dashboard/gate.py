@@ -73,12 +73,16 @@ class Gate:
         await inner(scope, receive, guarded)
 
     def _policy(self, scope: Scope) -> Policy:
-        found = self._table.find(scope["method"], scope["path"])
+        path = scope["path"]
+        if ".." in path.split("/") or "\\" in path or "\x00" in path:
+            # What comes behind the gate might read such a path as another one than the table did.
+            raise Problem(404, "there is nothing at such a path")
+        found = self._table.find(scope["method"], path)
         if found.policy is not None:
             return found.policy
         if found.allowed:
             raise Problem(405, f"{scope['method']} is not possible here", {"Allow": ", ".join(found.allowed)})
-        raise Problem(404, f"there is nothing at {scope['path'][:200]}")
+        raise Problem(404, f"there is nothing at {path[:200]}")
 
     async def _admit(self, scope: Scope, request: Request, policy: Policy) -> None:
         try:
