@@ -24,6 +24,7 @@ from coldchain.journal.rows import (
     refusals_text,
 )
 from coldchain.journal.state import LoggerRow
+from coldchain.journal.words import storable
 
 _FUTURE = flag_bits("future")
 _SUSPECT = flag_bits("clock_suspect")
@@ -280,7 +281,7 @@ class Judge:
 
     def _notice(self, item: Item, kind: str, detail: str) -> None:
         logger = item.row.id if item.row else None
-        self.made.notices.append((self._next(), item.envelope.received_at_ms, kind, logger, detail))
+        self.made.notices.append((self._next(), item.envelope.received_at_ms, kind, logger, storable(detail)))
 
     def _gap(self, row: LoggerRow, hole: Hole, now_ms: int) -> None:
         position = self._next()

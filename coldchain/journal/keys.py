@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from coldchain.domain.message import Decoded, Envelope, Refusal
 from coldchain.journal.state import LoggerRow
-from coldchain.journal.words import Context, context_of
+from coldchain.journal.words import Context, context_of, storable
 
 # How long a message without any key of its own is recognised by its content, where the interval is unknown.
 CONTENT_WINDOW_MS = 60_000
@@ -73,7 +73,7 @@ def item_of(envelope: Envelope, decoded: Decoded, row: LoggerRow) -> Item:
     context = context_of(envelope, decoded.adapter, decoded.device_profile)
     if boot is not None and seq is not None and decoded.key == f"{boot}:{seq}":
         return Item(envelope, decoded, row, decoded.key, numbered_slot(row.id, boot, seq), context)
-    key = decoded.key or content_key(envelope, decoded.payload)
+    key = storable(decoded.key) or content_key(envelope, decoded.payload)
     return Item(envelope, decoded, row, key, named_slot(row.id, key), context)
 
 

@@ -150,10 +150,13 @@ class StoredJournal:
 
     def readings_of(self, session: Session, rows: Sequence[Row]) -> list[Reading]:
         """The readings behind rows of the table `reading`."""
-        names = self.series_names(session, {row[1] for row in rows})
-        words = {number for row in rows for number in (row[4], row[19], row[20], row[21])}
-        texts = self._words.texts(session, words)
-        return [reading_from(row, names, texts) for row in rows]
+        try:
+            return [reading_from(row, self._names, self._words.known) for row in rows]
+        except KeyError:  # a series or a word that this process has not met yet
+            names = self.series_names(session, {row[1] for row in rows})
+            words = {number for row in rows for number in (row[4], row[19], row[20], row[21])}
+            texts = self._words.texts(session, words)
+            return [reading_from(row, names, texts) for row in rows]
 
     def series_names(self, session: Session, numbers: set[int]) -> dict[int, tuple[str, str]]:
         """(logger, channel) of series, as a mapping that holds at least these."""

@@ -1,7 +1,7 @@
 """Texts that repeat (topics, profiles, alarms, faults), kept once in the table `word` and named by a number."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from coldchain.domain.message import Envelope
 from coldchain.journal.database import Session, listed, marks
@@ -72,6 +72,11 @@ class Words:
         for key in self._fresh:
             self.numbers.pop(key, None)
         self._fresh.clear()
+
+    @property
+    def known(self) -> Mapping[int, str]:
+        """The texts that were looked up so far, by number."""
+        return self._texts
 
     def texts(self, session: Session, numbers: Iterable[int | None]) -> dict[int, str]:
         """The texts behind numbers, as a mapping that holds at least these."""

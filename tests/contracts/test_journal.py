@@ -270,6 +270,20 @@ def test_what_was_refused_is_listed_with_bytes_and_reason_newest_first(journal: 
     assert good.refusals == ()
 
 
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "\u202eoops", "'; DROP TABLE reading; --", "x" * 10_000, "\n\t"])
+def test_hostile_texts_are_stored_and_harm_nothing(journal: StoredJournal, settle: Settle, text: str) -> None:
+    refusal = Refusal(f"value is {text}", text, text, "internal", DAWN)
+    hostile = reading(0, device_time=text, device_alarm=text)
+    message = arrival(hostile, boot=None, seq=None, key=f"k-{text}", payload=b"1", refusals=[refusal])
+    [receipt] = journal.append([message._replace(envelope=message.envelope._replace(source=text, content_type=text))])
+    settle()
+    kept = journal.message(receipt.message)
+    assert kept is not None
+    assert (kept.envelope.source, kept.refusals) == (text, (refusal,))
+    assert [r.temperature_mc for r in journal.read(0, 10)] == [5_000]
+    assert journal.append([message])[0].outcome is Outcome.DUPLICATE
+
+
 def test_an_unreadable_envelope_sent_twice_is_kept_once(journal: StoredJournal) -> None:
     first, second = journal.append([nonsense(at_ms=DAWN), nonsense(at_ms=DAWN + 1000)])
     [much_later] = journal.append([nonsense(at_ms=DAWN + DAY)])
