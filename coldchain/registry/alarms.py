@@ -15,6 +15,7 @@ from coldchain.domain.quantity import iso
 from coldchain.errors import NotFound
 from coldchain.registry.outbox import DIGEST_MS
 from coldchain.registry.paging import Page, beyond, checked_limit, cursor_of, position_of
+from coldchain.registry.people import names
 from coldchain.registry.schema import alarm as table
 from coldchain.registry.schema import alarm_event, delivery_attempt, outbox, person, shipment, store
 from coldchain.registry.scope import subjects_of
@@ -152,15 +153,24 @@ def _summary(row: Row[Any], viewer: Viewer) -> dict[str, Any]:
 
 def _timeline(connection: Connection, viewer: Viewer, id: str) -> list[dict[str, Any]]:  # noqa: A002
     query = select(alarm_event, person.c.name.label("who_name")).outerjoin(person, person.c.id == alarm_event.c.who)
-    rows = connection.execute(query.where(alarm_event.c.alarm == id).order_by(alarm_event.c.id))
-    return [_entry(row, viewer) for row in rows]
+    rows = list(connection.execute(query.where(alarm_event.c.alarm == id).order_by(alarm_event.c.id)))
+    mentioned = {told["person"] for row in rows for told in row.body.get("told", [])}
+    mentioned |= {row.body["person"] for row in rows if "person" in row.body}
+    named = {} if viewer.scoped else names(connection, mentioned)
+    return [_entry(row, viewer, named) for row in rows]
 
 
-def _entry(row: Row[Any], viewer: Viewer) -> dict[str, Any]:
+def _entry(row: Row[Any], viewer: Viewer, named: dict[str, str]) -> dict[str, Any]:
     body = dict(row.body)
+    if "person" in body:
+        body["name"] = named.get(body["person"])
+    if "told" in body:
+        body["told"] = [{**told, "name": named.get(told["person"])} for told in body["told"]]
     if viewer.scoped:
         # How many were told is a customer's business; who they are is not.
-        body = {name: value for name, value in body.items() if name not in ("person", "comment", "reason", "detail")}
+        # What colleagues wrote is theirs; why nobody was told is one of our own words.
+        hidden = {"person", "name", "comment", "detail"} | (set() if row.kind == "not_told" else {"reason"})
+        body = {name: value for name, value in body.items() if name not in hidden}
         if "told" in body:
             body["told"] = [{"channel": told["channel"]} for told in body["told"]]
     who = None if viewer.scoped else row.who_name or row.who

@@ -69,6 +69,8 @@ def test_one_alarm_tells_who_was_told_when_with_what_result(story: Story) -> Non
     }  # fmt: skip
     assert [entry["kind"] for entry in document["timeline"]] == ["raised", "delivery_failed", "acknowledged"]
     assert document["timeline"][-1]["who"] == "Alice"
+    assert [told["name"] for told in document["timeline"][0]["body"]["told"]] == ["Alice", "Alice", "Bob"]
+    assert document["timeline"][1]["body"]["name"] == "Bob"
     assert (document["acknowledged_by"], document["comment"]) == ("Alice", "seen")
 
 
@@ -93,6 +95,16 @@ def test_a_scoped_viewer_sees_its_own_shipments_alarms_and_no_names(story: Story
         for secret in ("Alice", "alice@example.org", "+49151", ALICE):
             assert secret not in text
         assert len(document["notifications"]) == 3
+
+
+def test_a_scoped_viewer_does_not_read_what_colleagues_write(story: Story) -> None:
+    with story.registry.write() as connection:
+        given = {"who": ALICE, "now_ms": NOON}
+        lifecycle.shelve(connection, str(story.id), until_ms=NOON + MINUTE, reason="hush-shelf", **given)
+        lifecycle.acknowledge(connection, str(story.id), via="api", comment="hush-ack", **given)
+    with story.registry.read() as connection:
+        assert "hush" not in str(alarm(connection, OWNER, str(story.id)))
+        assert str(alarm(connection, SYSTEM, str(story.id))).count("hush") >= 2
 
 
 def test_a_strangers_list_is_empty_and_its_look_finds_nothing(story: Story) -> None:
