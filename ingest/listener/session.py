@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import socket
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -65,6 +66,9 @@ class Session(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there; it has ten seconds to say who it is."""
         self._transport = cast("asyncio.Transport", transport)
+        wire = transport.get_extra_info("socket")
+        if wire is not None:  # a client without keep-alive that vanished is found by TCP
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.heard_s = self._listener.now_s()
         self._listener.joined(self)
 

@@ -436,3 +436,22 @@ def test_acknowledgements_come_in_the_order_of_the_messages(listener: Listener) 
         while len(answer) < 4 * len(sent):
             answer += wire.recv(65_536)
     assert [struct.unpack_from("!H", answer, at + 2)[0] for at in range(0, len(answer), 4)] == sent
+
+
+def test_a_message_that_asks_to_be_retained_is_live_here(listener: Listener, journal: SqliteJournal) -> None:
+    with logger_at(listener.port, "LG-1", password="1-GL") as client:
+        timeless = json.dumps({"device": "LG-1", "boot": 1, "seq": 0, "readings": [{"values": {"temperature_c": 5}}]})
+        client.publish("cc/LG-1/up", timeless.encode(), qos=1, retain=True).wait_for_publish(10)
+    assert [(row.time_source, row.flags) for row in journal.read(0, 10)] == [("arrival", 0)]
+
+
+def test_a_quarantined_message_counts_as_committed(listener: Listener, journal: SqliteJournal) -> None:
+    bad = native("LG-1", 1).replace(b'"temperature_c": 4', b'"temperature_c": 999')
+    with logger_at(listener.port, "LG-1", password="1-GL") as client:
+        heard: list[tuple[str, bytes, bool]] = client.user_data_get()
+        publish_all(client, "cc/LG-1/up", [native("LG-1", 0), bad, native("LG-1", 2)])
+        client.subscribe("cc/LG-1/down", 1)
+        wait_until(lambda: bool(heard), what="the watermark")
+    assert json.loads(heard[0][1]) == {"v": 1, "committed_through": {"boot": 1, "seq": 2}, "resend": []}
+    assert len(rows_of(journal)) == 2
+    assert "999" in journal.refused(Outcome.QUARANTINED, None, 10)[0].refusals[0].reason
