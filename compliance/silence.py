@@ -9,6 +9,7 @@ from compliance.inputs import Span
 from compliance.rules import GOOD, OUT, Firing, Watch, follow
 from compliance.trace import CUT, Trace, median
 
+_ARRIVALS = 12  # differences from which the reporting interval is estimated, once: later ones do not change it
 FAULT_RULE = Rule("sensor-fault", RuleKind.INSTANT, Severity.MAJOR, confirm_readings=2, hysteresis=0, clear_hold_ms=0)
 
 
@@ -19,8 +20,8 @@ def reporting_ms(track: Track, interval_ms: int) -> int:
     """
     arrivals: Column = np.sort(track.record_time_ms, kind="stable")
     between: Column = arrivals[1:] - arrivals[:-1]
-    differences = np.sort(between[between > 0][:12])
-    return max(interval_ms, median(differences)) if len(differences) >= 3 else interval_ms
+    differences = np.sort(between[between > 0][:_ARRIVALS])
+    return max(interval_ms, median(differences)) if len(differences) == _ARRIVALS else interval_ms
 
 
 def silence(rule: Rule, rows: Trace, judged: tuple[Span, ...], reporting: int) -> Watch:
