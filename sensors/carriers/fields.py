@@ -53,7 +53,7 @@ def number(tree: dict[str, Any], name: str, places: int) -> int | None:
         product = value * 10**places
         if not -_LARGEST < product < _LARGEST:
             raise NeedText
-        whole = round(product)
+        whole: int = round(product)
         # Away from the edges a binary fraction rounds as its decimal text does; its error here is below 0.0003.
         if abs(abs(product - whole) - 0.5) < 0.001:
             raise NeedText
