@@ -21,6 +21,7 @@ from sensors.fleet.weather import Weather
 _CHUNK_MS = 6 * HOUR_MS
 # When a person's product would act on an excursion: just after it, and at the usual holds.
 _FINE_STEPS_MIN = (0, 5, 10, 15, 20, 30, 45, 60, 90)
+_GRID_MS = 5 * 60_000
 
 
 class _Stream:
@@ -148,7 +149,9 @@ class Fleet:
             for silence in truth.silences:
                 found |= {silence.from_ms + step * 60_000 for step in (*_FINE_STEPS_MIN, 120, 180)}
                 found |= {silence.to_ms + step * 60_000 for step in (0, 15)}
-        return tuple(sorted(moment for moment in found if self.start_ms <= moment < self.end_ms))
+        # On a grid, so that two loggers of one shipment ask for the same moments.
+        grid = {-(-moment // _GRID_MS) * _GRID_MS for moment in found}
+        return tuple(sorted(moment for moment in grid if self.start_ms <= moment < self.end_ms))
 
     def _all_streams(self) -> list[_Stream]:
         for logger in self.setups:
