@@ -38,6 +38,7 @@ from coldchain.telemetry.port import History, Telemetry
 from compliance.loop import EngineLoop
 from compliance.shipped import shipped_bodies
 from dashboard.services import Services, WebSettings
+from ingest.excursion_projector import ExcursionProjector
 from ingest.pipeline import Pipeline
 from ingest.projection_mark import RegistryMark
 from ingest.projector import Projector
@@ -222,6 +223,11 @@ def mark_of(stores: Stores, clock: Clock) -> RegistryMark:
 def projector_of(config: Config, stores: Stores, clock: Clock) -> Projector:
     """What fills InfluxDB from the journal."""
     return Projector(stores.journal, mark_of(stores, clock), InfluxWriter(influx_of(config)), clock)
+
+
+def excursions_of(config: Config, stores: Stores, clock: Clock) -> ExcursionProjector:
+    """What keeps InfluxDB's excursions up to date, beside the projector."""
+    return ExcursionProjector(stores.registry, InfluxWriter(influx_of(config)), clock)
 
 
 def services_of(config: Config, stores: Stores, clock: Clock) -> Services:

@@ -7,7 +7,7 @@ from rich.progress import Progress
 from coldchain.cli import configured
 from coldchain.clock import SystemClock
 from coldchain.telemetry.influx_writer import InfluxWriter
-from coldchain.wiring import influx_of, mark_of, opened_stores
+from coldchain.wiring import excursions_of, influx_of, mark_of, opened_stores
 from ingest.projector import rebuild
 
 
@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
             points,
             clock,
             lambda done, of: progress.update(bar, completed=done, total=of),
+            [excursions_of(config, stores, clock)],
         )
     print(f"InfluxDB holds the journal up to offset {reached}")
     return 0

@@ -11,7 +11,7 @@ from coldchain.config import Config
 from coldchain.errors import TransientError
 from coldchain.log import set_up
 from coldchain.pulse import Pulse
-from coldchain.wiring import Stores, compact, dispatcher_of, engine_of, opened_stores, projector_of
+from coldchain.wiring import Stores, compact, dispatcher_of, engine_of, excursions_of, opened_stores, projector_of
 
 _BEAT_S = 1.0
 _COMPACT_EVERY_S = 3600.0
@@ -82,17 +82,21 @@ def _notify(config: Config, stores: Stores, pulse: Pulse, stop: threading.Event)
 
 
 def _project(config: Config, stores: Stores, pulse: Pulse, stop: threading.Event) -> None:
-    projector = projector_of(config, stores, SystemClock())
+    clock = SystemClock()
+    projector = projector_of(config, stores, clock)
+
+    def ended() -> bool:
+        # Asked between batches, so that catching up with a long backlog is seen as work and not as silence.
+        pulse.beat("InfluxDB does not answer" if projector.away else None)
+        return stop.is_set()
 
     def wait(seconds: float) -> None:
-        pulse.beat("InfluxDB does not answer" if projector.away else None)
         if projector.away:
             stop.wait(min(seconds, _BEAT_S))
         else:
             stores.bell.wait(min(seconds, _BEAT_S))
 
-    pulse.beat()
-    projector.run(stop.is_set, wait)
+    projector.run(ended, wait, [excursions_of(config, stores, clock)])
 
 
 _ROLES: dict[str, Callable[[Config, Stores, Pulse, threading.Event], None]] = {

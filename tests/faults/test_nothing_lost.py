@@ -3,7 +3,7 @@
 The roles are the product's own commands in processes of their own; broker, InfluxDB, SMTP and SMS are real servers on
 loopback. What must be found afterwards is worked out here from what was sent, without any of the product's code.
 
-`COLDCHAIN_KILLS=60` is the long run: 1,000 readings for each kill.
+`COLDCHAIN_TEST_KILLS=60` is the long run: 1,000 readings for each kill.
 """
 
 import json
@@ -43,7 +43,7 @@ from coldchain.wiring import Stores, opened_stores
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(900)]
 
-KILLS = int(os.environ.get("COLDCHAIN_KILLS", "8"))
+KILLS = int(os.environ.get("COLDCHAIN_TEST_KILLS", "8"))
 LOGGERS, IN_MESSAGE, READINGS = 40, 5, 1000 * KILLS
 EACH = READINGS // LOGGERS  # readings of one logger, five minutes apart
 PER_TURN, TURN_S = 1000 // IN_MESSAGE, 1.0
@@ -119,6 +119,8 @@ class Roles:
         return all(self._works(name) for name in names)
 
     def _works(self, role: str) -> bool:
+        if self.running[role].poll() is not None:
+            pytest.fail(f"{role} ended by itself: {(self._folder / f'{role}.log').read_text()[-500:]}")
         """Whether the running process of this role has given a sign of life; for ingest, that both roads stand."""
         try:
             pulse = json.loads((self._pulses / f"{role}.pulse").read_text())
@@ -258,6 +260,12 @@ def settle(stores: Stores, roads: list[Sent]) -> None:
             offset = connection.execute(select(cursor.c.journal_offset).where(cursor.c.name == name)).scalar() or 0
         return bool(offset >= stores.journal.head())
 
+    def projected() -> bool:
+        with stores.registry.read() as connection:
+            newest = connection.execute(select(func.max(excursion.c.recorded_ms))).scalar() or 0
+            mine = cursor.c.name == "projector.excursions"
+            return bool((connection.execute(select(cursor.c.journal_offset).where(mine)).scalar() or 0) >= newest)
+
     def delivered() -> bool:
         with stores.registry.read() as connection:
             waiting = select(func.count()).where(outbox.c.state.in_(("queued", "sending", "failed_temporary")))
@@ -267,6 +275,7 @@ def settle(stores: Stores, roads: list[Sent]) -> None:
     servers.wait_until(lambda: all(road.acknowledged >= road.count for road in roads), 120, "every acknowledgement")
     servers.wait_until(lambda: sum(one.readings for one in stores.journal.loggers()) >= sent, 120, "every reading")
     servers.wait_until(lambda: consumed("engine") and consumed("projector"), 180, "the consumers' end")
+    servers.wait_until(projected, 60, "every excursion in InfluxDB")
     servers.wait_until(delivered, 120, "every message")
 
 
@@ -293,11 +302,14 @@ def test_every_expected_excursion_was_found_and_no_other(aftermath: Aftermath) -
         curve = sorted((at, mc > 8000) for logger, at, mc in aftermath.expected if logger == name)
         wanted.update((name, next(run)[0]) for outside, run in groupby(curve, key=lambda one: one[1]) if outside)
     with aftermath.stores.registry.read() as connection:
-        standing = select(excursion.c.logger, excursion.c.onset_sample_ms).where(
-            excursion.c.superseded.is_(False), excursion.c.withdrawn.is_(False), excursion.c.merged_into.is_(None)
-        )
-        found = Counter((row.logger, row.onset_sample_ms) for row in connection.execute(standing))
-    assert found == wanted
+        rows = connection.execute(
+            select(excursion).where(
+                excursion.c.superseded.is_(False), excursion.c.withdrawn.is_(False), excursion.c.merged_into.is_(None)
+            )
+        ).all()
+    assert Counter((row.logger, row.onset_sample_ms) for row in rows) == wanted
+    points = aftermath.influx.rows("SELECT excursion, peak_c FROM excursion")
+    assert {row["excursion"] for row in points} == {row.id for row in rows}
     assert len(wanted) >= LOGGERS
 
 
