@@ -11,6 +11,7 @@ from coldchain.clock import HandClock
 from coldchain.domain.finding import AlarmChange, Subject, SubjectKind
 from coldchain.domain.message import Arrival, Decoded, Envelope
 from coldchain.domain.reading import Reading
+from coldchain.domain.shipment import FactKind
 from coldchain.journal.sqlite import SqliteJournal
 from coldchain.registry import facts, profiles, recorded
 from coldchain.registry.migrations import migrate
@@ -69,6 +70,14 @@ class House:
             subject = Subject(SubjectKind.SHIPMENT, id_)
             facts.bind(connection, subject, logger, from_ms=DAWN, who="test", now_ms=now)
         return subject
+
+    def declare(self, logger: str, interval_ms: int) -> None:
+        """A person says how often a logger measures."""
+        with self.registry.write() as connection:
+            facts.add(
+                connection, kind=FactKind.INTERVAL, body={"interval_ms": interval_ms, "source": "declared"},
+                valid_from_ms=0, logger=logger, who="test", now_ms=self.clock.now_ms(),
+            )  # fmt: skip
 
     def send(self, *readings: Reading, transport: str = "mqtt") -> None:
         """Each reading as a message of its own, arrived now."""
