@@ -123,7 +123,7 @@ class Subscriber:
             self._lost = True
             return
         listening: list[Any] = [self._bell]
-        if self._unsettled_bytes < _MOST_BYTES:
+        if self._unsettled_bytes < _MOST_BYTES and not self._writer.full:
             listening.append(connection)
         pending = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
         writing = [connection] if client.want_write() else []

@@ -1,5 +1,6 @@
 """Group commit: one thread that takes what has arrived, commits it together, and lets each sender acknowledge."""
 
+import gc
 import threading
 import time
 from collections import deque
@@ -17,6 +18,7 @@ _log = structlog.get_logger(__name__)
 
 Receipts = list[list[Receipt]]
 
+_COLLECT_SELDOM = (20_000, 50, 100)
 _TRIES = 3  # of a commit that fails for no transient reason, before its messages are tried apart
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
@@ -57,7 +59,12 @@ class Writer:
         self.trouble: str | None = None
 
     def start(self) -> None:
-        """Begin to commit."""
+        """Begin to commit.
+
+        Tells Python's collector to look seldom: what a commit makes lives until its end and holds no cycles, and
+        walking it again and again costs an eighth of the whole work.
+        """
+        gc.set_threshold(*_COLLECT_SELDOM)
         self._thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> None:
