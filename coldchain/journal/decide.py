@@ -56,6 +56,7 @@ class Decisions:
     gaps: list[Row] = field(default_factory=list)
     earlier: list[Row] = field(default_factory=list)
     filled: list[tuple[int, int, int]] = field(default_factory=list)  # (logger, boot, seq) once recorded as a gap
+    whole: set[int] = field(default_factory=set)  # loggers of which more than the common columns changed
     latest: dict[int, tuple[int, int, int, int, int]] = field(default_factory=dict)  # series → order and position
 
 
@@ -104,6 +105,7 @@ class Judge:
         stored, duplicates, refusals = self._readings(item.decoded.readings, item.row, message)
         item.row.readings += len(stored)
         item.row.quarantined += len(refusals)
+        self.made.whole.add(item.row.id)
         for refusal in refusals:
             self._notice(item, "conflict", refusal.reason)
         outcome = _outcome(item, stored, duplicates, refusals)
@@ -127,6 +129,7 @@ class Judge:
         if row is not None:
             row.last_heard = max(row.last_heard, item.envelope.received_at_ms)
             row.duplicates += elements
+            self.made.whole.add(row.id)
             self._count(item, row, fresh=False)
         return Receipt(Outcome.DUPLICATE, row.name if row else None, twin.position, duplicates=elements)
 
@@ -135,6 +138,7 @@ class Judge:
         reason = f"message {item.key} was stored at offset {twin.position} with other bytes; both are kept"
         refusal = Refusal(reason, "key", item.key)
         item.row.quarantined += max(1, len(item.decoded.readings) if item.decoded else 1)
+        self.made.whole.add(item.row.id)
         self._notice(item, "conflict", reason)
         return Receipt(Outcome.QUARANTINED, item.row.name, position, refusals=(refusal,))
 
@@ -148,8 +152,10 @@ class Judge:
         for conflict in conflicts:
             self._notice(item, "conflict", conflict.reason)
         row.readings += len(stored)
-        row.duplicates += duplicates
-        row.quarantined += len(refusals)
+        if duplicates or refusals:
+            row.duplicates += duplicates
+            row.quarantined += len(refusals)
+            self.made.whole.add(row.id)
         self._heard(item, decoded, row, stored)
         outcome = _outcome(item, stored, duplicates, refusals)
         return Receipt(outcome, row.name, position, tuple(stored), duplicates, tuple(refusals))
@@ -254,14 +260,16 @@ class Judge:
 
     def _heard(self, item: Item, decoded: Decoded, row: LoggerRow, stored: list[Reading]) -> None:
         """What this message says of the logger itself."""
-        if decoded.interval_ms:
+        if decoded.interval_ms and decoded.interval_ms != row.declared_interval:
             row.declared_interval = decoded.interval_ms
+            self.made.whole.add(row.id)
         if decoded.status:
             _take_battery(row, decoded.status, item.envelope.received_at_ms)
         if not stored:
             return
         if row.estimated_interval is None:
             row.note_times(reading.event_time_ms for reading in stored if reading.channel != "device")
+            self.made.whole.add(row.id)
         suspect = False
         arrived = item.envelope[3]
         for reading in stored:
@@ -277,7 +285,9 @@ class Judge:
             suspect = suspect or bool(flags & _SUSPECT)
         if suspect and not row.suspect:
             self._notice(item, "clock_suspect", f"the clock of {row.name} cannot be right; another time was used")
-        row.suspect = int(suspect)
+        if suspect != bool(row.suspect):
+            row.suspect = int(suspect)
+            self.made.whole.add(row.id)
 
     def _notice(self, item: Item, kind: str, detail: str) -> None:
         logger = item.row.id if item.row else None

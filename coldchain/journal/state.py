@@ -160,3 +160,9 @@ def _pair(boot: int | None, seq: int | None) -> Pair | None:
 
 LOGGER_COLUMNS = tuple(column.name for column in fields(LoggerRow))
 logger_values = attrgetter(*LOGGER_COLUMNS)
+
+# What a message changes that simply continues its logger's numbers; the rest changes seldom.
+COMMON_COLUMNS = (
+    "last_heard", "last_event", "newest_event", "boot", "seq", "battery_mpct", "battery_mv", "battery_at",
+    "clock_offset", "clock_at", "messages", "readings", "through_seq", "oldest_boot", "oldest_seq", "tail_last",
+)  # fmt: skip

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 
 from coldchain.domain.message import Arrival, Gap, Outcome, Receipt, Watermark
 from coldchain.domain.reading import Reading
@@ -17,14 +18,17 @@ from coldchain.journal.pack import packed_message
 from coldchain.journal.port import LoggerState, Notice, StoredMessage
 from coldchain.journal.ranges import Committed
 from coldchain.journal.rows import OUTCOME_NUMBER, message_from, reading_from
-from coldchain.journal.state import LOGGER_COLUMNS, LoggerRow, logger_values
+from coldchain.journal.state import COMMON_COLUMNS, LOGGER_COLUMNS, LoggerRow
 from coldchain.journal.tables import MESSAGE_COLUMNS, READING_COLUMNS
 from coldchain.journal.words import Words
 
 READING_LIST = ",".join(READING_COLUMNS)
 _MESSAGE_LIST = ",".join(MESSAGE_COLUMNS)
 _LOGGER_LIST = ",".join(LOGGER_COLUMNS)
-_UPDATE_LOGGER = f"UPDATE logger SET {','.join(f'{name}=?' for name in LOGGER_COLUMNS[2:])} WHERE id=?"  # noqa: S608  our names
+_UPDATE_LOGGER = f"UPDATE logger SET {'=?,'.join(LOGGER_COLUMNS[2:])}=? WHERE id=?"  # noqa: S608  our names
+_UPDATE_COMMON = f"UPDATE logger SET {'=?,'.join(COMMON_COLUMNS)}=? WHERE id=?"  # noqa: S608  our names
+_all_values = attrgetter(*LOGGER_COLUMNS[2:], "id")
+_common_values = attrgetter(*COMMON_COLUMNS, "id")
 _UPDATE_LATEST = (
     "UPDATE series SET latest_time=?, latest_boot=?, latest_seq=?, latest_value=?, latest_position=? WHERE id=? AND "
     "(latest_time IS NULL OR (latest_time, latest_boot, latest_seq, latest_value) < (?, ?, ?, ?))"
@@ -267,7 +271,10 @@ def _write(session: Session, batch: Batch, made: Decisions) -> None:
         held = batch.known.held.get(row.id)
         if held is not None:
             _write_runs(session, row.id, row.keep(held), batch.runs.get(row.id, set()))
-    _write_loggers(session, batch.rows.values())
+    whole = made.whole | batch.known.held.keys()
+    rows = batch.rows.values()
+    session.many(_UPDATE_LOGGER, [_all_values(row) for row in rows if row.id in whole])
+    session.many(_UPDATE_COMMON, [_common_values(row) for row in rows if row.id not in whole])
     session.many(
         _UPDATE_LATEST,
         [(*newest, series, *newest[:4]) for series, newest in made.latest.items()],
@@ -275,16 +282,11 @@ def _write(session: Session, batch: Batch, made: Decisions) -> None:
     set_meta(session, "head", made.head)
 
 
-def _write_loggers(session: Session, rows: Iterable[LoggerRow]) -> None:
-    values = map(logger_values, rows)
-    session.many(_UPDATE_LOGGER, [(*row[2:], row[0]) for row in values])
-
-
 def _write_state(
     session: Session, row: LoggerRow, runs: set[tuple[int, int, int]], before: set[tuple[int, int, int]]
 ) -> None:
     _write_runs(session, row.id, runs, before)
-    _write_loggers(session, [row])
+    session.run(_UPDATE_LOGGER, _all_values(row))
 
 
 def _write_runs(

@@ -8,6 +8,7 @@ from journal_cast import DAWN, DAY, MINUTE, arrival, nonsense, reading
 
 from coldchain.domain.message import Outcome, Refusal
 from coldchain.domain.reading import flag_bits, flag_names
+from coldchain.journal.lookup import loggers_named
 from coldchain.journal.postgres import PostgresJournal
 from coldchain.journal.sqlite import SqliteJournal
 from coldchain.journal.store import StoredJournal
@@ -488,6 +489,23 @@ def test_the_interval_is_estimated_once_from_the_first_twelve_differences(journa
 def test_a_declared_interval_goes_before_the_estimated_one(journal: StoredJournal) -> None:
     journal.append([arrival(*(reading(5 * n) for n in range(20)), interval_ms=600_000)])
     assert journal.logger("LG-1").interval_ms == 600_000  # type: ignore[union-attr]
+
+
+def test_what_is_remembered_between_commits_is_what_the_tables_hold(journal: StoredJournal) -> None:
+    refusal = Refusal("no", "x", "1")
+    common = [arrival(reading(5 * n, battery_mpct=90_000 - n), seq=n, oldest=(7, n // 2)) for n in range(16)]
+    rare = [
+        arrival(reading(80), seq=16, interval_ms=300_000),
+        arrival(reading(80), seq=17), arrival(reading(85), seq=18, refusals=[refusal]), arrival(reading(90), seq=18),
+        arrival(reading(95, flags=flag_bits("clock_suspect")), seq=19), arrival(reading(96), seq=20),
+        arrival(reading(97, flags=flag_bits("future")), seq=21), arrival(status={"battery_pct": 12}, seq=22),
+        arrival(reading(100), seq=25), arrival(reading(105), seq=26), arrival(reading(110), seq=0, boot=8),
+        arrival(reading(115), key="named", boot=None), arrival(reading(120), seq=1, boot=8, oldest=(8, 0)),
+    ]  # fmt: skip
+    for one in common + rare:
+        journal.append([one])
+        with journal.database.read() as session:
+            assert loggers_named(session, ["LG-1"]) == journal._finder._loggers
 
 
 def test_the_bell_tells_a_waiting_reader_the_new_head(journal: StoredJournal) -> None:

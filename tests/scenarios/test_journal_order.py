@@ -10,6 +10,7 @@ from journal_cast import DAWN, DAY, arrival, content, reading
 
 from coldchain.domain.message import Arrival, Outcome
 from coldchain.domain.reading import flag_names
+from coldchain.journal.lookup import loggers_named
 from coldchain.journal.sqlite import SqliteJournal
 from coldchain.telemetry.embedded import EmbeddedTelemetry, compact
 
@@ -85,5 +86,8 @@ def _check(journal: SqliteJournal, delivery: Delivery) -> None:
     # Whatever the order, nothing is missing any more; the count starts where the first arrival was.
     mark = journal.watermark("LG-1")
     assert (mark.committed_through, mark.resend) == ((7, len(delivery.made) - 1), ())
+    # What is remembered between commits is what the tables hold.
+    with journal.database.read() as session:
+        assert loggers_named(session, ["LG-1"]) == journal._finder._loggers
     again = journal.append(delivery.made)
     assert {receipt.outcome for receipt in again} == {Outcome.DUPLICATE}
