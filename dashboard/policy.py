@@ -100,5 +100,5 @@ class PolicyTable:
                 continue
             if not isinstance(route, APIRoute):
                 raise ColdchainError(f"the route {getattr(route, 'path', route)!r} has no policy")
-            if bare := [f"{m} {route.path}" for m in sorted(route.methods) if (m, route.path) not in known]:
+            if bare := [f"{m} {route.path}" for m in sorted(route.methods or ()) if (m, route.path) not in known]:
                 raise ColdchainError(f"the route {bare[0]} has no policy")
