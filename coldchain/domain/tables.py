@@ -78,10 +78,11 @@ class TableReader:
         """A decimal number between two bounds, as it was written."""
         if name not in self._left:
             return default
-        value = _decimal(self._left.pop(name))
+        given = self._left.pop(name)
+        value = _decimal(given)
         if value is not None and Decimal(low) <= value <= Decimal(high):
             return value
-        self._blame(name, f"= {value} is not a number from {low} to {high}")
+        self._blame(name, f"= {given} is not a number from {low} to {high}")
         return default
 
     def milli(self, name: str, default: int | None = None, *, low: str = "-273.15", high: str = "1000") -> int | None:
