@@ -74,8 +74,12 @@ def compact(  # slices are counted in rows: a slice is what one write lock cover
     closed_ms = (now_ms - SETTLE_MS) // DAY_MS * DAY_MS
     with journal.database.read() as session:
         (hot,) = session.rows("SELECT count(*) FROM reading")[0]
-        before_ms = max(closed_ms, now_ms - _HOT_MS) if hot > hot_limit else closed_ms
-        days = _days_before(session, before_ms)
+        before_ms, days = closed_ms, _days_before(session, closed_ms)
+        if hot > hot_limit:
+            running = _days_before(session, now_ms - _HOT_MS)
+            # Each time rewrites the segments of the running day, so only when there is something to gain.
+            if sum(count for _, count in running) > hot_limit // 3:
+                before_ms, days = max(closed_ms, now_ms - _HOT_MS), running
     moved = segments = 0
     for some in _slices(days, slice_rows):
         readings, made = _compact_days(journal, some, before_ms, engine_passed_offset)
