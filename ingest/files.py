@@ -9,7 +9,8 @@ from coldchain import audit
 from coldchain.domain.message import Arrival, Envelope, Receipt
 from coldchain.domain.quantity import iso
 from coldchain.errors import InvalidValue
-from coldchain.registry.schema import file_import, signal
+from coldchain.registry import signals
+from coldchain.registry.schema import file_import
 from coldchain.registry.store import Registry
 from ingest import quarantine
 from ingest.pipeline import Pipeline
@@ -106,8 +107,9 @@ def _keep(registry: Registry, report: dict[str, Any], content: bytes, who: str, 
         audit.record(connection, at_ms=now_ms, who=who, action="import", kind="file", id=digest, new=shown)
         if report["contradictions"]:
             detail = f"{name} of {report['logger']} contradicts itself: {report['contradictions'][0]}"
-            trouble = {"role": "import", "kind": "file_contradictory", "detail": detail[:900], "raised_ms": now_ms}
-            connection.execute(insert(signal).values(trouble))
+            signals.report_event(
+                connection, role="import", kind="file_contradictory", detail=detail[:900], now_ms=now_ms
+            )
 
 
 def _report(export: BerlingerExport, name: str, digest: str, receipt: Receipt) -> dict[str, Any]:

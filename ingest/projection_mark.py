@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, insert, select, update
 from coldchain.clock import Clock
 from coldchain.domain.quantity import iso
 from coldchain.domain.reading import Reading
+from coldchain.registry import signals
 from coldchain.registry.schema import cursor, signal
 from coldchain.registry.store import Registry
 
@@ -55,22 +56,23 @@ class RegistryMark:
             if found.rowcount != 1:
                 return False
             for detail in _details(refused):
-                connection.execute(insert(signal).values(self._signal(REFUSED, detail)))
+                signals.report_event(
+                    connection, role=self._name, kind=REFUSED, detail=detail, now_ms=self._clock.now_ms()
+                )
         return True
 
     def trouble(self, detail: str) -> None:
         """Say that InfluxDB cannot be written to; said once until `recovered`."""
         with self._registry.write() as connection:
+            # Its words differ from one attempt to the next: the first ones stand for all.
             if connection.execute(select(signal.c.id).where(*self._open())).first() is None:
-                connection.execute(insert(signal).values(self._signal(UNREACHABLE, detail)))
+                now_ms = self._clock.now_ms()
+                signals.report(connection, role=self._name, kind=UNREACHABLE, detail=detail, now_ms=now_ms)
 
     def recovered(self) -> None:
         """Take back what `trouble` said."""
         with self._registry.write() as connection:
             connection.execute(update(signal).where(*self._open()).values(cleared_ms=self._clock.now_ms()))
-
-    def _signal(self, kind: str, detail: str) -> dict[str, object]:
-        return {"role": self._name, "kind": kind, "detail": detail, "raised_ms": self._clock.now_ms()}
 
     def _open(self) -> tuple[ColumnElement[bool], ...]:
         return (signal.c.role == self._name, signal.c.kind == UNREACHABLE, signal.c.cleared_ms.is_(None))
