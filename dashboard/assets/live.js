@@ -23,7 +23,8 @@
       live.heard = message.sent || Date.now();
       if (message.message && message.message.server_time) {
         live.skew = Date.parse(message.message.server_time) - live.heard;
-        if (live.state && message.message.engine) live.state.engine = message.message.engine;
+        live.engine = message.message.engine;
+        live.head = message.message.journal && message.message.journal.offset;
       }
       badge();
     } else if (message.type === "refused") check();
@@ -77,8 +78,9 @@
   function badge() {
     const element = document.getElementById("live-badge");
     const silent = live.heard ? Date.now() - live.heard : 0;
-    const moved = live.state && live.state.engine && live.state.engine.moved;
-    const behind = moved ? live.now() - Date.parse(moved) : 0;
+    // An engine that has nothing to judge stands still and is not late.
+    const engine = live.engine || {};
+    const behind = engine.moved && live.head > engine.offset ? live.now() - Date.parse(engine.moved) : 0;
     let mode = "live", text = "Live";
     if (!live.heard) { mode = "connecting"; text = "Connecting"; }
     else if (silent >= OFFLINE_MS) { mode = "offline"; text = "Offline " + window.coldchainText.age(silent); }

@@ -4,7 +4,7 @@
   const text = window.coldchainText;
   const space = (window.dash_clientside = window.dash_clientside || {});
   const RANK = { critical: 3, major: 2, minor: 1, info: 0 };
-  const MAP_PAUSE_MS = 5000;
+  const MAP_PAUSE_MS = 5000, FRESH_PAUSE_MS = 1000;
 
   function h(type, props, ...children) {
     const content = children.flat().filter((child) => child !== null && child !== undefined && child !== false);
@@ -106,7 +106,7 @@
   }
 
   // --- map ----------------------------------------------------------------------------------------------------------
-  let drawn = { at: 0, marks: "", scheme: "" };
+  let drawn = { at: 0, key: "" };
 
   function hover(row) {
     const words = { in_range: "in range", at_risk: "at risk", excursion: "excursion", unknown: "unknown" };
@@ -143,13 +143,25 @@
     return { center: { lon: (west + east) / 2, lat: middle }, zoom: Math.max(0.3, Math.min(8, zoom)) };
   }
 
+  // Figures and inbox are painted first. The map follows: at once when something about it is new, else every 5 s.
+  let waiting = null, timer = null;
+  function drawSoon(v, base, scheme) {
+    const key = JSON.stringify([scheme, v.shipments.map((row) => row.id + row.status), v.excursions.map((row) => row.id + (row.end || ""))]);
+    waiting = { v, base, scheme, key };
+    const fresh = key !== drawn.key || !document.querySelector("#tower-map .js-plotly-plot");
+    if (timer !== null && !fresh) return;
+    clearTimeout(timer);
+    const pause = drawn.at + (fresh ? FRESH_PAUSE_MS : MAP_PAUSE_MS) - Date.now();
+    timer = setTimeout(() => {
+      timer = null;
+      if (!document.getElementById("tower-map")) return;
+      drawn = { at: Date.now(), key: waiting.key };
+      space.set_props("tower-map", { figure: map(waiting.v, waiting.base, waiting.scheme) });
+    }, Math.max(30, pause));
+  }
+
   function map(v, base, scheme) {
     const { places, nowhere } = marks(v);
-    const key = JSON.stringify([v.shipments.map((row) => row.id + row.status), v.excursions.map((row) => row.id + (row.end || ""))]);
-    const due = Date.now() - drawn.at >= MAP_PAUSE_MS;
-    const gone = !document.querySelector("#tower-map .js-plotly-plot");
-    if (!gone && key === drawn.marks && scheme === drawn.scheme && !due) return space.no_update;
-    drawn = { at: Date.now(), marks: key, scheme };
     const figure = JSON.parse(JSON.stringify(base));
     const colours = figure.layout.meta.colours[scheme];
     figure.data.forEach((trace) => {
@@ -178,7 +190,7 @@
 
   space.coldchain = Object.assign(space.coldchain || {}, {
     tower: function (state, site, lane, product, customer, scheme, base, may) {
-      if (!state || !state.shipments) return Array(6).fill(space.no_update);
+      if (!state || !state.shipments) return Array(5).fill(space.no_update);
       const f = { site, lane, product, customer };
       const query = new URLSearchParams(Object.entries(f).filter((pair) => pair[1]));
       const wanted = location.pathname + (query.size ? "?" + query : "");
@@ -187,7 +199,8 @@
       kpis(v);
       space.set_props("inbox-count", { children: String(v.alarms.filter((row) => !row.acknowledged).length) + " to acknowledge" });
       announce(v);
-      return [inbox(v, may), map(v, base, scheme || "light"),
+      drawSoon(v, base, scheme || "light");
+      return [inbox(v, may),
         fill(state.shipments, (row) => ends(row.lane)), fill(state.shipments, (row) => [row.lane]),
         fill(state.shipments, (row) => [row.product_profile]), fill(state.shipments, (row) => [row.customer])];
     },

@@ -229,7 +229,7 @@ def _rules(document: JsonObject, id: str) -> Any:  # noqa: A002
     rows = [(tag(item["rule"]), severity(item.get("severity", "info")), moment(item["fired_at"])) for item in fired]
     profile = document["profile"]
     table_ = table([Column("Rule"), Column("Severity"), Column("Fired")], rows, "Rules that fired")
-    return [table_, html.P(f"By {profile['id']} version {profile['version']}.", className="chart-note")]
+    return html.Div([table_, html.P(f"By {profile['id']} version {profile['version']}.", className="chart-note")])
 
 
 def events(shown: JsonObject, linked: list[JsonObject]) -> list[Event]:

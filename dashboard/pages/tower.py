@@ -119,7 +119,6 @@ def register(app: Dash, _services: Services) -> None:
     app.clientside_callback(
         ClientsideFunction("coldchain", "tower"),
         Output("tower-inbox", "children"),
-        Output("tower-map", "figure"),
         *(Output(f"tower-{name}", "data") for name, _ in FILTERS),
         Input("live", "data"),
         *(Input(f"tower-{name}", "value") for name, _ in FILTERS),

@@ -8,7 +8,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAGES = (
     "/", "/shipments", "/shipments/{shipment}", "/excursions", "/excursions/{excursion}", "/loggers",
-    "/loggers/TL-9901", "/loggers/{logger}", "/compliance", "/exports", "/inbox", "/shipments/no-such-shipment", "/nothing-here",
+    "/loggers/TL-9901", "/loggers/{logger}", "/compliance", "/exports", "/inbox",
+    "/shipments/no-such-shipment", "/nothing-here",
 )  # fmt: skip
 LOOKS = ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark"))
 
@@ -43,7 +44,7 @@ def test_the_map_draws_every_excursion(opened: Opener, world: World) -> None:
     watched.open("/")
     count = len(_live(watched)["excursions"])
     assert count >= 3
-    watched.page.wait_for_function(MARKS, arg=count, timeout=60_000)
+    watched.until(MARKS, count, 60)
 
 
 def test_a_filter_stays_in_the_address_and_survives_a_reload(opened: Opener) -> None:
@@ -52,17 +53,17 @@ def test_a_filter_stays_in_the_address_and_survives_a_reload(opened: Opener) -> 
     watched.page.wait_for_selector(".inbox-row[data-alarm]")
     watched.page.get_by_role("textbox", name="Lane").click()
     watched.page.get_by_role("option", name="MUC → LIS").click()
-    watched.page.wait_for_function("location.search.includes('lane=')")
+    watched.until("location.search.includes('lane=')")
     watched.page.reload()
-    watched.page.wait_for_function("document.getElementById('kpi-live-value').textContent === '1'")
+    watched.until("document.getElementById('kpi-live-value')?.textContent === '1'")
 
 
 def test_a_frozen_view_says_so(opened: Opener) -> None:
     watched = opened()
     watched.open("/")
-    watched.page.wait_for_function("document.getElementById('live-badge').dataset.state === 'live'")
-    watched.page.evaluate("window.coldchainLive.heard = Date.now() - 7000; window.coldchainLive.frozen = true")
-    watched.page.wait_for_function("document.getElementById('live-badge').dataset.state === 'stale'")
+    watched.until("document.getElementById('live-badge')?.dataset.state === 'live'")
+    watched.page.evaluate(FREEZE)
+    watched.until("document.getElementById('live-badge')?.dataset.state === 'stale'")
 
 
 def test_what_a_role_may_not_do_is_not_offered_and_not_done(opened: Opener) -> None:
@@ -77,13 +78,19 @@ def test_what_a_role_may_not_do_is_not_offered_and_not_done(opened: Opener) -> N
 def test_a_customer_sees_only_its_own_shipments(opened: Opener, world: World) -> None:
     watched = opened(role="viewer")
     watched.open("/")
-    watched.page.wait_for_function("document.getElementById('kpi-live-value').textContent === '2'")
+    watched.until("document.getElementById('kpi-live-value')?.textContent === '2'")
     foreign = next(plan for plan in world.plans if plan.customer != "Nordvax")
     watched.open(f"/shipments/{foreign.id}")
     assert "No such shipment" in watched.page.inner_text("#content")
     watched.open(f"/loggers/{foreign.logger}")
     assert "No such logger" in watched.page.inner_text("#content")
 
+
+# From now on nothing is heard, as if the network had gone.
+FREEZE = """() => {
+  const at = Date.now() - 7000;
+  Object.defineProperty(window.coldchainLive, 'heard', { get: () => at, set: () => undefined });
+}"""
 
 # The plotted excursion marks in view, whatever lies over them.
 MARKS = """wanted => {
@@ -97,6 +104,6 @@ MARKS = """wanted => {
 
 
 def _live(watched: Watched) -> dict[str, list[object]]:
-    watched.page.wait_for_function("window.coldchainLive.state !== null")
+    watched.until("window.coldchainLive.state !== null")
     state: dict[str, list[object]] = watched.page.evaluate("window.coldchainLive.state")
     return state

@@ -110,15 +110,14 @@ def test_a_long_chart_is_drawn_again_when_it_is_zoomed(opened: Opener, world: Wo
     note = watched.page.locator("#series-note")
     note.wait_for()
     before = note.inner_text()
+    watched.page.wait_for_selector("#series-chart .js-plotly-plot .xaxislayer-above")
     watched.page.evaluate("""() => {
       const plot = document.querySelector('#series-chart .js-plotly-plot');
       const [from, to] = plot._fullLayout.xaxis.range.map((at) => new Date(at + 'Z').getTime());
       Plotly.relayout(plot, { 'xaxis.range[0]': new Date((from + to) / 2).toISOString(),
                               'xaxis.range[1]': new Date(to).toISOString() });
     }""")
-    watched.page.wait_for_function(
-        "before => document.getElementById('series-note').textContent !== before", arg=before
-    )
+    watched.until("before => document.getElementById('series-note').textContent !== before", before)
     watched.clean()
 
 
