@@ -5,6 +5,7 @@ A step may die anywhere: until its one transaction commits nothing has happened,
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -47,7 +48,7 @@ class _Superseded(Exception):
     """Another engine holds the lease or has moved the cursor: this step's work is void."""
 
 
-@dataclass(slots=True)
+@dataclass
 class _Work:
     """What a step found to do, from one moment of the registry and the journal."""
 
@@ -64,6 +65,14 @@ class _Work:
     system_moved: bool
     more: bool
     judged: list[tuple[Case, Inputs, Findings]] = field(default_factory=list)
+
+    @cached_property
+    def by_channel(self) -> dict[str, list[Reading]]:
+        """The readings of this step by "<logger>/<channel>"."""
+        found: dict[str, list[Reading]] = {}
+        for reading in self.readings:
+            found.setdefault(f"{reading.logger}/{reading.channel}", []).append(reading)
+        return found
 
     @property
     def empty(self) -> bool:
@@ -206,7 +215,7 @@ def _state(
         found.next_due_ms,
         status_of(found, settled=case.settled),
         document,
-        newest_values(inputs, before.state.last if before.state else {}, work.readings),
+        newest_values(inputs, before.state.last if before.state else {}, work.by_channel),
         revision,
     )
 

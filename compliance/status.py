@@ -1,6 +1,5 @@
 """What lists and the live view show of a subject: one word, and the newest values of each channel."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from coldchain.domain.finding import Condition, Findings, Severity
@@ -28,19 +27,21 @@ def status_of(found: Findings, *, settled: bool) -> str:
     return "at_risk" if open_ones and not settled else "in_range"
 
 
-def newest_values(inputs: Inputs, before: dict[str, Any], batch: Iterable[Reading]) -> dict[str, Any]:
-    """Per "<logger>/<channel>": the newest reading, what rides along, and the newest position."""
+def newest_values(inputs: Inputs, before: dict[str, Any], batch: dict[str, list[Reading]]) -> dict[str, Any]:
+    """Per "<logger>/<channel>": the newest reading, what rides along, and the newest position.
+
+    `batch` holds the readings of this step by the same name: what rides along is in no track.
+    """
     found = {f"{bound.logger}/{bound.channel}": _newest(bound.track, bound.positions) for bound in inputs.bounds}
     for name, values in found.items():
         known = before.get(name, {})
         values.update({rider: known[rider] for rider in _RIDERS if rider in known and rider not in values})
-    for reading in batch:
-        values = found.get(f"{reading.logger}/{reading.channel}", {})
-        if values.get("event_time") == iso(reading.event_time_ms):
-            public = reading_json(reading)
-            values.update({rider: public[rider] for rider in _RIDERS if rider in public})
-            if reading.fault is None:
-                values.pop("fault", None)
+        for reading in batch.get(name, ()):
+            if values.get("event_time") == iso(reading.event_time_ms):
+                public = reading_json(reading)
+                values.update({rider: public[rider] for rider in _RIDERS if rider in public})
+                if reading.fault is None:
+                    values.pop("fault", None)
     return {name: values for name, values in found.items() if values}
 
 

@@ -39,7 +39,7 @@ class Case:
 
 
 def cases_of(connection: Connection, subjects: Sequence[Subject], now_ms: int) -> list[Case]:
-    """What is on record about subjects now; one without a product profile or a binding is left out."""
+    """What is on record about subjects now; one without a product profile is left out."""
     known: dict[Subject, list[Fact]] = {}
     for item in facts.known(connection, subjects=subjects):
         if item.subject is not None:
@@ -56,7 +56,7 @@ def cases_of(connection: Connection, subjects: Sequence[Subject], now_ms: int) -
     read: dict[tuple[str, int], ProductProfile] = {}
     for subject in subjects:
         assigned = [item.body for item in known.get(subject, []) if item.kind is FactKind.PROFILE]
-        if assigned and any(item.kind is FactKind.BINDING for item in known[subject]):
+        if assigned:
             version = (assigned[-1]["id"], assigned[-1]["version"])
             if version not in read:
                 read[version] = profiles.judged_by(connection, *version)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from coldchain.domain.finding import AlarmCondition, Breach, Condition, Excursion, Severity, Subject, SubjectKind
@@ -79,7 +79,7 @@ def _rows(
     connection: Connection, table: Table, subjects: Collection[Subject], *conditions: Any, order: Any
 ) -> Iterator[tuple[Subject, Row[Any]]]:
     named = [subject.id for subject in subjects if subject.kind is not SubjectKind.SYSTEM]
-    of = table.c.subject_id.in_(named)
+    of: ColumnElement[bool] = table.c.subject_id.in_(named)
     if len(named) < len(subjects):
         of = or_(of, table.c.subject_kind.is_(None))
     wanted = set(subjects)
@@ -251,7 +251,8 @@ def dirty_subjects(connection: Connection) -> dict[Subject, list[int]]:
 
 def forget_dirty(connection: Connection, numbers: list[int]) -> None:
     """Remove wishes that were fulfilled."""
-    connection.execute(dirty.delete().where(dirty.c.id.in_(numbers)))
+    if numbers:
+        connection.execute(dirty.delete().where(dirty.c.id.in_(numbers)))
 
 
 def position(connection: Connection, name: str) -> tuple[int, int]:
@@ -267,7 +268,7 @@ def move(connection: Connection, name: str, journal_offset: int, notice_offset: 
 
 
 def forget_due(connection: Connection, subjects: set[Subject]) -> None:
-    """Subjects without a profile or a binding any more: time does not change them."""
+    """Subjects without a profile: time does not change them."""
     for subject in subjects:
         connection.execute(update(subject_state).where(_of(subject_state, subject)).values(next_due_ms=None))
 

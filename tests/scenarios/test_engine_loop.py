@@ -255,6 +255,21 @@ def test_readings_outside_the_binding_are_nobodys(house: House) -> None:
     assert stands.state.document["period"]["to"] == "2026-01-05T01:25:00.000Z"
 
 
+def test_a_binding_that_was_wrong_takes_its_findings_back(house: House) -> None:
+    box = house.shipment("S-1", "LG-1")
+    lived(house, 26)
+    assert [item.condition.condition for item in house.record(box).alarms] == [Condition.ACTIVE]
+    with house.registry.write() as connection:
+        [bound] = facts.known(connection, subject=box, kinds=[facts.FactKind.BINDING])
+        facts.withdraw(connection, bound.id, who="test", reason="another logger", now_ms=at(200))
+    house.settle()
+    stands = house.record(box)
+    assert stands.excursions == []
+    assert [item.condition.condition for item in stands.alarms] == [Condition.RETURNED]
+    assert stands.state is not None
+    assert stands.state.status == "unknown"
+
+
 def test_conditioning_is_shown_but_not_judged(house: House) -> None:
     box = house.shipment("S-1", "LG-1")
     with house.registry.write() as connection:
