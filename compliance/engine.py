@@ -108,6 +108,6 @@ def _next_due(said: list[ChannelFindings], as_of_ms: int) -> int | None:
     due = [watch.due_ms for channel in said for _, _, watch in channel.watches if watch.due_ms is not None]
     for channel in said:
         trace = channel.trace
-        if trace.running and len(trace) and trace.tail_ms == 0:
+        if trace.running and len(trace) and trace.unknown_after(int(trace.time_ms[-1])) == 0:
             due.append(int(trace.time_ms[-1]) + 2 * channel.interval_ms + 1)
     return min((moment for moment in due if moment > as_of_ms), default=None)

@@ -78,16 +78,17 @@ def _stretch(trace: Trace, beyond: np.ndarray, a: int, b: int, peak: int, gap_ms
 def _way(trace: Trace, beyond: np.ndarray, edge: int, neighbour: int) -> tuple[int | None, int, Fraction]:
     """Where the line from `edge` (outside) to `neighbour` (inside) crosses; adjoining unknown time; twice its area."""
     here = int(trace.time_ms[edge])
+    missing = trace.unknown_before(here) if neighbour < edge else trace.unknown_after(here)
     if neighbour < 0:
-        return here, trace.head_ms, Fraction(0)
+        return here, missing, Fraction(0)
     if neighbour >= len(trace):
-        return None, trace.tail_ms, Fraction(0)
+        return None, missing, Fraction(0)
     kind = trace.kind[min(edge, neighbour)]
     span = int(trace.time_ms[neighbour]) - here
     if kind == GAP:
         return here, abs(span), Fraction(0)
     if kind == CUT:
-        return here, 0, Fraction(0)
+        return here, missing, Fraction(0)
     depth, inside = int(beyond[edge]), -int(beyond[neighbour])
     reach = Fraction(depth * span, depth + inside)
     return round(here + reach), 0, abs(reach) * depth

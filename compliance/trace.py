@@ -30,8 +30,6 @@ class Trace:
     value: Column
     kind: Kinds
     edges: tuple[tuple[int, int], ...]
-    head_ms: int  # unknown time that adjoins the first sample
-    tail_ms: int  # unknown time that adjoins the last sample
     clock_ms: int  # alarm clocks run until here: the judgement's moment, or the end of the judged time
     running: bool  # whether more readings are expected after the last sample
 
@@ -47,6 +45,14 @@ class Trace:
     def known_ms(self) -> int:
         """Time backed by readings on both sides."""
         return int(self.spans_ms[self.kind == KNOWN].sum())
+
+    def unknown_before(self, time_ms: int) -> int:
+        """Unknown time between the beginning of a judged stretch and its first sample, if that is at `time_ms`."""
+        return sum(end - start for start, end in self.edges if end == time_ms)
+
+    def unknown_after(self, time_ms: int) -> int:
+        """Unknown time between the last sample of a judged stretch, if that is at `time_ms`, and its end."""
+        return sum(end - start for start, end in self.edges if start == time_ms)
 
     def gaps(self) -> list[tuple[int, int]]:
         """Every unknown stretch (from, to), in order."""
@@ -95,8 +101,6 @@ def trace_of(
         value,
         kind,
         edges,
-        head_ms=next((end - start for start, end in edges if len(time_ms) and end == int(time_ms[0])), 0),
-        tail_ms=next((end - start for start, end in edges if start == last), 0),
         clock_ms=max(min(last_end, as_of_ms), last or 0),
         running=running,
     )

@@ -136,18 +136,18 @@ class TwinChannel:
         sign = 1 if direction == "high" else -1
         found: list[dict[str, Any]] = []
         before: Sample | None = None
-        for number, sample in enumerate(self._samples):
+        for sample in self._samples:
             depth = sign * (sample[1] - limit)
             joined = before is not None and self._kind(before, sample) != "cut"
             was_out = before is not None and sign * (before[1] - limit) > 0
+            if was_out and not joined and before is not None:
+                found[-1]["end"] = before[0]
             if depth > 0 and not (joined and was_out):
-                found.append(self._opened(direction, limit, sign, before if joined else None, sample, number))
+                found.append(self._opened(direction, limit, sign, before if joined else None, sample))
             elif depth > 0 and before is not None:
                 self._continued(found[-1], sign, limit, before, sample)
             elif was_out and joined and before is not None:
                 self._ended(found[-1], sign, limit, before, sample)
-            elif was_out and before is not None:
-                found[-1]["end"] = before[0]
             before = sample
         for item in found:
             finish = item["last"] if item["end"] is None else item["end"]
@@ -155,11 +155,9 @@ class TwinChannel:
             item["upper_ms"] = item["duration_ms"] + item["gap"] + item["adjoining"] + self._edge(item)
         return found
 
-    def _opened(
-        self, direction: str, limit: int, sign: int, before: Sample | None, sample: Sample, number: int
-    ) -> dict[str, Any]:
+    def _opened(self, direction: str, limit: int, sign: int, before: Sample | None, sample: Sample) -> dict[str, Any]:
         item: dict[str, Any] = {
-            "direction": direction, "sample": sample[0], "first": number == 0, "onset": sample[0], "last": sample[0],
+            "direction": direction, "sample": sample[0], "onset": sample[0], "last": sample[0],
             "end": None, "gap": 0, "adjoining": 0, "peak": sample[1], "area": D(0),
         }  # fmt: skip
         if before is not None and self._kind(before, sample) == "gap":
@@ -193,12 +191,7 @@ class TwinChannel:
 
     def _edge(self, item: dict[str, Any]) -> int:
         """Unknown time at the edges that adjoins an excursion."""
-        newest = self._samples[-1][0]
-        found = 0
-        for start, end in self._edges:
-            found += end - start if item["first"] and end == item["sample"] else 0
-            found += end - start if item["end"] is None and start == newest else 0
-        return found
+        return sum(end - start for start, end in self._edges if end == item["sample"] or start == item["last"])
 
     def _compare_excursions(self, ours: list[dict[str, Any]]) -> Iterator[tuple[str, Any, Any]]:
         theirs = {(item["direction"], _ms(item["onset_sample"])): item for item in self._channel["excursions"]}

@@ -57,7 +57,7 @@ def judged(readings: Sequence[Reading], profile: str) -> Findings:
     return findings(inputs(readings, profile), max(item.event_time_ms for item in readings))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(histories(), st.sampled_from(PROFILES), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_changes_nothing(history: list[Reading], profile: str, chance: Any) -> None:
     shuffled = list(history)
@@ -65,7 +65,7 @@ def test_the_order_of_arrival_changes_nothing(history: list[Reading], profile: s
     assert judged(shuffled, profile) == judged(history, profile)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(histories(), st.sampled_from(PROFILES))
 def test_another_value_anywhere_outside_the_first_reading_does_change_something(
     history: list[Reading], profile: str
@@ -78,7 +78,7 @@ def test_another_value_anywhere_outside_the_first_reading_does_change_something(
     assert judged(hotter, profile) != judged(history, profile)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(histories(longest=40), st.sampled_from(PROFILES))
 def test_the_decimal_twin_agrees_in_every_printed_digit(history: list[Reading], profile: str) -> None:
     document = judged(history, profile).document
