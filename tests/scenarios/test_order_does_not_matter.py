@@ -57,7 +57,7 @@ def judged(readings: Sequence[Reading], profile: str) -> Findings:
     return findings(inputs(readings, profile), max(item.event_time_ms for item in readings))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(histories(), st.sampled_from(PROFILES), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_changes_nothing(history: list[Reading], profile: str, chance: Any) -> None:
     shuffled = list(history)
