@@ -1,5 +1,6 @@
 """Product profiles as data: the shipped ones, and clear refusals of wrong ones."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,6 +102,12 @@ def test_a_wrong_rule_is_refused_with_field_value_and_remedy(change: dict[str, A
     with pytest.raises(InvalidValue) as refused:
         profile_from(body)
     assert all(part in str(refused.value) for part in says)
+
+
+def test_the_example_of_the_reference_is_a_profile() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "product-profiles.md"
+    example = page.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    assert profile_from_toml(example).budget[0].allowed_ms == 24 * 3_600_000
 
 
 def test_all_mistakes_are_reported_together() -> None:
