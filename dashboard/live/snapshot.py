@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from coldchain.domain.finding import Condition, Severity, SubjectKind
 from coldchain.domain.quantity import iso
-from coldchain.registry.schema import alarm, cursor, excursion, fact, shipment, store, subject_state
+from coldchain.registry.schema import alarm, cursor, excursion, fact, person, shipment, store, subject_state
 from coldchain.registry.scope import shipments_of, subjects_of
 from coldchain.registry.viewer import Viewer
 
@@ -24,7 +24,7 @@ def snapshot(connection: Connection, viewer: Viewer, now_ms: int) -> JsonObject:
     `alarms`: raised ones that are active, returning, or returned and not yet acknowledged. Numbers are in the unit of
     their names; absent values are absent.
     """
-    alarms = [_alarm(row) for row in _open_alarms(connection, viewer)]
+    alarms = [_alarm(row, viewer) for row in _open_alarms(connection, viewer)]
     open_subjects = {a["subject_id"] for a in alarms if a.get("subject_kind") == SubjectKind.SHIPMENT.value}
     shipments = [_shipment(row, alarms) for row in _shipments(connection, viewer, open_subjects)]
     excursions = [_excursion(row) for row in _excursions(connection, viewer, [s["id"] for s in shipments])]
@@ -82,13 +82,18 @@ def _open_alarms(connection: Connection, viewer: Viewer) -> list[Row[Any]]:
         alarm.c.severity >= Severity.MINOR.value,
     )
     query = (
-        select(alarm, _subject_name(alarm).label("reference"))
+        select(alarm, _subject_name(alarm).label("reference"), _name_of(alarm.c.acknowledged_by).label("by_name"))
         .where(or_(open_now, waiting), alarm.c.merged_into.is_(None), alarm.c.reset_ms.is_(None))
         .where(subjects_of(viewer, alarm.c.subject_kind, alarm.c.subject_id))
         .order_by(alarm.c.raised_ms.desc(), alarm.c.id)
         .limit(_MOST)
     )
     return list(connection.execute(query))
+
+
+def _name_of(person_id: Any) -> Any:
+    """What a person is called; people are shown by name, and only to who sees the whole installation."""
+    return select(person.c.name).where(person.c.id == person_id).scalar_subquery()
 
 
 def _subject_name(table: Any) -> Any:
@@ -211,7 +216,7 @@ def _excursion(row: Row[Any]) -> JsonObject:
     )
 
 
-def _alarm(row: Row[Any]) -> JsonObject:
+def _alarm(row: Row[Any], viewer: Viewer) -> JsonObject:
     return _present(
         id=row.id,
         version=row.version,
@@ -233,7 +238,7 @@ def _alarm(row: Row[Any]) -> JsonObject:
         excursions=row.excursions,
         late=row.late,
         acknowledged=_iso(row.acknowledged_ms),
-        acknowledged_by=row.acknowledged_by,
+        acknowledged_by=None if viewer.scoped else row.by_name or row.acknowledged_by,
         suppression=row.suppression,
         suppressed_until=_iso(row.suppressed_until_ms),
     )

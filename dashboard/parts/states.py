@@ -22,22 +22,27 @@ def empty(sentence: str, *more: Any, checked_ms: int | None = None) -> html.Div:
     """Nothing to show is an answer, and it says when it was true."""
     when = [] if checked_ms is None else [html.Span(["Checked ", moment(checked_ms, "second")])]
     return html.Div(
-        [html.Span("○", className="glyph", **{"aria-hidden": "true"}), html.Strong(sentence), *more, *when],
+        [_glyph("○"), html.Strong(sentence), *more, *when],
         className="state",
     )
 
 
 def missing(what: str) -> html.Div:
     """No such thing, or none that this viewer may see: the two look alike on purpose."""
-    return empty(f"No such {what}", html.Span("It does not exist, or it is not yours to see."))
+    why = html.Span("It does not exist, or it is not yours to see.")
+    return html.Div([_glyph("○"), html.H1(f"No such {what}"), why], className="state")
+
+
+def _glyph(sign: str) -> html.Span:
+    return html.Span(sign, className="glyph", **{"aria-hidden": "true"})
 
 
 def failed(what: str, reference: str) -> html.Div:
     """Something went wrong: what, the reference to quote, and a way to try again."""
     return html.Div(
         [
-            html.Span("■", className="glyph", **{"aria-hidden": "true"}),
-            html.Strong(f"{what} could not be shown"),
+            _glyph("■"),
+            html.H1(f"{what} could not be shown"),
             html.Span(["Reference ", html.Span(reference, className="mono")]),
             html.A("Try again", href="", className="button"),
         ],
@@ -51,8 +56,8 @@ def forbidden(permission: Permission) -> html.Div:
     return html.Div(
         html.Div(
             [
-                html.Span("○", className="glyph", **{"aria-hidden": "true"}),
-                html.Strong("You may not see this page"),
+                _glyph("○"),
+                html.H1("You may not see this page"),
                 html.Span(
                     f"It needs the permission “{permission.value}”. An administrator can give you a role that has it."
                 ),

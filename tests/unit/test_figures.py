@@ -37,6 +37,7 @@ def long_track(count: int, **odd: int) -> Track:
     return track(*values.items())
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(-40_000, 60_000), min_size=1, max_size=400), st.integers(4, 60)
 )  # fmt: skip
