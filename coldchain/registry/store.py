@@ -116,7 +116,7 @@ def take_lease(connection: Connection, name: str, holder: str, now_ms: int, for_
     if row is None:
         connection.execute(table.insert().values(name=name, holder=holder, fence=1, until_ms=now_ms + for_ms))
         return 1
-    if row.holder != holder and row.until_ms > now_ms:
+    if row.holder != holder and row.until_ms > now_ms and not _ended(row.holder):
         return None
     fence: int = row.fence + int(row.holder != holder)
     renewed = {"holder": holder, "fence": fence, "until_ms": now_ms + for_ms}
@@ -126,7 +126,27 @@ def take_lease(connection: Connection, name: str, holder: str, now_ms: int, for_
 
 def holder_name() -> str:
     """A name for this process as the holder of leases."""
-    return f"{socket.gethostname()}:{os.getpid()}:{time.monotonic_ns()}"
+    return f"{_world()}:{os.getpid()}:{time.monotonic_ns()}"
+
+
+def _world() -> str:
+    """Where a process number means one process: this host, and within it this namespace of process numbers."""
+    namespace = Path("/proc/self/ns/pid")
+    return f"{socket.gethostname()}/{namespace.readlink() if namespace.exists() else ''}"
+
+
+def _ended(holder: str) -> bool:
+    """Whether this holder was a process of our world that no longer exists: its lease need not be waited for."""
+    world, _, rest = holder.rpartition(":")[0].rpartition(":")
+    if world != _world() or not rest.isdecimal():
+        return False
+    try:
+        os.kill(int(rest), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 def sqlite_url(path: Path) -> str:

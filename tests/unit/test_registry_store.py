@@ -1,5 +1,7 @@
 """The open registry: one writer at a time, leases with fencing, and a schema that is never downgraded."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ from sqlalchemy import select, text
 from coldchain.errors import ColdchainError
 from coldchain.registry import schema
 from coldchain.registry.migrations import current, head, migrate
-from coldchain.registry.store import Registry, bump_revision, revision, sqlite_url, take_lease
+from coldchain.registry.store import Registry, bump_revision, holder_name, revision, sqlite_url, take_lease
 
 
 @pytest.fixture
@@ -59,6 +61,15 @@ def test_a_lease_has_one_holder_and_its_fence_grows_with_each_change_of_holder(r
         assert take_lease(connection, "engine", "b", 150, 100) == 2
         assert take_lease(connection, "engine", "a", 151, 100) is None
         assert take_lease(connection, "notifier", "a", 151, 100) == 1
+
+
+def test_a_lease_of_a_process_that_ended_is_not_waited_for(registry: Registry) -> None:
+    program = "from coldchain.registry.store import holder_name; print(holder_name())"
+    dead = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+    with registry.write() as connection:
+        assert take_lease(connection, "engine", dead, 0, 30_000) == 1
+        assert take_lease(connection, "engine", holder_name(), 1, 30_000) == 2
+        assert take_lease(connection, "engine", "elsewhere/pid:1:2", 2, 30_000) is None
 
 
 def test_the_models_and_the_migrated_tables_agree(registry: Registry) -> None:
