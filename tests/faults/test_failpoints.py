@@ -12,7 +12,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from mail_servers import SmsServer, SmtpServer
 from paho.mqtt.enums import CallbackAPIVersion
-from role_processes import quiet_port
+from ports import quiet_port
 from role_with_failpoint import KILLED
 from servers import wait_until
 from sqlalchemy import func, select
