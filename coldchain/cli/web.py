@@ -21,6 +21,9 @@ from dashboard.dash_app import build_dash
 WORKERS = 2
 _BEAT_S = 1.0
 _FACTORY = f"{__name__}:application"
+# What a worker opened stays open for as long as it lives: a stack of its own would be collected, and close the journal
+# under the application.
+_HELD = ExitStack()
 
 
 def serve(config: Config, *, migrate: bool) -> int:
@@ -61,8 +64,7 @@ def application() -> FastAPI:
     set_up("web")
     path = os.environ.get("COLDCHAIN_CONFIG")
     config, clock = read_config(Path(path) if path else None), SystemClock()
-    # Held for as long as the worker lives: it is ended by its process.
-    stores = ExitStack().enter_context(opened_stores(config))
+    stores = _HELD.enter_context(opened_stores(config))
     services = services_of(config, stores, clock)
     app = build_app(services, build_dash(services), lambda: pulse.troubles(config.data, clock.now_ms()))
     threading.Thread(target=_beat, args=(config,), name="pulse", daemon=True).start()
