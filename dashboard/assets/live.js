@@ -23,8 +23,7 @@
       live.heard = message.sent || Date.now();
       if (message.message && message.message.server_time) {
         live.skew = Date.parse(message.message.server_time) - live.heard;
-        live.engine = message.message.engine;
-        live.head = message.message.journal && message.message.journal.offset;
+        follow(message.message);
       }
       badge();
     } else if (message.type === "refused") check();
@@ -75,12 +74,18 @@
 
   live.now = () => Date.now() + live.skew;
 
+  function follow(tick) {
+    const moved = tick.engine && tick.engine.moved, head = tick.journal && tick.journal.offset;
+    if (!moved || !head) return;
+    if (moved !== live.moved) { live.moved = moved; live.headJudged = head; }
+    live.head = head;
+  }
+
   function badge() {
     const element = document.getElementById("live-badge");
     const silent = live.heard ? Date.now() - live.heard : 0;
-    // An engine that has nothing to judge stands still and is not late.
-    const engine = live.engine || {};
-    const behind = engine.moved && live.head > engine.offset ? live.now() - Date.parse(engine.moved) : 0;
+    // The journal has grown since the engine last moved; one that has nothing to judge stands still and is not late.
+    const behind = live.head > live.headJudged ? live.now() - Date.parse(live.moved) : 0;
     let mode = "live", text = "Live";
     if (!live.heard) { mode = "connecting"; text = "Connecting"; }
     else if (silent >= OFFLINE_MS) { mode = "offline"; text = "Offline " + window.coldchainText.age(silent); }
