@@ -4,10 +4,10 @@ import gc
 from pathlib import Path
 
 import pytest
+from web_cast import NOON, Client
 
 from coldchain.cli import web
 from coldchain.registry import api_keys
-from web_cast import NOON, Client
 
 MESSAGE = {"v": 1, "device": "L1", "boot": 1, "seq": 0, "readings": [{"ts": "2026-11-22T11:59:00Z", "values": {}}]}
 
