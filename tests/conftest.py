@@ -104,9 +104,9 @@ def influx(request: pytest.FixtureRequest) -> servers.Influx:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Postgres | servers.OutsidePostgres]:
+def postgres() -> Iterator[servers.Postgres | servers.OutsidePostgres]:
     """A PostgreSQL server for the whole run: `.url`, `.restart()`, `.kill()`."""
-    server = servers.postgres_server(tmp_path_factory.mktemp("postgres"))
+    server = servers.postgres_server()
     yield server
     if isinstance(server, servers.Process):
         server.kill()

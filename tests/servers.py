@@ -5,10 +5,12 @@ A server that is missing skips the test and says how to get it; with `CI=true` i
 is used and nothing is started.
 """
 
+import atexit
 import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import urllib.parse
 import uuid
 from pathlib import Path
@@ -73,10 +75,13 @@ def mosquitto_server(folder: Path) -> Mosquitto | OutsideMosquitto:
 class Postgres(Process):
     """A PostgreSQL that trusts loopback. `fsync` is off: our tests kill our processes, not the machine."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
         if not binaries or not (binaries[-1] / "initdb").exists():
             missing("PostgreSQL", "apt-get install postgresql, or set COLDCHAIN_TEST_POSTGRES_URL")
+        # Not inside pytest's folders: another session of the same user closes them to everybody else while we run.
+        folder = Path(tempfile.mkdtemp(prefix="coldchain-postgres-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
         data, account = folder / "data", _unprivileged(folder)
         subprocess.run(
             [*account, str(binaries[-1] / "initdb"), "-D", str(data), "-U", "coldchain", "-A", "trust", "-E", "UTF8",
@@ -110,10 +115,10 @@ class OutsidePostgres(Outside):
         self.url = url
 
 
-def postgres_server(folder: Path) -> Postgres | OutsidePostgres:
+def postgres_server() -> Postgres | OutsidePostgres:
     """A fresh cluster, or the server that the environment names."""
     url = os.environ.get("COLDCHAIN_TEST_POSTGRES_URL")
-    return OutsidePostgres(url) if url else Postgres(folder)
+    return OutsidePostgres(url) if url else Postgres()
 
 
 def create_database(server_url: str) -> str:
@@ -158,8 +163,5 @@ def _unprivileged(folder: Path) -> tuple[str, ...]:
         except KeyError:
             continue
         os.chown(folder, account.pw_uid, account.pw_gid)
-        for parent in folder.parents:  # pytest's folders are closed to others; passing through is enough
-            if str(parent).startswith("/tmp/") and parent.owner() == "root":
-                parent.chmod(parent.stat().st_mode | 0o011)
         return ("setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups", "--")
     return missing("an account other than root", "PostgreSQL refuses to run as root")  # type: ignore[no-any-return]

@@ -6,7 +6,7 @@ becomes text without rounding. Nothing here passes through a binary fraction unl
 
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from coldchain.errors import InvalidValue
 
@@ -16,7 +16,10 @@ _ISO = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?(Z|z|[+-]\d{2}:?\d{2})\Z", re.ASCII
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 _LARGEST = Decimal(10) ** 15
+_EARLIEST_MS = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
+_LATEST_MS = (datetime.max.replace(microsecond=0, tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
 
 
 def scaled(number: Decimal, places: int) -> int:
@@ -25,9 +28,21 @@ def scaled(number: Decimal, places: int) -> int:
     Raises:
         InvalidValue: the number is not finite or absurdly large.
     """
-    if not number.is_finite() or abs(number) > _LARGEST:
-        raise InvalidValue(f"{number} is not a finite number that a sensor can send")
-    return int(number.scaleb(places).to_integral_value(ROUND_HALF_EVEN))
+    if not number.is_finite() or number.copy_abs() > _LARGEST:
+        raise InvalidValue(f"{str(number)[:40]} is not a finite number that a sensor can send")
+    if number.adjusted() < -places - 1:
+        return 0  # far below one half
+    # In integers, because arithmetic with `Decimal` rounds to the digits of its context first.
+    sign, digits, exponent = number.as_tuple()
+    shift = int(exponent) + places
+    coefficient = int(Decimal((0, digits, 0)))
+    if shift >= 0:
+        whole = coefficient * 10**shift
+    else:
+        unit = 10**-shift
+        whole, rest = divmod(coefficient, unit)
+        whole += 2 * rest > unit or (2 * rest == unit and whole % 2 == 1)
+    return -whole if sign else whole
 
 
 def strict_decimal(text: str) -> Decimal:
@@ -73,8 +88,7 @@ def _text(value: int, places: int) -> str:
 
 def iso(time_ms: int) -> str:
     """`time_ms` as `YYYY-MM-DDTHH:MM:SS.mmmZ`."""
-    moment = _EPOCH + timedelta(milliseconds=time_ms)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"
+    return (_NAIVE_EPOCH + timedelta(milliseconds=time_ms)).isoformat(timespec="milliseconds") + "Z"
 
 
 def ms_from_iso(text: str) -> int:
@@ -92,8 +106,10 @@ def ms_from_iso(text: str) -> int:
     except ValueError as error:
         raise InvalidValue(f"{text[:40]!r} is not a date of the calendar: {error}") from error
     # A leap second is the last second of its minute: readings carry it, calendars of computers do not.
-    whole_ms = (moment - _EPOCH) // timedelta(milliseconds=1)
-    return whole_ms - _offset_ms(zone) + int((fraction or "0").ljust(3, "0")[:3])
+    whole_ms = (moment - _EPOCH) // timedelta(milliseconds=1) - _offset_ms(zone)
+    if not _EARLIEST_MS <= whole_ms <= _LATEST_MS:  # its offset leads out of the calendar
+        raise InvalidValue(f"{text[:40]!r} lies outside the years 1 to 9999")
+    return whole_ms + int((fraction or "0").ljust(3, "0")[:3])
 
 
 def _offset_ms(zone: str) -> int:

@@ -17,6 +17,7 @@ ENTRY = struct.Struct("<BBqqq")
 
 _ABSENT, _PLAIN, _STEPS, _HOLES = 0, 1, 2, 4
 _WIDTHS = (0, 1, 2, 4, 8)
+_HALF = 1 << 63
 
 
 def encode(values: Sequence[int | None]) -> tuple[bytes, bytes]:
@@ -32,9 +33,12 @@ def encode(values: Sequence[int | None]) -> tuple[bytes, bytes]:
 
 
 def _encode_full(values: Column, holes: int) -> tuple[bytes, bytes]:
+    span = int(values.max()) - int(values.min())
+    if span >= _HALF:  # differences would not fit: eight bytes each, as they are
+        return ENTRY.pack(_PLAIN | holes, 8, 0, 0, 1), _planes(values, 8)
     plain = _narrow(values - values.min())
     best = ENTRY.pack(_PLAIN | holes, plain[0], int(values.min()), 0, plain[1]), plain[2]
-    if plain[0] == 0 or len(values) < 2:
+    if plain[0] == 0 or len(values) < 2 or span >= _HALF // 2:
         return best
     steps = np.diff(values)
     least = int(steps.min())
@@ -52,8 +56,11 @@ def _narrow(values: Column) -> tuple[int, int, bytes]:
     width = next(width for width in _WIDTHS if top < 1 << (8 * width) or width == 8)
     if width == 0:
         return 0, factor, b""
-    planes = small.astype(f"<u{width}").view(np.uint8).reshape(-1, width)
-    return width, factor, planes.T.tobytes()
+    return width, factor, _planes(small, width)
+
+
+def _planes(values: Column, width: int) -> bytes:
+    return values.astype(f"<u{width}").view(np.uint8).reshape(-1, width).T.tobytes()
 
 
 def size(entry: tuple[int, int, int, int, int], count: int) -> int:

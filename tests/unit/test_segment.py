@@ -15,7 +15,7 @@ from coldchain.journal.pack import messages_in, pack_messages, slots_in
 from coldchain.journal.segment import Segment, order, pack_rows
 from coldchain.journal.tables import READING_COLUMNS
 
-numbers = st.integers(-(1 << 61), 1 << 61)
+numbers = st.integers(-(1 << 63) + 1, (1 << 63) - 1)
 values = st.one_of(st.none(), st.integers(-300_000, 300_000), numbers)
 
 

@@ -1,0 +1,54 @@
+"""Decimal text becomes integers exactly, and only times that a calendar knows become times."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coldchain.domain.quantity import iso, milli, ms_from_iso, scaled
+from coldchain.errors import InvalidValue
+
+
+@given(st.integers(-(10**50), 10**50), st.integers(0, 60), st.integers(0, 7))
+def test_a_number_of_any_length_is_rounded_once_and_half_to_even(digits: int, decimals: int, places: int) -> None:
+    exact = Fraction(digits * 10**places, 10**decimals)
+    number = Decimal(f"{digits}e-{decimals}")
+    if abs(exact) > 10 ** (15 + places):
+        with pytest.raises(InvalidValue):
+            scaled(number, places)
+    else:
+        assert scaled(number, places) == round(exact)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("4.0005", 4_000),
+        ("4.0015", 4_002),
+        ("4.0005" + "0" * 40 + "1", 4_001),
+        ("8.000" + "4" + "9" * 40, 8_000),
+        ("-4.0005" + "0" * 30 + "1", -4_001),
+        ("1e-999", 0),
+    ],
+)
+def test_digits_far_behind_the_edge_decide_on_which_side_it_falls(text: str, expected: int) -> None:
+    assert milli(text) == expected
+
+
+@pytest.mark.parametrize("number", [Decimal("1e999999999"), Decimal("-1e16"), Decimal("nan"), Decimal("inf")])
+def test_a_number_that_no_sensor_sends_is_refused_whatever_its_size(number: Decimal) -> None:
+    with pytest.raises(InvalidValue):
+        scaled(number, 3)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_whose_offset_leads_out_of_the_calendar_is_refused(text: str) -> None:
+    with pytest.raises(InvalidValue, match="years 1 to 9999"):
+        ms_from_iso(text)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"])
+def test_the_first_and_the_last_moment_of_the_calendar_come_back(text: str) -> None:
+    assert iso(ms_from_iso(text)) == text
