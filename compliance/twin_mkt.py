@@ -1,5 +1,6 @@
 """The twin's mean kinetic temperature: T = (ΔH/R) / −ln(Σ w·exp(−ΔH/(R·T)) / Σ w), in decimals, unscaled."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Decimal
 
@@ -25,6 +26,8 @@ class TwinMkt:
         self._rate = D(profile.gap_warming_mc_per_min) / 60_000  # milli-degrees per ms
         self._samples, self._spans, self._edges = samples, spans, edges
         self._known: dict[int, Decimal] = {}
+        self._sums: list[tuple[Decimal, int]] = []
+        self._ends: list[int] = []
 
     def _speed(self, mc: int) -> Decimal:
         if mc not in self._known:
@@ -89,8 +92,8 @@ class TwinMkt:
         first, last = times[0], max(times[0], times[-1] - length)
         low, high = sorted((end - length, onset))
         low, high = min(max(low, first), last), max(min(high, last), first)
-        starts = {low, high, *(t for t in times if low <= t <= high)}
-        starts |= {t - length for t in times if low <= t - length <= high}
+        starts = {low, high, *times[bisect_left(times, low) : bisect_right(times, high)]}
+        starts |= {t - length for t in times[bisect_left(times, low + length) : bisect_right(times, high + length)]}
         trailing = self._window(end - length, end)
         means = [mean for mean in (trailing, *(self._window(s, s + length) for s in starts)) if mean is not None]
         hottest = max(means, default=None)
@@ -100,13 +103,27 @@ class TwinMkt:
         return None if mean is None else self._ratio / -mean.ln() - D("273.15")
 
     def _window(self, start: int, end: int) -> Decimal | None:
-        area, time = D(0), 0
-        for a, b, kind in self._spans:
-            left, right = max(a[0], start), min(b[0], end)
-            if kind == "known" and right > left:
-                area += (self._at(a, b, left) + self._at(a, b, right)) / 2 * (right - left)
-                time += right - left
-        return area / time if time else None
+        (area_a, time_a), (area_b, time_b) = self._through(start), self._through(end)
+        return (area_b - area_a) / (time_b - time_a) if time_b > time_a else None
+
+    def _through(self, moment: int) -> tuple[Decimal, int]:
+        """Area and known time from the first sample to `moment`; whole spans are summed once."""
+        if not self._sums:
+            area, time = D(0), 0
+            for a, b, kind in self._spans:
+                self._sums.append((area, time))
+                if kind == "known":
+                    area, time = area + self._straight(a, b), time + b[0] - a[0]
+            self._ends = [b[0] for _, b, _ in self._spans]
+            self._sums.append((area, time))
+        number = bisect_left(self._ends, moment)
+        area, time = self._sums[number]
+        if number < len(self._spans):
+            a, b, kind = self._spans[number]
+            if kind == "known" and moment > a[0]:
+                area += (self._speed(a[1]) + self._at(a, b, moment)) / 2 * (moment - a[0])
+                time += moment - a[0]
+        return area, time
 
     def _at(self, a: Sample, b: Sample, moment: int) -> Decimal:
         low, high = self._speed(a[1]), self._speed(b[1])
