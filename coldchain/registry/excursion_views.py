@@ -8,7 +8,7 @@ from coldchain.domain.finding import Severity, SubjectKind
 from coldchain.domain.quantity import iso
 from coldchain.errors import InvalidValue, NotFound
 from coldchain.registry.paging import Page, beyond, checked_limit, cursor_of, position_of
-from coldchain.registry.schema import alarm, excursion, shipment, store
+from coldchain.registry.schema import alarm, breach, excursion, shipment, store
 from coldchain.registry.scope import subjects_of
 from coldchain.registry.viewer import Viewer
 
@@ -73,7 +73,7 @@ def count(connection: Connection, viewer: Viewer, which: Filter = Filter()) -> i
 
 
 def shown(connection: Connection, viewer: Viewer, id: str) -> dict[str, Any]:  # noqa: A002
-    """One excursion with all its versions (oldest first) and the alarms that link it.
+    """One excursion with all its versions (oldest first), the rules that fired on it and the alarms that link it.
 
     Raises:
         NotFound: none, or none for this viewer.
@@ -88,8 +88,14 @@ def shown(connection: Connection, viewer: Viewer, id: str) -> dict[str, Any]:  #
             alarm.c.subject_kind == current.subject_kind, alarm.c.subject_id == current.subject_id
         )
     )
+    of = and_(breach.c.excursion == id, breach.c.superseded.is_(False))
+    fired = connection.execute(select(breach).where(of).order_by(breach.c.fired_ms, breach.c.rule))
     return {
         **excursion_json(current),
+        "breaches": [
+            {"rule": b.rule, "severity": Severity(b.severity).word, "fired_at": iso(b.fired_ms), "alarm": b.alarm}
+            for b in fired
+        ],
         "versions": [{**excursion_json(row), "superseded": row.superseded} for row in rows],
         "alarms": [row.id for row in linking if id in (row.excursions or [])],
     }

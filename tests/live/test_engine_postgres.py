@@ -6,7 +6,7 @@ import pytest
 from engine_house import House, sample
 from judging import DAWN
 
-from coldchain.registry import findings, profiles
+from coldchain.registry import excursion_views, profiles, summary
 from coldchain.registry.migrations import migrate
 from coldchain.registry.store import Registry
 from coldchain.registry.viewer import Viewer
@@ -29,9 +29,10 @@ def test_a_live_excursion_on_postgresql(tmp_path: Path, postgres_url: str) -> No
     assert len(stands.excursions) == len(stands.alarms) == 1
     with house.registry.read() as connection:
         acme = Viewer("v", "v", "viewer", customer="Acme")
-        [shown] = findings.excursions(connection, acme).items
-        [row] = findings.summary(connection, acme, from_ms=0, to_ms=DAWN + 86_400_000)
-        assert findings.excursion_shown(connection, acme, shown["id"])["alarms"]
-    assert row["excursions"]["major"] == 1
-    assert row["time_above_s"] == stands.excursions[0].excursion.duration_ms / 1000
+        [shown] = excursion_views.listed(connection, acme).items
+        [row] = summary.summary(connection, acme, summary.Period(0, DAWN + 86_400_000))
+        assert excursion_views.shown(connection, acme, shown["id"])["alarms"]
+        assert excursion_views.shown(connection, acme, shown["id"])["breaches"]
+    assert row["excursions"] == 1
+    assert row["time_out_s"] == stands.excursions[0].excursion.duration_ms / 1000
     house.close()

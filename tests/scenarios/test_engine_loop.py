@@ -12,7 +12,7 @@ from coldchain import audit
 from coldchain.domain.finding import AlarmChange, Condition, Severity, Subject, SubjectKind
 from coldchain.domain.profile_format import profile_from
 from coldchain.errors import NotFound
-from coldchain.registry import facts, findings, profiles, recorded, signals
+from coldchain.registry import excursion_views, facts, profiles, recorded, signals, summary
 from coldchain.registry.schema import alarm, breach, excursion, fact, shipment
 from coldchain.registry.viewer import SYSTEM, Viewer
 from compliance.loop import EngineLoop
@@ -167,7 +167,7 @@ def test_excursions_that_a_stricter_profile_joins_become_the_earlier_one(house: 
     [joined] = house.record(box).excursions
     assert joined.excursion.id == first.excursion.id
     with house.registry.read() as connection:
-        shown = findings.excursion_shown(connection, SYSTEM, second.excursion.id)
+        shown = excursion_views.shown(connection, SYSTEM, second.excursion.id)
     assert shown["merged_into"] == first.excursion.id
 
 
@@ -184,7 +184,7 @@ def test_a_changed_profile_withdraws_what_no_longer_holds_and_keeps_it_on_record
     assert (amended.condition.condition, amended.condition.rules) == (Condition.RETURNED, ())
     assert house.planner.changes[-1].after == amended.condition
     with house.registry.read() as connection:
-        shown = findings.excursion_shown(connection, SYSTEM, found.excursion.id)
+        shown = excursion_views.shown(connection, SYSTEM, found.excursion.id)
         assert shown["withdrawn"]
         assert (
             connection.execute(select(func.count()).select_from(breach).where(~breach.c.superseded)).scalar_one() == 0
@@ -302,13 +302,14 @@ def test_a_scoped_viewer_sees_only_its_own_excursions(house: House) -> None:
     lived(house, 40)
     acme, other = (Viewer("v", "v", "viewer", customer=name) for name in ("Acme", "Other"))
     with house.registry.read() as connection:
-        [shown] = findings.excursions(connection, acme).items
-        assert findings.excursions(connection, other).items == []
+        [shown] = excursion_views.listed(connection, acme).items
+        assert excursion_views.listed(connection, other).items == []
         with pytest.raises(NotFound):
-            findings.excursion_shown(connection, other, shown["id"])
-        assert findings.summary(connection, other, from_ms=0, to_ms=at(1e6)) == []
-        [row] = findings.summary(connection, acme, from_ms=0, to_ms=at(1e6))
-    assert (row["shipments"], row["excursions"]["major"]) == (1, 1)
+            excursion_views.shown(connection, other, shown["id"])
+        whenever = summary.Period(0, int(at(1e6)))
+        assert summary.summary(connection, other, whenever) == []
+        [row] = summary.summary(connection, acme, whenever)
+    assert (row["shipments"], row["excursions"]) == (1, 1)
 
 
 def test_excursions_come_in_pages_without_loss_or_repeat(house: House) -> None:
@@ -319,7 +320,7 @@ def test_excursions_come_in_pages_without_loss_or_repeat(house: House) -> None:
     seen, cursor = [], None
     with house.registry.read() as connection:
         while True:
-            page = findings.excursions(connection, SYSTEM, limit=7, cursor=cursor)
+            page = excursion_views.listed(connection, SYSTEM, limit=7, cursor=cursor)
             seen += [item["onset"] for item in page.items]
             cursor = page.next_cursor
             if cursor is None:
