@@ -55,7 +55,7 @@ def build_app(services: Services, dash: Any = None, troubles: Troubles = _none) 
         title="Coldchain", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan,
         description="Readings, excursions, alarms and evidence of pharmaceutical cold chains.",
     )  # fmt: skip
-    app.state.services, app.state.troubles, app.state.hub = services, troubles, Hub(services)
+    app.state.services, app.state.troubles, app.state.hub = services, troubles, Hub(services, troubles)
     app.state.table = table
     app.state.gate = Gate(app, services, table)
     app.gated = app.state.gate.around

@@ -24,6 +24,7 @@ from dashboard.problems import Problem, answer, as_problem, wants_page
 from dashboard.services import Services
 
 _FORM = "application/x-www-form-urlencoded"
+_CALLBACKS = "/_dash-update-component"
 
 
 class Identity(NamedTuple):
@@ -64,6 +65,7 @@ class Gate:
             if policy.permission is not None:
                 await self._admit(scope, request, policy)
             receive = await self._checked_body(scope, request, policy, receive)
+            receive = await self._noted(scope, request, policy, receive)
         except HTTPException as error:
             await self._refuse(request, Problem(error.status_code, error.detail))(scope, receive, guarded)
             return
@@ -86,7 +88,7 @@ class Gate:
 
     async def _admit(self, scope: Scope, request: Request, policy: Policy) -> None:
         try:
-            identity = await run_in_threadpool(self.identify, request.headers, policy)
+            identity = await run_in_threadpool(self.identify, request.headers)
         except TransientError as error:
             raise as_problem(error) from error
         if identity is None:
@@ -95,8 +97,8 @@ class Gate:
         if (reason := policy.refusal(identity.viewer)) is not None:
             raise Problem(403, reason)
 
-    def identify(self, headers: Headers, policy: Policy | None = None) -> Identity | None:
-        """Who a request's headers say it is; the session's idle time starts anew if `policy` is given and says so."""
+    def identify(self, headers: Headers) -> Identity | None:
+        """Who a request's headers say it is."""
         now_ms = self._services.clock.now_ms()
         authorization = headers.get("authorization")
         if authorization is not None:
@@ -106,13 +108,27 @@ class Gate:
             return None
         with self._services.registry.read() as connection:
             live = sessions.look_up(connection, cookie, now_ms=now_ms, limits=self.limits)
-        if live is None:
-            return None
-        active = policy is not None and policy.keeps_alive and security.BACKGROUND_HEADER not in headers
-        if active and sessions.due_for_touch(live, now_ms):
-            with self._services.registry.write() as connection:
-                sessions.touch(connection, live.token_hash, now_ms)
-        return Identity(live.viewer, live)
+        return None if live is None else Identity(live.viewer, live)
+
+    async def _noted(self, scope: Scope, request: Request, policy: Policy, receive: Receive) -> Receive:
+        """Start the session's idle time anew if a person did this: not the stream, a poll, or a clock in the page."""
+        session: sessions.Session | None = scope.get("coldchain.session")
+        now_ms = self._services.clock.now_ms()
+        if session is None or not policy.keeps_alive or not sessions.due_for_touch(session, now_ms):
+            return receive
+        if security.BACKGROUND_HEADER in request.headers:
+            return receive
+        if scope["path"] == _CALLBACKS and scope["method"] == "POST":
+            body = await _whole(receive)
+            receive = _replay(body, receive)
+            if security.by_clock(body):
+                return receive
+        await run_in_threadpool(self._touch, session, now_ms)
+        return receive
+
+    def _touch(self, session: sessions.Session, now_ms: int) -> None:
+        with self._services.registry.write() as connection:
+            sessions.touch(connection, session.token_hash, now_ms)
 
     def _by_key(self, authorization: str, now_ms: int) -> Identity | None:
         scheme, _, key = authorization.partition(" ")
@@ -142,9 +158,9 @@ class Gate:
             return bounded
         token = request.headers.get(security.CSRF_HEADER)
         if token is None and request.headers.get("content-type", "").split(";")[0] == _FORM:
-            body = await bounded.whole()
+            body = await _whole(bounded)
             token = parse_qs(body.decode("latin-1")).get(security.CSRF_FIELD, [""])[0]
-            receive = _replay(body)
+            receive = _replay(body, bounded)
         else:
             receive = bounded
         if not security.same_token(token, session.csrf):
@@ -211,23 +227,25 @@ class _Bounded:
             raise HTTPException(413, f"the body is larger than {self._limit} bytes; send less at a time")
         return message
 
-    async def whole(self) -> bytes:
-        """The whole body."""
-        parts, more = [], True
-        while more:
-            message = await self()
-            parts.append(message.get("body", b""))
-            more = message.get("more_body", False)
-        return b"".join(parts)
+
+async def _whole(receive: Receive) -> bytes:
+    """The whole body."""
+    parts, more = [], True
+    while more:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
 
 
-def _replay(body: bytes) -> Receive:
+def _replay(body: bytes, rest: Receive) -> Receive:
+    """The body once more, then what `rest` has to say."""
     sent = False
 
     async def receive() -> Message:
         nonlocal sent
         if sent:
-            return {"type": "http.disconnect"}
+            return await rest()
         sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 

@@ -21,10 +21,10 @@ BEAT_S = 15.0
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
-def live(web: Web, viewer: Caller) -> Response:
+def live(request: Request, web: Web, viewer: Caller) -> Response:
     """What is true now: the state that `GET /events` begins with."""
     with web.registry.read() as connection:
-        return reply(snapshot(connection, viewer, web.clock.now_ms()))
+        return reply(snapshot(connection, viewer, web.clock.now_ms(), request.app.state.troubles()))
 
 
 def probe() -> Response:

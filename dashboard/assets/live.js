@@ -75,7 +75,8 @@
   live.now = () => Date.now() + live.skew;
 
   function follow(tick) {
-    const moved = tick.engine && tick.engine.moved, head = tick.journal && tick.journal.offset;
+    live.engine = tick.engine || {};
+    const moved = live.engine.moved, head = tick.journal && tick.journal.offset;
     if (!moved || !head) return;
     if (moved !== live.moved) { live.moved = moved; live.headJudged = head; }
     live.head = head;
@@ -86,10 +87,13 @@
     const silent = live.heard ? Date.now() - live.heard : 0;
     // The journal has grown since the engine last moved; one that has nothing to judge stands still and is not late.
     const behind = live.head > live.headJudged ? live.now() - Date.parse(live.moved) : 0;
+    const engine = live.engine || {};
     let mode = "live", text = "Live";
     if (!live.heard) { mode = "connecting"; text = "Connecting"; }
     else if (silent >= OFFLINE_MS) { mode = "offline"; text = "Offline " + window.coldchainText.age(silent); }
     else if (silent >= STALE_MS) { mode = "stale"; text = "Stale " + window.coldchainText.age(silent); }
+    else if (engine.working === false) { mode = "stale"; text = "Not judging"; }
+    else if (engine.receiving === false) { mode = "stale"; text = "Not receiving"; }
     else if (behind >= ENGINE_LATE_MS) { mode = "stale"; text = "Judging " + window.coldchainText.age(behind) + " late"; }
     document.body.dataset.live = mode;
     if (!element || (element.dataset.state === mode && element.textContent === text)) return;

@@ -47,8 +47,19 @@
   };
   window.coldchainSignedOut = () => props("signed-out", { opened: true });
 
+  // What the page asks for by itself keeps no session alive: only what follows soon upon something that a person did.
+  const PRESENT_MS = 60000;
+  let acted = Date.now();
+  ["pointerdown", "keydown", "wheel", "touchstart"].forEach((kind) =>
+    addEventListener(kind, () => { acted = Date.now(); }, { capture: true, passive: true }));
+
   const plain = window.fetch;
   window.fetch = async function (...request) {
+    if (Date.now() - acted > PRESENT_MS && !(request[0] instanceof Request)) {
+      const headers = new Headers((request[1] || {}).headers);
+      headers.set("X-Coldchain-Background", "1");
+      request[1] = Object.assign({}, request[1], { headers });
+    }
     const reply = await plain.apply(this, request);
     if (reply.status === 401) window.coldchainSignedOut();
     if (reply.status === 403) {

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
@@ -51,8 +51,9 @@ class _Scope:
 class Hub:
     """Follows the journal's head and the registry's revision while anybody listens; see `frames`."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, troubles: Callable[[], list[str]]) -> None:
+        """`troubles` says what is wrong with the other roles, one sentence each that begins with the role's name."""
+        self._services, self._troubles = services, troubles
         self._scopes: dict[ScopeKey, _Scope] = {}
         self._task: asyncio.Task[None] | None = None
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="live")
@@ -149,13 +150,13 @@ class Hub:
     def _look(self, viewer: Viewer) -> tuple[str, dict[str, Any]]:
         head = self._services.journal.head()
         with self._services.registry.read() as connection:
-            state = snapshot(connection, viewer, self._services.clock.now_ms())
+            state = snapshot(connection, viewer, self._services.clock.now_ms(), self._troubles())
             return f"j{head}.r{revision(connection)}", state
 
     def _progress(self) -> dict[str, Any]:
         head = self._services.journal.head()
         with self._services.registry.read() as connection:
-            engine = engine_progress(connection)
+            engine = engine_progress(connection, self._troubles())
         now = iso(self._services.clock.now_ms())
         return {"schema": SCHEMA, "kind": "tick", "server_time": now, "engine": engine, "journal": {"offset": head}}
 

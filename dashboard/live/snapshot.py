@@ -1,5 +1,6 @@
 """What the live pages show now, as one JSON document per scope; the difference of two of them is what is sent."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
@@ -17,7 +18,7 @@ _MOST = 5000  # rows of one kind; a fleet beyond this is looked at through the l
 JsonObject = dict[str, Any]
 
 
-def snapshot(connection: Connection, viewer: Viewer, now_ms: int) -> JsonObject:
+def snapshot(connection: Connection, viewer: Viewer, now_ms: int, troubles: Sequence[str] = ()) -> JsonObject:
     """All that the control tower shows to `viewer`, from one read transaction.
 
     `shipments`: those under way and those with something open. `excursions`: of these shipments, and every open one.
@@ -32,7 +33,7 @@ def snapshot(connection: Connection, viewer: Viewer, now_ms: int) -> JsonObject:
         "schema": SCHEMA,
         "kind": "snapshot",
         "server_time": iso(now_ms),
-        "engine": engine_progress(connection),
+        "engine": engine_progress(connection, troubles),
         "kpis": _kpis(shipments, excursions, alarms),
         "shipments": shipments,
         "excursions": excursions,
@@ -68,10 +69,16 @@ def apply(state: JsonObject, delta: JsonObject) -> JsonObject:
     return result
 
 
-def engine_progress(connection: Connection) -> JsonObject:
-    """How far the engine has judged and when it last said so; a live page is only as fresh as this."""
+def engine_progress(connection: Connection, troubles: Sequence[str] = ()) -> JsonObject:
+    """How far the engine has judged; a live page is only as fresh as this.
+
+    `moved` is when it last had something to judge, so a quiet night leaves it standing. Whether the engine and the
+    intake work at all is in `working` and `receiving`, from the signs of life (`troubles`, as `coldchain.pulse` says).
+    """
+    silent = {sentence.partition(":")[0] for sentence in troubles}
+    alive = {"working": "engine" not in silent, "receiving": "ingest" not in silent}
     row = connection.execute(select(cursor).where(cursor.c.name == "engine")).one_or_none()
-    return {} if row is None else {"offset": row.journal_offset, "moved": iso(row.moved_ms)}
+    return alive if row is None else {"offset": row.journal_offset, "moved": iso(row.moved_ms), **alive}
 
 
 def _open_alarms(connection: Connection, viewer: Viewer) -> list[Row[Any]]:

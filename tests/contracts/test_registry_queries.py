@@ -172,3 +172,19 @@ def test_people_sessions_keys_and_the_brake(registry: Registry) -> None:
         assert live.viewer.role == "quality"
         assert api_keys.look_up(connection, key) is not None
         assert audit.verify(connection) is None
+
+
+@pytest.mark.parametrize(
+    ("troubles", "working", "receiving"),
+    [
+        ([], True, True),
+        (["engine: silent for 20 s"], False, True),
+        (["ingest: the broker does not answer", "notify: has not started yet"], True, False),
+    ],
+)
+def test_the_live_view_knows_by_signs_of_life_and_not_by_data_whether_it_is_true(
+    registry: Registry, troubles: list[str], working: bool, receiving: bool
+) -> None:
+    with registry.read() as connection:
+        engine = snapshot(connection, SYSTEM, NOON + 9 * 3_600_000, troubles)["engine"]
+    assert (engine["working"], engine["receiving"]) == (working, receiving)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import flask
 import pytest
-from web_cast import Web, installed
+from web_cast import MINUTE, Web, installed
 
 from coldchain.registry.viewer import Viewer
 from dashboard import security
@@ -105,3 +105,36 @@ def test_the_api_is_not_shadowed_by_the_pages(web: Web, browser) -> None:
 def test_a_body_reaches_the_mounted_application_whole_and_too_large_a_one_does_not(web: Web, browser) -> None:
     assert browser.post("/x", content=b"x" * 200_000).text.split()[-1] == "200000</p>"
     assert browser.post("/x", content=b"x" * 300_000).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("changed", "lives"),
+    [
+        (["inbox-tick.n_intervals"], False),
+        (["live.data"], False),
+        (["inbox-tick.n_intervals", "live.data"], False),
+        (["acknowledge.n_clicks"], True),
+        (["inbox-tick.n_intervals", "filter.value"], True),
+        ([], True),
+        ("nonsense", True),
+    ],
+)
+def test_a_clock_in_an_open_page_keeps_no_session_alive(tmp_path, changed: object, lives: bool) -> None:
+    with installed(tmp_path, dash=Mounted()) as web:
+        browser = web.signed_in(web.person("quality"))
+        body = {"output": "list.children", "changedPropIds": changed}
+        for _ in range(3):
+            web.clock.advance(6 * MINUTE)
+            last = browser.post("/_dash-update-component", json=body)
+        assert (last.status_code == 200) == lives
+        if lives:
+            assert f" {len(last.request.content)}<" in last.text, "the body did not reach the page whole"
+
+
+def test_a_forged_request_keeps_no_session_alive(tmp_path) -> None:
+    with installed(tmp_path, dash=Mounted()) as web:
+        browser = web.signed_in(web.person("quality"))
+        for _ in range(2):
+            web.clock.advance(8 * MINUTE)
+            forged = browser.post("/_dash-update-component", json={}, headers={"Origin": "https://evil.example"})
+        assert forged.status_code == 401
