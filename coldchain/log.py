@@ -8,8 +8,11 @@ import structlog
 
 def set_up(role: str) -> None:
     """Configure structlog and the standard library's logging for this process."""
+    # Plain tracebacks in both: the terminal's pretty ones print local variables, and those hold passwords and tokens.
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[

@@ -40,16 +40,13 @@ class StateFolder:
         Raises:
             ColdchainError: another process tree holds it.
         """
-        run = data / "run"
-        run.mkdir(parents=True, exist_ok=True)
-        self._file: IO[str] = (run / "up.pid").open("a+", encoding="utf-8")
+        self._path = data / "run" / "up.pid"
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._file = self._locked(data)
         except OSError as error:
-            self._file.seek(0)
-            holder = self._file.read().strip() or "unknown"
             raise ColdchainError(
-                f"the state folder {data} is held by process {holder}: stop that one, or set COLDCHAIN_DATA"
+                f"COLDCHAIN_DATA: {data} cannot be used ({error.strerror}): choose a folder that may be written"
             ) from error
         self._file.truncate(0)
         self._file.write(str(os.getpid()))
@@ -57,8 +54,25 @@ class StateFolder:
 
     def release(self) -> None:
         """Let the next one have the folder."""
-        self._file.truncate(0)
+        self._path.unlink(missing_ok=True)
         self._file.close()
+
+    def _locked(self, data: Path) -> IO[str]:
+        while True:
+            file = self._path.open("a+", encoding="utf-8")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.seek(0)
+                holder = file.read().strip() or "unknown"
+                file.close()
+                raise ColdchainError(
+                    f"the state folder {data} is held by process {holder}: stop that one, or set COLDCHAIN_DATA"
+                ) from error
+            # Whoever had it may have removed the file between our opening and our locking: then nobody sees our lock.
+            if self._path.exists() and os.path.samestat(os.fstat(file.fileno()), self._path.stat()):
+                return file
+            file.close()
 
 
 class Supervisor:

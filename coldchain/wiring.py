@@ -7,18 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
-from alerts import ack_link
-from alerts.channels.port import Channel
-from alerts.channels.sms import SmsChannel, SmsSettings
-from alerts.channels.smtp import SmtpChannel, parse_smtp_url
-from alerts.dispatcher import Dispatcher
-from alerts.inbox import Inbox
-from alerts.outbox import Site
-from alerts.planner import AlertPlanner
 from coldchain.clock import Clock, SystemClock
 from coldchain.config import Config
 from coldchain.domain.quantity import iso
@@ -31,17 +24,20 @@ from coldchain.registry.profiles import seed_profiles
 from coldchain.registry.store import Registry, holder_name, sqlite_url
 from coldchain.telemetry.embedded import Compacted, EmbeddedTelemetry
 from coldchain.telemetry.embedded import compact as compact_journal
-from coldchain.telemetry.influx import InfluxTelemetry
-from coldchain.telemetry.influx_server import InfluxAddress
-from coldchain.telemetry.influx_writer import InfluxWriter
 from coldchain.telemetry.port import History, Telemetry
-from compliance.loop import EngineLoop
-from compliance.shipped import shipped_bodies
-from dashboard.services import Services, WebSettings
-from ingest.excursion_projector import ExcursionProjector
-from ingest.pipeline import Pipeline
-from ingest.projection_mark import RegistryMark
-from ingest.projector import Projector
+
+# Every process imports this module, and a role that died has to be back within two seconds: each function imports
+# the adapters that it makes, so that a role pays for those it uses only.
+if TYPE_CHECKING:
+    from alerts.channels.port import Channel
+    from alerts.dispatcher import Dispatcher
+    from coldchain.telemetry.influx_server import InfluxAddress
+    from compliance.loop import EngineLoop
+    from dashboard.services import Services
+    from ingest.excursion_projector import ExcursionProjector
+    from ingest.pipeline import Pipeline
+    from ingest.projection_mark import RegistryMark
+    from ingest.projector import Projector
 
 # The demo keeps the mails and SMS that it "sent" in this file of the state folder; its page shows them.
 INBOX = "inbox.db"
@@ -67,16 +63,16 @@ def prepare(config: Config, *, migrate: bool) -> str:
     Raises:
         ColdchainError: the state is of another version, and `migrate` was not asked for or cannot help.
     """
-    config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    from compliance.shipped import shipped_bodies
+
+    _make_folder(config.data)
     registry = _registry(config)
     try:
-        found, wanted = migrations.current(registry), migrations.head(registry)
+        found, wanted = migrations.current(registry), migrations.WANTED
         said = f"the state in {config.data} is at version {wanted}"
         if found is not None and found != wanted:
             if not migrate:
-                raise ColdchainError(
-                    f"the state in {config.data} is of version {found}, not {wanted}: run `coldchain migrate`"
-                )
+                raise ColdchainError(_other_version(config, found))
             said = f"brought {config.data} from version {found} to {wanted}; backup in {_backup(config)}"
         if found != wanted:
             migrations.migrate(registry)
@@ -87,12 +83,33 @@ def prepare(config: Config, *, migrate: bool) -> str:
         registry.close()
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ColdchainError(
+            f"COLDCHAIN_DATA: {folder} cannot be made: {error.strerror}; choose a folder that may be written"
+        ) from error
+
+
+def _other_version(config: Config, found: str) -> str:
+    if found > migrations.WANTED:
+        return (
+            f"the state in {config.data} was written by a newer version ({found}, this one knows "
+            f"{migrations.WANTED}): install that version again"
+        )
+    return f"the state in {config.data} is of version {found}, not {migrations.WANTED}: run `coldchain migrate`"
+
+
 @contextmanager
 def opened_registry(config: Config, *, migrate: bool = False) -> Iterator[Registry]:
     """The registry, made first where there is none."""
-    prepare(config, migrate=migrate)
+    _make_folder(config.data)
     registry = _registry(config)
     try:
+        # A current one is not prepared again: that takes the write lock, and a restarted role must not wait for it.
+        if migrations.current(registry) != migrations.WANTED:
+            prepare(config, migrate=migrate)
         yield registry
     finally:
         registry.close()
@@ -142,8 +159,10 @@ def _backup(config: Config) -> Path:
     return folder
 
 
-def pipeline_of(config: Config, stores: Stores, clock: Clock) -> Pipeline:
+def pipeline_of(config: Config, stores: Stores, clock: Clock) -> "Pipeline":
     """The one road into the journal."""
+    from ingest.pipeline import Pipeline
+
     return Pipeline(stores.journal, clock, config.tenant)
 
 
@@ -163,8 +182,11 @@ class RegisteredLoggers:
             return user if loggers.password_is(connection, user, password) else None
 
 
-def engine_of(config: Config, stores: Stores, clock: Clock) -> EngineLoop:
+def engine_of(config: Config, stores: Stores, clock: Clock) -> "EngineLoop":
     """The engine with the planner of alerts."""
+    from alerts.planner import AlertPlanner
+    from compliance.loop import EngineLoop
+
     planner = AlertPlanner(tuple(channels_of(config)))
     return EngineLoop(stores.registry, stores.journal, stores.history, planner, clock)
 
@@ -177,8 +199,11 @@ def compact(stores: Stores, clock: Clock) -> Compacted:
     return compact_journal(stores.journal, offset, clock.now_ms())
 
 
-def channels_of(config: Config) -> dict[str, Channel]:
+def channels_of(config: Config) -> "dict[str, Channel]":
     """The ways to reach people that are configured."""
+    from alerts.channels.sms import SmsChannel, SmsSettings
+    from alerts.channels.smtp import SmtpChannel, parse_smtp_url
+
     channels: dict[str, Channel] = {}
     if config.smtp_url:
         channels["email"] = SmtpChannel(parse_smtp_url(config.smtp_url), config.mail_from)
@@ -189,8 +214,13 @@ def channels_of(config: Config) -> dict[str, Channel]:
     return channels
 
 
-def dispatcher_of(config: Config, stores: Stores, clock: Clock) -> Dispatcher:
+def dispatcher_of(config: Config, stores: Stores, clock: Clock) -> "Dispatcher":
     """The one loop that gets messages out."""
+    from alerts import ack_link
+    from alerts.dispatcher import Dispatcher
+    from alerts.outbox import Site
+    from alerts.planner import AlertPlanner
+
     channels = channels_of(config)
     domain = urlsplit(config.site_url).hostname or "coldchain"
     with stores.registry.write() as connection:
@@ -199,12 +229,14 @@ def dispatcher_of(config: Config, stores: Stores, clock: Clock) -> Dispatcher:
     return Dispatcher(stores.registry, channels, clock, holder_name(), site=site, timers=timers)
 
 
-def influx_of(config: Config) -> InfluxAddress:
+def influx_of(config: Config) -> "InfluxAddress":
     """Where InfluxDB is.
 
     Raises:
         ConfigError: it is not configured.
     """
+    from coldchain.telemetry.influx_server import InfluxAddress
+
     if not config.influx_url:
         raise ConfigError("COLDCHAIN_INFLUX_URL: not set; there is no InfluxDB to write to")
     return InfluxAddress(config.influx_url, config.influx_token, config.influx_org, config.influx_bucket)
@@ -212,26 +244,42 @@ def influx_of(config: Config) -> InfluxAddress:
 
 def telemetry_of(config: Config, stores: Stores) -> Telemetry:
     """What charts read: InfluxDB where there is one, else the embedded store."""
-    return InfluxTelemetry(influx_of(config)) if config.influx_url else stores.history
+    if not config.influx_url:
+        return stores.history
+    from coldchain.telemetry.influx import InfluxTelemetry
+
+    return InfluxTelemetry(influx_of(config))
 
 
-def mark_of(stores: Stores, clock: Clock) -> RegistryMark:
+def mark_of(stores: Stores, clock: Clock) -> "RegistryMark":
     """How far InfluxDB has been filled."""
+    from ingest.projection_mark import RegistryMark
+
     return RegistryMark(stores.registry, clock)
 
 
-def projector_of(config: Config, stores: Stores, clock: Clock) -> Projector:
+def projector_of(config: Config, stores: Stores, clock: Clock) -> "Projector":
     """What fills InfluxDB from the journal."""
+    from coldchain.telemetry.influx_writer import InfluxWriter
+    from ingest.projector import Projector
+
     return Projector(stores.journal, mark_of(stores, clock), InfluxWriter(influx_of(config)), clock)
 
 
-def excursions_of(config: Config, stores: Stores, clock: Clock) -> ExcursionProjector:
+def excursions_of(config: Config, stores: Stores, clock: Clock) -> "ExcursionProjector":
     """What keeps InfluxDB's excursions up to date, beside the projector."""
+    from coldchain.telemetry.influx_writer import InfluxWriter
+    from ingest.excursion_projector import ExcursionProjector
+
     return ExcursionProjector(stores.registry, InfluxWriter(influx_of(config)), clock)
 
 
-def services_of(config: Config, stores: Stores, clock: Clock) -> Services:
+def services_of(config: Config, stores: Stores, clock: Clock) -> "Services":
     """What the web process is given."""
+    from alerts import ack_link
+    from alerts.inbox import Inbox
+    from dashboard.services import Services, WebSettings
+
     with stores.registry.write() as connection:
         ack_key = ack_link.installation_key(connection)
     path = config.data / INBOX

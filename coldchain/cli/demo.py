@@ -3,32 +3,33 @@
 import argparse
 import os
 import random
-import socket
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from sqlalchemy import select
 
 from alerts.inbox import Inbox
 from alerts.sinks import SmsSink, SmtpSink
 from coldchain import pulse
 from coldchain.cli import configured
 from coldchain.cli.demo_history import Lived, live_through
-from coldchain.cli.demo_world import PEOPLE, people_deeds, world_deeds
+from coldchain.cli.demo_live import LivePeople, known, remember
+from coldchain.cli.demo_world import PEOPLE, Deed, people_deeds, world_deeds
+from coldchain.cli.ports import check_ports
 from coldchain.cli.up import environment, role_names
 from coldchain.clock import HandClock, SystemClock
-from coldchain.config import Address, Config
+from coldchain.config import Config
 from coldchain.domain.quantity import iso
 from coldchain.errors import ColdchainError
 from coldchain.log import set_up
-from coldchain.registry import api_keys, people, schema, sessions
-from coldchain.registry.store import Registry, upsert
-from coldchain.supervisor import Role, StateFolder, Supervisor, role
+from coldchain.registry import api_keys, people, sessions
+from coldchain.registry.store import Registry
+from coldchain.supervisor import StateFolder, Supervisor, role
 from coldchain.wiring import INBOX, dispatcher_of, engine_of, opened_registry, opened_stores, pipeline_of, prepare
 from sensors.fleet.fleet import Fleet
 
@@ -36,7 +37,6 @@ SEED = 20_260_105
 DAYS = 30
 # A fleet that stood still for longer would begin with a day of silence alarms: it is lived anew instead.
 STALE_MS = 12 * 3_600_000
-_SETTING = "demo"
 _FILES = ("journal.db", "registry.db", INBOX)
 
 
@@ -51,12 +51,12 @@ def run(args: argparse.Namespace) -> int:
     config = configured(args)
     if "COLDCHAIN_DATA" not in os.environ and config.data == Path("var"):
         config = replace(config, data=Path("var") / "demo")
-    _ports_are_free(config)
     clock, console = SystemClock(), Console()
     config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with ExitStack() as held:
         folder = StateFolder(config.data)
         held.callback(folder.release)
+        check_ports(config, "make demo")
         _forget_if_stale(config, clock.now_ms())
         prepare(config, migrate=args.migrate)
         hand = HandClock(clock.now_ms())
@@ -67,12 +67,20 @@ def run(args: argparse.Namespace) -> int:
             sink.start()
             held.callback(sink.stop)
         config = _with_sinks(config, mail, sms)
-        seed_end_ms = _live_until_now(config, hand, clock, console)
+        story = _live_until_now(config, hand, clock, console)
         live_time.live = True
         with opened_registry(config) as registry:
             _welcome(config, registry, clock.now_ms(), console)
-        _run(args, config, seed_end_ms, clock.now_ms())
+        _run(args, config, story, clock)
     return 0
+
+
+class _Story(NamedTuple):
+    """The fleet's history up to now and what its people will do from now on."""
+
+    end_ms: int
+    lived_until_ms: int
+    ahead: list[Deed]
 
 
 class _Switch:
@@ -91,48 +99,19 @@ class _Switch:
         return self._system.monotonic_s()
 
 
-def _ports_are_free(config: Config) -> None:
-    wanted: dict[str, Address | None] = {"COLDCHAIN_HTTP": config.http, "COLDCHAIN_MQTT_LISTEN": config.mqtt_listen}
-    for name, address in wanted.items():
-        if address is None:
-            continue
-        with socket.socket(socket.AF_INET6 if ":" in address.host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address.host, address.port))
-            except OSError as error:
-                free = f"{address.host}:{address.port + 1}"
-                raise ColdchainError(
-                    f"{address} is in use by another program: stop that one, or choose another port: "
-                    f"{name}={free} make demo"
-                ) from error
-
-
 def _forget_if_stale(config: Config, now_ms: int) -> None:
     if config.database_url or not (config.data / "registry.db").exists():
         return
     with opened_registry(config) as registry:
-        known = _known(registry)
-    if known is None:
+        found = known(registry)
+    if found is None:
         raise ColdchainError(
             f"{config.data} holds no demo: its journal would mix with simulated readings; set COLDCHAIN_DATA elsewhere"
         )
-    if now_ms - known["lived_until_ms"] > STALE_MS:
+    if now_ms - found["lived_until_ms"] > STALE_MS:
         for name in _FILES:
             for suffix in ("", "-wal", "-shm"):
                 (config.data / f"{name}{suffix}").unlink(missing_ok=True)
-
-
-def _known(registry: Registry) -> dict[str, int] | None:
-    query = select(schema.setting.c.value).where(schema.setting.c.name == _SETTING)
-    with registry.read() as connection:
-        found: dict[str, int] | None = connection.execute(query).scalar_one_or_none()
-    return found
-
-
-def _remember(registry: Registry, **values: int) -> None:
-    with registry.write() as connection:
-        upsert(connection, schema.setting, {"name": _SETTING}, {"value": values})
 
 
 def _with_sinks(config: Config, mail: SmtpSink, sms: SmsSink) -> Config:
@@ -148,17 +127,19 @@ def _with_sinks(config: Config, mail: SmtpSink, sms: SmsSink) -> Config:
     )
 
 
-def _live_until_now(config: Config, hand: HandClock, clock: SystemClock, console: Console) -> int:
-    """Live from where the demo stands until now; return the end of the fleet's history."""
+def _live_until_now(config: Config, hand: HandClock, clock: SystemClock, console: Console) -> _Story:
+    """Live from where the demo stands until now."""
     with opened_stores(config) as stores:
-        known = _known(stores.registry)
-        end_ms = known["end_ms"] if known else clock.now_ms()
+        before = known(stores.registry)
+        end_ms = before["end_ms"] if before else clock.now_ms()
         fleet = Fleet.of(SEED, end_ms, days=DAYS, live_start_ms=clock.now_ms(), tenant=config.tenant)
-        from_ms = known["lived_until_ms"] if known else fleet.start_ms
+        from_ms = before["lived_until_ms"] if before else fleet.start_ms
         deeds = world_deeds(fleet)
-        if known is None:
+        if before is None:
             deeds = [*people_deeds(fleet), *deeds]
-            _remember(stores.registry, end_ms=end_ms, lived_until_ms=fleet.start_ms)
+            # A first life that is broken off is begun anew: it counts as lived until never.
+            with stores.registry.write() as connection:
+                remember(connection, end_ms=end_ms, lived_until_ms=0)
         hand.set(from_ms)
         dispatcher = dispatcher_of(config, stores, hand)
         lived = Lived(
@@ -178,12 +159,13 @@ def _live_until_now(config: Config, hand: HandClock, clock: SystemClock, console
                 lived, fleet, deeds, from_ms, until_ms, lambda share: progress.update(task, completed=share)
             )
         dispatcher.close()
-        _remember(stores.registry, end_ms=end_ms, lived_until_ms=until_ms)
+        with stores.registry.write() as connection:
+            remember(connection, end_ms=end_ms, lived_until_ms=until_ms)
         console.print(
             f"Lived {_days(until_ms - from_ms)}: {count} messages in {time.monotonic() - started_s:.0f} s "
             f"({len(fleet.shipments)} shipments, {len(fleet.stores)} stores, {len(fleet.loggers)} loggers)"
         )
-    return end_ms
+    return _Story(end_ms, until_ms, [deed for deed in deeds if deed.at_ms >= until_ms])
 
 
 def _days(period_ms: int) -> str:
@@ -209,33 +191,24 @@ def _welcome(config: Config, registry: Registry, now_ms: int, console: Console) 
     console.print(f"\n  API key   {secret}", highlight=False, soft_wrap=True)
     console.print(f"  Inbox     {config.site_url}/inbox: mails and SMS that the product sends", highlight=False)
     console.print(f"  MQTT      mqtt://{config.mqtt_listen}, without password in this demo", highlight=False)
-    console.print("\nIn about a minute a door is left open on a shipment under way: watch the control tower.\n")
+    console.print("\nIn about a minute a door is left open on a shipment under way: watch the control tower.\n", soft_wrap=True)
 
 
-def _run(args: argparse.Namespace, config: Config, end_ms: int, live_ms: int) -> None:
+def _run(args: argparse.Namespace, config: Config, story: _Story, clock: SystemClock) -> None:
     names = role_names(config)
     pulse.expect(config.data, names)
-    roles = [role(name) for name in names]
     broker = config.mqtt_url or f"mqtt://{config.mqtt_listen}"
-    fleet = ("--seed", str(SEED), "--end", iso(end_ms), "--live", iso(live_ms), "--broker", broker)
-    remembered_s = time.monotonic()
+    # What was lived already is not published a second time.
+    since = ("--since", iso(story.lived_until_ms))
+    fleet = ("--seed", str(SEED), "--end", iso(story.end_ms), "--live", iso(clock.now_ms()), "--broker", broker, *since)
+    roles = [*(role(name) for name in names), role("simulate", *fleet)]
     with opened_registry(config) as registry:
-        known = _known(registry)
-        # What was lived already is not published a second time.
-        roles.append(role("simulate", *fleet, "--since", iso(known["lived_until_ms"] if known else end_ms)))
-
-        def remember() -> None:
-            nonlocal remembered_s
-            if time.monotonic() - remembered_s > 10:
-                remembered_s = time.monotonic()
-                _remember(registry, end_ms=end_ms, lived_until_ms=SystemClock().now_ms())
-
-        Supervisor(roles, _environment(args, config)).run(remember)
-        _remember(registry, end_ms=end_ms, lived_until_ms=SystemClock().now_ms())
+        people = LivePeople(registry, story.ahead, clock, story.end_ms)
+        Supervisor(roles, _environment(args, config)).run(people.tick)
 
 
 def _environment(args: argparse.Namespace, config: Config) -> Mapping[str, str]:
-    return environment(args) | {
+    return environment(args, config.data) | {
         "COLDCHAIN_DATA": str(config.data),
         "COLDCHAIN_MQTT_ANONYMOUS": "on" if config.mqtt_anonymous else "off",
         "COLDCHAIN_SMTP_URL": config.smtp_url,
@@ -245,6 +218,3 @@ def _environment(args: argparse.Namespace, config: Config) -> Mapping[str, str]:
         "COLDCHAIN_SMS_TOKEN": config.sms_token,
         "COLDCHAIN_SMS_FROM": config.sms_from,
     }
-
-
-__all__ = ["Role", "arguments", "run"]

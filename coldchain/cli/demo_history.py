@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from alerts import lifecycle
 from alerts.dispatcher import Dispatcher
+from coldchain.cli.demo_live import perform
 from coldchain.cli.demo_world import ON_CALL, Deed
 from coldchain.clock import HandClock
 from coldchain.domain.finding import Severity
@@ -53,7 +54,7 @@ def live_through(
             lived.clock.set(deed.at_ms)
             with lived.stores.registry.write() as connection:
                 while deed is not None and deed.at_ms == lived.clock.now_ms():
-                    deed.do(connection, deed.at_ms)
+                    perform(connection, deed)
                     deed = next(upcoming, None)
         batch: list[Sent] = []
         while sent is not None and sent.arrival_ms < step_ms:

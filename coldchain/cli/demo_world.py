@@ -6,18 +6,21 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from coldchain.domain.finding import Subject, SubjectKind
+from coldchain.domain.shipment import FactKind, Stage
 from coldchain.registry import bindings, facts, loggers, people, shipments, stores
 from coldchain.registry.bindings import NewBinding
 from coldchain.registry.loggers import NewCalibration
 from coldchain.registry.schema import shipment
 from coldchain.registry.shipments import NewMilestone, NewShipment
 from coldchain.registry.viewer import SYSTEM
-from sensors.fleet.describe import Binding, LoggerPlan, ShipmentPlan, StorePlan
+from sensors.fleet.describe import Binding, LoggerPlan, ShipmentPlan, StageOfTrip, StorePlan
 from sensors.fleet.fleet import Fleet
 from sensors.fleet.places import Place
 
 _DAY_MS = 86_400_000
 _WHO = "demo"
+# The fleet's names of stages; road, sea and air are all transit to the rules.
+_STAGES = {"loading": Stage.LOADING, "hub": Stage.HANDOVER}
 # Who they are: e-mail, name, role, phone, on call. The viewer belongs to one customer and sees only its shipments.
 ON_CALL = "olivia@demo.example"
 PEOPLE = (
@@ -71,7 +74,7 @@ def _registered(plan: LoggerPlan, at_ms: int) -> Deed:
             device_profile="native@1",
             model=plan.model,
             serial=plan.serial,
-            interval_ms=plan.report_s * 1000,
+            interval_ms=plan.interval_s * 1000,
         )
         certificate = NewCalibration(
             plan.certificate, plan.calibrated_ms, plan.due_ms, plan.laboratory, plan.calibration
@@ -126,6 +129,8 @@ def _shipped(plan: ShipmentPlan, start_ms: int) -> Iterator[Deed]:
         ids["id"] = shipments.create(connection, new, by=SYSTEM, now_ms=now_ms)
         for binding in plan.bindings:
             _bind(connection, Subject(SubjectKind.SHIPMENT, ids["id"]), binding, now_ms)
+        for stage in plan.stages:
+            _plan_stage(connection, Subject(SubjectKind.SHIPMENT, ids["id"]), stage, now_ms)
 
     def enter(state: str) -> Callable[[Connection, int], None]:
         def do(connection: Connection, now_ms: int) -> None:
@@ -164,6 +169,21 @@ def _bind(connection: Connection, subject: Subject, binding: Binding, now_ms: in
     channels = None if binding.channels is None else list(binding.channels)
     new = NewBinding(binding.logger, binding.from_ms, binding.to_ms, channels, binding.role, reason="demo")
     bindings.bind(connection, subject, new, who=_WHO, now_ms=now_ms)
+
+
+def _plan_stage(connection: Connection, subject: Subject, stage: StageOfTrip, now_ms: int) -> None:
+    """Record a stage as it is planned, and whether loggers can be heard from there: planned silence is no alarm."""
+    facts.add(
+        connection,
+        kind=FactKind.STAGE,
+        body={"stage": _STAGES.get(stage.stage, Stage.IN_TRANSIT).value, "radio_silent": stage.radio_silent},
+        valid_from_ms=stage.from_ms,
+        valid_to_ms=stage.to_ms,
+        subject=subject,
+        who=_WHO,
+        reason="as planned",
+        now_ms=now_ms,
+    )
 
 
 def _place(place: Place) -> dict[str, Any]:

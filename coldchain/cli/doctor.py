@@ -14,10 +14,8 @@ from coldchain.clock import SystemClock
 from coldchain.config import Config, redacted, settings_shown
 from coldchain.errors import ColdchainError
 from coldchain.pulse import STALE_MS
-from coldchain.registry import people
-from coldchain.registry.viewer import SYSTEM
-from coldchain.telemetry.influx_server import InfluxServer
-from coldchain.wiring import influx_of, opened_registry, opened_stores
+
+# Health checks of containers ask for one role every few seconds: only the checks that need stores import them.
 
 _LEAST_FREE = 0.15
 _FIRST_SENSIBLE_MS = 1_767_225_600_000  # 2026-01-01: a clock before it was never set
@@ -83,6 +81,8 @@ def _findings(config: Config) -> Iterator[Finding]:
 
 
 def _state(config: Config) -> str:
+    from coldchain.wiring import opened_stores
+
     with opened_stores(config) as stores:
         place = redacted(config.database_url) or str(config.data)
         return f"{place}: journal at offset {stores.journal.head()}"
@@ -111,6 +111,10 @@ def _clock(_config: Config) -> str:
 
 
 def _contacts(config: Config) -> str:
+    from coldchain.registry import people
+    from coldchain.registry.viewer import SYSTEM
+    from coldchain.wiring import opened_registry
+
     with opened_registry(config) as registry, registry.read() as connection:
         on_call = [person for person in people.listed(connection, SYSTEM) if person.on_call and not person.disabled_ms]
     if not on_call:
@@ -131,6 +135,9 @@ def _broker(config: Config) -> str:
 def _influx(config: Config) -> str:
     if not config.influx_url:
         return "none configured; charts read the journal"
+    from coldchain.telemetry.influx_server import InfluxServer
+    from coldchain.wiring import influx_of
+
     server = InfluxServer(influx_of(config))
     server.select("SHOW MEASUREMENTS")
     return f"{redacted(config.influx_url)} answers"

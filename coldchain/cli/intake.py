@@ -5,15 +5,17 @@ import ssl
 import threading
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from coldchain.clock import Clock
 from coldchain.config import Config
 from coldchain.errors import ColdchainError
 from coldchain.wiring import RegisteredLoggers, Stores, pipeline_of
 from ingest.listener import Listener
-from ingest.subscriber import Subscriber
 from ingest.writer import Writer
+
+if TYPE_CHECKING:
+    from ingest.subscriber import Subscriber
 
 _START_S = 10.0
 
@@ -30,7 +32,7 @@ class Intake:
         if config.mqtt_listen is None and not config.mqtt_url:
             raise ColdchainError("neither COLDCHAIN_MQTT_LISTEN nor COLDCHAIN_MQTT_URL is set: nothing to receive from")
         self._writer = Writer(pipeline_of(config, stores, clock))
-        self._subscriber = Subscriber(self._writer, config.mqtt_url) if config.mqtt_url else None
+        self._subscriber = _subscriber(config, self._writer)
         self._listener = _listener(config, stores, self._writer)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="listener", daemon=True)
@@ -73,6 +75,15 @@ class Intake:
 
     def _run(self, work: Coroutine[object, object, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(_START_S)
+
+
+def _subscriber(config: Config, writer: Writer) -> "Subscriber | None":
+    if not config.mqtt_url:
+        return None
+    # An installation without a broker need not wait for the client's import.
+    from ingest.subscriber import Subscriber
+
+    return Subscriber(writer, config.mqtt_url)
 
 
 def _listener(config: Config, stores: Stores, writer: Writer) -> Listener | None:

@@ -46,6 +46,7 @@ def _ingest(config: Config, stores: Stores, pulse: Pulse, stop: threading.Event)
     from coldchain.cli.intake import Intake
 
     with Intake(config, stores, SystemClock()) as intake:
+        pulse.beat(intake.trouble())
         while not stop.wait(_BEAT_S):
             pulse.beat(intake.trouble())
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from coldchain import pulse
+from coldchain.cli.ports import check_port
 from coldchain.clock import SystemClock
 from coldchain.config import Config, read_config
 from coldchain.log import set_up
@@ -28,6 +29,7 @@ _HELD = ExitStack()
 
 def serve(config: Config, *, migrate: bool) -> int:
     """Serve until SIGINT or SIGTERM."""
+    check_port("COLDCHAIN_HTTP", config.http, "coldchain web")
     prepare(config, migrate=migrate)
     sign = pulse.Pulse(config.data, "web", SystemClock())
     try:

@@ -64,7 +64,7 @@ def listed(
     )  # fmt: skip
     if wanted_format(request, format) == "csv":
         return _csv(web, viewer, "excursions", dict(request.query_params), COLUMNS,
-                    lambda: _all(web, viewer, which, sort))  # fmt: skip
+                    lambda: all_of(web, viewer, which, sort))  # fmt: skip
     with web.registry.read() as connection:
         return list_reply(excursion_views.listed(connection, viewer, which, sort=sort, limit=limit, cursor=cursor))
 
@@ -95,7 +95,8 @@ def summary(
     )
 
 
-def _all(web: Services, viewer: Viewer, which: Filter, sort: str) -> Iterator[dict[str, Any]]:
+def all_of(web: Services, viewer: Viewer, which: Filter, sort: str) -> Iterator[dict[str, Any]]:
+    """Every excursion that fits, read page by page."""
     page = Page([], "")
     while page.next_cursor is not None:
         with web.registry.read() as connection:

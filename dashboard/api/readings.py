@@ -62,7 +62,7 @@ def readings(
         raise InvalidValue("cursor: is for pages of JSON; csv and ndjson are sent whole")
     demand_export(viewer)
     scope = {"logger": logger, "shipment": shipment, "channel": channel, "from": from_, "to": to, "format": wanted}
-    rows = _rows(web, found, channel)
+    rows = rows_of(web, found, channel)
     return _exported(web, viewer, {k: v for k, v in scope.items() if v is not None}, rows, reference, wanted)
 
 
@@ -85,7 +85,8 @@ def of_logger(
     return readings(request, web, viewer, logger, None, channel, from_, to, format, limit, cursor)
 
 
-def _rows(web: Services, found: Iterable[Span], channel: str | None) -> Iterator[Reading]:
+def rows_of(web: Services, found: Iterable[Span], channel: str | None = None) -> Iterator[Reading]:
+    """The readings of these spans, one after the other, of one channel or of all."""
     for span in found:
         only = channel if channel is not None else _single(span)
         for reading in web.history.readings(span.logger, span.start_ms, span.end_ms, only):
@@ -110,7 +111,7 @@ def _page(web: Services, found: list[Span], channel: str | None, limit: int, cur
     if after is not None:
         found = [_beyond(span, after) for span in found if (span.logger, span.end_ms) > (after.logger, after.time_ms)]
     given = frozenset(after.offsets) if after is not None else frozenset()
-    fresh = (row for row in _rows(web, found, channel) if row.offset not in given)
+    fresh = (row for row in rows_of(web, found, channel) if row.offset not in given)
     taken = list(islice(fresh, limit + 1))
     items = [reading_json(row) for row in taken[:limit]]
     if len(taken) <= limit:
