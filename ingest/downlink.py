@@ -1,7 +1,8 @@
 """What a logger is told: how far its messages are stored, and which of them to send again."""
 
 import threading
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -25,6 +26,14 @@ def watermark_json(mark: Watermark) -> bytes | None:
     return msgspec.json.encode(message)
 
 
+class Down(NamedTuple):
+    """A down message."""
+
+    logger: str
+    payload: bytes
+    mark: Watermark
+
+
 class Downlink:
     """Whom to tell now: every logger of which something was committed, at most once a second each."""
 
@@ -41,8 +50,8 @@ class Downlink:
         with self._guard:
             self._pending[logger] = None
 
-    def due(self) -> list[tuple[str, bytes]]:
-        """The loggers to tell now, with their messages; the others of `note` keep waiting for their second.
+    def due(self) -> list[Down]:
+        """The loggers to tell now; the others of `note` keep waiting for their second.
 
         Raises:
             TransientError: the journal cannot be read now; everybody keeps waiting.
@@ -53,13 +62,25 @@ class Downlink:
             ready = [logger for logger in self._pending if logger not in self._told_s]
             for logger in ready:  # before reading: what is committed from now on is noted anew
                 del self._pending[logger]
+        if not ready:
+            return []
         try:
-            messages = [(logger, watermark_json(self._journal.watermark(logger))) for logger in ready]
+            marks = self._journal.watermarks(ready)
         except TransientError:
             with self._guard:
                 self._pending.update(dict.fromkeys(ready))
             raise
-        told = [(logger, message) for logger, message in messages if message is not None]
+        told = [Down(mark.logger, payload, mark) for mark in marks if (payload := watermark_json(mark)) is not None]
         with self._guard:
-            self._told_s.update((logger, now_s) for logger, _ in told)
+            self._told_s.update((down.logger, now_s) for down in told)
         return told
+
+    def sent(self, told: Sequence[Down]) -> None:
+        """These went out: what they ask for counts as requested.
+
+        Raises:
+            TransientError: the journal cannot be written now; these requests do not count.
+        """
+        asking = [down.mark for down in told if down.mark.resend]
+        if asking:
+            self._journal.requested(asking, self._clock.now_ms())

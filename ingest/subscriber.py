@@ -19,7 +19,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from coldchain.domain.message import Envelope
 from coldchain.errors import ConfigError, TransientError
-from ingest.downlink import Downlink
+from ingest.downlink import Down, Downlink
 from ingest.quarantine import LARGEST, where
 from ingest.writer import Parcel, Receipts, Writer
 
@@ -168,12 +168,14 @@ class Subscriber:
 
     def _tell(self, client: mqtt.Client) -> None:
         try:
-            messages = self._downlink.due()
+            sent = [down for down in self._downlink.due() if self._told(client, down)]
+            self._downlink.sent(sent)
         except TransientError as error:
             _log.warning("watermark_unavailable", reason=str(error))
-            return
-        for logger, payload in messages:
-            client.publish(self._down_topics[logger], payload, qos=1, retain=True)
+
+    def _told(self, client: mqtt.Client, down: Down) -> bool:
+        code = client.publish(self._down_topics[down.logger], down.payload, qos=1, retain=True).rc
+        return code == mqtt.MQTT_ERR_SUCCESS
 
     # --- the writer's thread ----------------------------------------------------------------------------------------
 

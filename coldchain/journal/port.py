@@ -88,8 +88,18 @@ class Journal(Protocol):
         """What this logger may forget and what it is asked for."""
         ...
 
-    def requested(self, logger: str, ranges: Iterable[tuple[int, int, int]], now_ms: int) -> None:
-        """Note that a down message with these `resend` ranges was sent: holes asked for in vain become gaps."""
+    def watermarks(self, loggers: Sequence[str]) -> list[Watermark]:
+        """As `watermark`, of several loggers at one moment, in their order."""
+        ...
+
+    def requested(self, sent: Iterable[Watermark], now_ms: int) -> None:
+        """Note that down messages with these `resend` ranges were sent.
+
+        Holes that were asked for three times in vain become gaps, where no `oldest` says what the logger still holds.
+
+        Raises:
+            TransientError: nothing was noted.
+        """
         ...
 
     def gaps(self, logger: str | None = None) -> list[Gap]:

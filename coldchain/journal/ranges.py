@@ -70,15 +70,12 @@ class Committed:
 
     def passed(self) -> list[Hole]:
         """Take out of the holes what the logger no longer holds, or was asked for in vain; return those numbers."""
-        lost: list[Hole] = []
-        for hole in self.holes():
-            gone = self._gone(hole)
-            if gone is not None:
-                lost.append(gone)
-                self.add(gone.boot, gone.first, gone.last)
-        for hole in self.holes():
-            if self.asked.get(hole, 0) < REQUESTS:
-                continue
+        lost = [gone for hole in self.holes() if (gone := self._gone(hole)) is not None]
+        if self.asked and self._answered(set(lost)):
+            self.asked = {}  # it is sending: its other holes are given time
+        for gone in lost:
+            self.add(gone.boot, gone.first, gone.last)
+        for hole in [hole for hole in self.holes() if self.asked.get(hole, 0) >= REQUESTS]:
             if hole.probe:
                 self.state_oldest((hole.boot + 1, 0))
             else:
@@ -88,10 +85,18 @@ class Committed:
         self.asked = {hole: times for hole, times in self.asked.items() if hole in open_holes}
         return lost
 
+    def _answered(self, lost: set[Hole]) -> bool:
+        """Whether something that was asked for has come, be it only in part."""
+        missing = {*self.holes(), *lost}
+        return any(hole not in missing for hole in self.asked)
+
     def ask(self, ranges: set[tuple[int, int, int]]) -> None:
-        """Count one request for each hole that is in `ranges`."""
+        """Count one request for each hole that is in `ranges`.
+
+        A logger that states its `oldest` says itself when a hole is lost; only a probe has no other end.
+        """
         for hole in self.holes():
-            if (hole.boot, hole.first, hole.last) in ranges:
+            if (hole.boot, hole.first, hole.last) in ranges and (self.oldest is None or hole.probe):
                 self.asked[hole] = self.asked.get(hole, 0) + 1
 
     def _gone(self, hole: Hole) -> Hole | None:

@@ -62,19 +62,21 @@ class StoredJournal:
         self.bell.ring(made.head)
         return made.receipts
 
-    def requested(self, logger: str, ranges: Iterable[tuple[int, int, int]], now_ms: int) -> None:
-        """Note that a down message asked `logger` for `ranges` (boot, first seq, last seq).
+    def requested(self, sent: Iterable[Watermark], now_ms: int) -> None:
+        """Note that down messages asked loggers for their `resend` ranges.
 
         After three requests without an answer a hole counts as lost, with the logger's next message or request.
         """
+        asked = {mark.logger: set(mark.resend) for mark in sent if mark.resend}
+        if not asked:
+            return
         with self.database.write() as session:
-            row, held, runs = _held(session, logger)
-            if row is None or not held.holes():
-                return
             judge = Judge.alone(meta(session, "head"))
-            judge.close(row, held, now_ms)
-            held.ask(set(ranges))
-            _write_state(session, row, row.keep(held), runs)
+            for row, held, runs in _held(session, list(asked)):
+                if held.holes():
+                    judge.close(row, held, now_ms)
+                    held.ask(asked[row.name])
+                    _write_state(session, row, row.keep(held), runs)
             session.insert("gap", judge.made.gaps)
             session.insert("notice", judge.made.notices)
             head = judge.made.head + 1  # always moved, see `_write`
@@ -209,9 +211,13 @@ class StoredJournal:
 
     def watermark(self, logger: str) -> Watermark:
         """What this logger may forget and what it is asked for."""
+        return self.watermarks([logger])[0]
+
+    def watermarks(self, loggers: Sequence[str]) -> list[Watermark]:
+        """As `watermark`, of several loggers at one moment, in their order."""
         with self.database.read() as session:
-            row, held, _ = _held(session, logger)
-        return row.watermark(held) if row else Watermark(logger, None)
+            marks = {row.name: row.watermark(held) for row, held, _ in _held(session, loggers)}
+        return [marks.get(logger) or Watermark(logger, None) for logger in loggers]
 
     def gaps(self, logger: str | None = None) -> list[Gap]:
         """Holes that will never be filled, of one logger or of all."""
@@ -306,9 +312,8 @@ def _fill_gap(session: Session, logger: int, boot: int, seq: int) -> None:
         session.insert("gap", [(position, logger, boot, a, b, recorded) for a, b in rest if a <= b])
 
 
-def _held(session: Session, logger: str) -> tuple[LoggerRow | None, Committed, set[tuple[int, int, int]]]:
-    row = loggers_named(session, [logger]).get(logger)
-    if row is None:
-        return None, Committed(), set()
-    runs = runs_of(session, [row.id]).get(row.id, set())
-    return row, row.committed(runs), runs
+def _held(session: Session, loggers: Sequence[str]) -> list[tuple[LoggerRow, Committed, set[tuple[int, int, int]]]]:
+    """The committed numbers of the loggers that exist, with their rows of the tables `logger` and `seq_range`."""
+    rows = loggers_named(session, loggers).values()
+    runs = runs_of(session, [row.id for row in rows])
+    return [(row, row.committed(runs.get(row.id, ())), runs.get(row.id, set())) for row in rows]

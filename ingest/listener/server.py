@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from coldchain import metrics
-from ingest.downlink import Downlink
+from ingest.downlink import Down, Downlink
 from ingest.listener import packets
 from ingest.listener.access import Credentials
 from ingest.listener.session import Session
@@ -234,9 +234,15 @@ class Listener:
             await asyncio.sleep(_TELL_S)
             try:
                 self._flush()  # the writer may have been full of others' messages
-                messages = await asyncio.to_thread(self.downlink.due) if self._by_logger else []
-                for logger, payload in messages:
-                    for session in self._by_logger.get(logger, ()):
-                        session.tell(logger, payload)
+                due = await asyncio.to_thread(self.downlink.due) if self._by_logger else []
+                heard = [down for down in due if self._heard(down)]
+                if any(down.mark.resend for down in heard):
+                    await asyncio.to_thread(self.downlink.sent, heard)
             except Exception as error:  # noqa: BLE001 - down messages come again; the loop must not end
                 _log.error("down_messages_failed", error=where(error))
+
+    def _heard(self, down: Down) -> bool:
+        """Tell whoever listens for this logger; whether anybody did."""
+        sessions = self._by_logger.get(down.logger, set())
+        told = [session.tell(down.logger, down.payload) for session in sessions]
+        return any(told)

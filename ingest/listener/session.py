@@ -339,11 +339,13 @@ class Session(asyncio.BufferedProtocol):
 
     # --- what it hears --------------------------------------------------------------------------------------------
 
-    def tell(self, logger: str, payload: bytes) -> None:
-        """Send `logger` its down message."""
+    def tell(self, logger: str, payload: bytes) -> bool:
+        """Send `logger` its down message; False while it has to wait for acknowledgements."""
         said = self._hearing.message(logger, payload, level=self.level, receive_maximum=self._receive_maximum)
-        if said and not self._transport.is_closing():
-            self._transport.write(said)
+        if not said or self._transport.is_closing():
+            return False
+        self._transport.write(said)
+        return True
 
     def _subscribe(self, body: bytes) -> None:
         packet_id, wanted = packets.subscribe(body, self.level)

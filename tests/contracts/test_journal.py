@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from journal_cast import DAWN, DAY, MINUTE, arrival, nonsense, reading
 
-from coldchain.domain.message import Outcome, Refusal
+from coldchain.domain.message import Outcome, Refusal, Watermark
 from coldchain.domain.reading import flag_bits, flag_names
 from coldchain.journal.lookup import loggers_named
 from coldchain.journal.postgres import PostgresJournal
@@ -408,7 +408,7 @@ def test_three_requests_in_vain_make_a_gap_with_the_next_message(journal: Stored
     commit(journal, 0, 2)
     for _ in range(3):
         assert journal.watermark("LG-1").resend == ((7, 1, 1),)
-        journal.requested("LG-1", ((7, 1, 1),), DAWN)
+        journal.requested([Watermark("LG-1", None, ((7, 1, 1),))], DAWN)
     commit(journal, 3)
     assert [(g.boot, g.first_seq, g.last_seq) for g in journal.gaps()] == [(7, 1, 1)]
     assert journal.watermark("LG-1")[1:] == ((7, 3), ())
@@ -417,7 +417,7 @@ def test_three_requests_in_vain_make_a_gap_with_the_next_message(journal: Stored
 def test_a_fourth_request_is_not_sent_in_vain(journal: StoredJournal) -> None:
     commit(journal, 0, 2)
     for _ in range(4):
-        journal.requested("LG-1", ((7, 1, 1),), DAWN + 5)
+        journal.requested([Watermark("LG-1", None, ((7, 1, 1),))], DAWN + 5)
     [gap] = journal.gaps()
     assert (gap.first_seq, gap.recorded_at_ms) == (1, DAWN + 5)
     assert through(journal) == (7, 2)
@@ -426,11 +426,39 @@ def test_a_fourth_request_is_not_sent_in_vain(journal: StoredJournal) -> None:
 def test_an_answer_to_a_part_of_a_request_starts_the_counting_again(journal: StoredJournal) -> None:
     commit(journal, 0, 3)
     for _ in range(3):
-        journal.requested("LG-1", ((7, 1, 2),), DAWN)
+        journal.requested([Watermark("LG-1", None, ((7, 1, 2),))], DAWN)
     commit(journal, 1)
     commit(journal, 4)
     assert journal.gaps() == []
     assert journal.watermark("LG-1").resend == ((7, 2, 2),)
+
+
+def test_a_logger_that_answers_is_given_time_for_its_other_holes(journal: StoredJournal) -> None:
+    commit(journal, 0, 2, 3, 5)
+    for _ in range(3):
+        journal.requested([Watermark("LG-1", None, ((7, 1, 1), (7, 4, 4)))], DAWN)
+    commit(journal, 1)
+    commit(journal, 6)
+    assert journal.gaps() == []
+    assert journal.watermark("LG-1")[1:] == ((7, 3), ((7, 4, 4),))
+
+
+def test_what_a_logger_says_it_still_holds_is_never_given_up(journal: StoredJournal) -> None:
+    commit(journal, 0, 2, oldest=(7, 1))
+    for _ in range(5):
+        journal.requested([Watermark("LG-1", None, ((7, 1, 1),))], DAWN)
+    commit(journal, 3, oldest=(7, 1))
+    assert journal.gaps() == []
+    assert journal.watermark("LG-1")[1:] == ((7, 0), ((7, 1, 1),))
+
+
+def test_the_watermarks_of_several_loggers_come_in_the_order_asked_for(journal: StoredJournal) -> None:
+    journal.append([arrival(reading(0), logger="B", seq=3), arrival(reading(0), logger="A", seq=1)])
+    assert journal.watermarks(["A", "nobody", "B"]) == [
+        Watermark("A", (7, 1)), Watermark("nobody", None), Watermark("B", (7, 3)),
+    ]  # fmt: skip
+    journal.requested([], DAWN)
+    assert journal.watermarks([]) == []
 
 
 def test_a_message_that_was_given_up_is_still_stored_and_shrinks_its_gap(journal: StoredJournal) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from journal_cast import arrival, reading
 
-from coldchain.domain.message import Outcome, Receipt, Refusal
+from coldchain.domain.message import Outcome, Receipt, Refusal, Watermark
 from coldchain.errors import TransientError
 from coldchain.journal.database import Session
 from coldchain.journal.postgres import PostgresJournal
@@ -120,7 +120,7 @@ def test_writers_that_take_turns_see_each_others_state(opener: Opener) -> None:
     for turn in range(3):
         for journal in (one, two):
             journal.append(batch)  # new once, then repeats that change nothing but the logger's own row
-        one.requested("LG-1", ((7, 1, 1),), turn)
+        one.requested([Watermark("LG-1", None, ((7, 1, 1),))], turn)
         assert two.watermark("LG-1").resend == ((7, 1, 1),)
     state = two.logger("LG-1")
     assert state is not None

@@ -31,6 +31,14 @@ from ingest.listener import Listener
 from ingest.listener.session import Session
 from ingest.pipeline import Pipeline
 
+
+def requests(journal: SqliteJournal) -> int:
+    """How often the only hole of LG-1 was asked for, as the journal counts it."""
+    with journal.database.read() as session:
+        [(asked,)] = session.rows("SELECT asked FROM logger WHERE name = 'LG-1'")
+    return json.loads(asked)[0][1] if asked else 0
+
+
 VERSIONS = [mqtt.MQTTv311, mqtt.MQTTv5]
 
 
@@ -136,6 +144,23 @@ def test_a_hole_is_asked_for(listener: Listener) -> None:
         wait_until(lambda: bool(heard), what="a down message")
         wait_until(lambda: bool(json.loads(heard[-1][1])["resend"]), what="the request")
         assert json.loads(heard[-1][1])["resend"] == [{"boot": 1, "from": 1, "to": 3}]
+
+
+def test_a_hole_that_three_requests_did_not_fill_is_given_up(listener: Listener, journal: SqliteJournal) -> None:
+    with logger_at(listener.port, "LG-1", password="1-GL") as client:
+        heard: list[tuple[str, bytes, bool]] = client.user_data_get()
+        publish_all(client, "cc/LG-1/up", [native("LG-1", 0), native("LG-1", 2)])
+        client.subscribe("cc/LG-1/down", 1)
+        for seq in range(3, 6):
+            asked = seq - 2
+            wait_until(lambda asked=asked: len(heard) == asked, what="a request")  # type: ignore[misc]
+            assert json.loads(heard[-1][1])["resend"] == [{"boot": 1, "from": 1, "to": 1}]
+            wait_until(lambda asked=asked: requests(journal) == asked, what="the request to count")  # type: ignore[misc]
+            publish_all(client, "cc/LG-1/up", [native("LG-1", seq)])
+        wait_until(lambda: journal.watermark("LG-1").committed_through == (1, 5), what="the mark to move on")
+        assert [(g.boot, g.first_seq, g.last_seq) for g in journal.gaps()] == [(1, 1, 1)]
+        wait_until(lambda: json.loads(heard[-1][1])["resend"] == [], what="the word that it is over")
+        assert json.loads(heard[-1][1])["committed_through"] == {"boot": 1, "seq": 5}
 
 
 def test_a_message_beyond_the_limit_is_kept_as_beginning_length_and_hash(

@@ -261,10 +261,10 @@ def test_a_logger_is_told_at_most_once_a_second_and_the_last_word_is_never_lost(
     for seq in range(30):
         pipeline.submit([envelope(native("LG-1", seq))])
         downlink.note("LG-1")
-        told += [json.loads(text)["committed_through"]["seq"] for _, text in downlink.due()]
+        told += [json.loads(text)["committed_through"]["seq"] for _, text, _ in downlink.due()]
         clock.advance(125)
     clock.advance(1000)
-    told += [json.loads(text)["committed_through"]["seq"] for _, text in downlink.due()]
+    told += [json.loads(text)["committed_through"]["seq"] for _, text, _ in downlink.due()]
     assert told == [0, 8, 16, 24, 29]
     assert downlink.due() == []
 
