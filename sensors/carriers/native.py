@@ -10,7 +10,8 @@ from coldchain.domain.message import Arrival, Decoded, Envelope, Refusal
 from coldchain.domain.reading import shard_of
 from coldchain.errors import InvalidValue
 from sensors.carriers.fields import NeedText, Wrong, shown, words
-from sensors.carriers.native_message import BodyReader, read_head
+from sensors.carriers.native_head import message_key, read_head, read_number
+from sensors.carriers.native_message import BodyReader
 from sensors.carriers.native_plain import plain
 from sensors.carriers.port import refused
 from sensors.carriers.strict_json import element, exact, quick, skip_space
@@ -196,7 +197,10 @@ def _decoded(tree: Any, payload: bytes, envelope: Envelope, speaker: str | None)
     logger = _logger(device, "device")
     if speaker is not None and logger != speaker:
         raise Wrong("device", device, f"is not {speaker}, which sent this: a logger speaks for itself only")
-    head = read_head(tree)
+    try:
+        head, refusals = read_head(tree)
+    except Wrong as wrong:
+        return _unreadable(tree, payload, logger, wrong)
     body = BodyReader(tree, logger, head, envelope.received_at_ms).read()
     return Decoded(
         logger,
@@ -204,10 +208,19 @@ def _decoded(tree: Any, payload: bytes, envelope: Envelope, speaker: str | None)
         payload,
         NAME,
         body.rows,
-        body.refusals,
+        (*refusals, *body.refusals),
         head.boot,
         head.seq,
         head.oldest,
         head.interval_ms,
         body.status,
     )
+
+
+def _unreadable(tree: dict[str, Any], payload: bytes, logger: str, wrong: Wrong) -> Decoded:
+    """A message that is refused whole. Its number counts if it has one: what is kept aside need not be sent again."""
+    try:
+        boot, seq = read_number(tree)
+    except Wrong:
+        boot = seq = None
+    return Decoded(logger, message_key(boot, seq), payload, NAME, refusals=(wrong.refusal(),), boot=boot, seq=seq)

@@ -3,39 +3,19 @@
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from coldchain.domain.identity import printable_name
 from coldchain.domain.message import Refusal
 from coldchain.domain.quantity import iso, ms_from_iso
 from coldchain.domain.reading import FAULTS, MILLI_FIELDS, Reading
 from coldchain.errors import InvalidValue
-from sensors.carriers.fields import Wrong, flag, integer, number, section, shown, words
+from sensors.carriers.fields import Wrong, flag, number, section, shown, words
+from sensors.carriers.native_head import Fields, Head, read_alarm, read_name
 from sensors.faults import NATIVE, position_doubt
 
 LARGEST_BATCH = 1000
-_LARGEST_COUNTER = 2**53 - 1  # what every JSON library carries unharmed
-_LONGEST_INTERVAL_MS = 31 * 86_400_000
 
 _ATTRIBUTES = {public: attribute for attribute, public in MILLI_FIELDS.items()}
 _MEASURED = ("temperature_c", "humidity_pct", "pressure_hpa", "light_lux", "shock_g")
 _NOT_THE_DEVICE = ("registry", "gateway")  # where somebody typed it to be, or where the radio stands
-
-Fields = dict[str, Any]
-
-
-class Head(NamedTuple):
-    """What a message says of itself as a whole."""
-
-    boot: int | None
-    seq: int | None
-    oldest: tuple[int, int] | None
-    interval_ms: int | None
-    historical: bool
-    device_alarm: str | None
-
-    @property
-    def key(self) -> str:
-        """The message key, "" where the message has no number."""
-        return "" if self.boot is None or self.seq is None else f"{self.boot}:{self.seq}"
 
 
 class Body(NamedTuple):
@@ -52,50 +32,6 @@ class _Extra(NamedTuple):
     time_ms: int | None
     device_time: str | None
     fields: Fields
-
-
-def read_head(tree: Fields) -> Head:
-    """The numbers and declarations of a message.
-
-    Raises:
-        Wrong: one of them cannot be what it claims to be.
-    """
-    version = tree.get("v", 1)
-    if version != 1 or type(version) is not int:
-        raise Wrong("v", version, "is no version of the format that is known here: send 1")
-    boot = integer(tree, "boot", _LARGEST_COUNTER)
-    seq = integer(tree, "seq", _LARGEST_COUNTER)
-    oldest = _mark(section(tree, "oldest"))
-    if boot is None or seq is None:
-        oldest = None  # an oldest message means nothing where messages have no number
-    interval_ms = number(tree, "interval_s", 3)
-    if interval_ms is not None and not 0 < interval_ms <= _LONGEST_INTERVAL_MS:
-        raise Wrong("interval_s", tree["interval_s"], "is not above 0 and at most 31 days")
-    return Head(boot, seq, oldest, interval_ms, flag(tree, "historical") or False, _alarm(tree))
-
-
-def _mark(tree: Fields | None) -> tuple[int, int] | None:
-    if tree is None:
-        return None
-    boot = integer(tree, "boot", _LARGEST_COUNTER)
-    seq = integer(tree, "seq", _LARGEST_COUNTER)
-    if boot is None or seq is None:
-        raise Wrong("oldest", tree, "lacks boot or seq")
-    return boot, seq
-
-
-def _alarm(tree: Fields) -> str | None:
-    if type(tree.get("device_alarm")) is bool:
-        return "alarm" if tree["device_alarm"] else None
-    text = words(tree, "device_alarm")
-    return None if text is None else _name(text, "device_alarm")
-
-
-def _name(text: str, field: str) -> str:
-    try:
-        return printable_name(text, field)
-    except InvalidValue:
-        raise Wrong(field, text, "is not a name of 1 to 64 printable characters") from None
 
 
 def _time(tree: Fields) -> tuple[int | None, str | None]:
@@ -155,7 +91,7 @@ class BodyReader:
 
     def _reading(self, one: Fields, within: str) -> Reading | None:
         channel = words(one, "channel")
-        channel = "internal" if channel is None or channel == "internal" else _name(channel, "channel")
+        channel = "internal" if channel is None or channel == "internal" else read_name(channel, "channel")
         stamp_ms, device_time = _time(one)
         fault = words(one, "fault")
         if fault is not None and fault not in FAULTS:
@@ -176,7 +112,7 @@ class BodyReader:
             head.seq,
             historical=head.historical if historical is None else historical,
             fault=fault,
-            device_alarm=_alarm(one) or head.device_alarm,
+            device_alarm=read_alarm(one) or head.device_alarm,
             **measured,
         )
 

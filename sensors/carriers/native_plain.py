@@ -89,6 +89,8 @@ def plain(payload: bytes, envelope: Envelope, speaker: str, adapter: str) -> Dec
         return None
     boot, seq = message.boot, message.seq
     oldest = None if message.oldest is UNSET else (message.oldest.boot, message.oldest.seq)
+    if oldest is not None and oldest > (boot, seq):
+        return None
     return Decoded(speaker, f"{boot}:{seq}", payload, adapter, rows, (), boot, seq, oldest)
 
 

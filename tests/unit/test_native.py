@@ -190,6 +190,34 @@ def test_a_number_that_cannot_count_messages_refuses_the_message(field: str, bad
     assert (decoded.readings, decoded.refusals[0].field) == ((), field)
 
 
+@pytest.mark.parametrize("version", [2, "1", True, 1.5])
+def test_a_message_of_another_version_is_refused_whole_and_its_number_still_counts(version: Any) -> None:
+    decoded = one(message(v=version))
+    assert (decoded.readings, decoded.refusals[0].field) == ((), "v")
+    assert (decoded.key, decoded.boot, decoded.seq) == ("7:1893", 7, 1893)
+
+
+@pytest.mark.parametrize(
+    ("field", "bad"),
+    [
+        ("oldest", {"boot": 7, "seq": 1894}),
+        ("oldest", {"boot": 8, "seq": 0}),
+        ("oldest", {"boot": 7}),
+        ("oldest", [7, 1]),
+        ("interval_s", -300),
+        ("interval_s", "300"),
+        ("historical", "yes"),
+        ("device_alarm", "x" * 65),
+    ],
+)
+def test_a_declaration_that_cannot_be_true_is_refused_by_name_and_the_readings_stay(field: str, bad: Any) -> None:
+    decoded = one(message(**{field: bad}))
+    assert [reading.temperature_mc for reading in decoded.readings] == [4620]
+    assert len(decoded.refusals) == 1
+    assert field in decoded.refusals[0].reason
+    assert (decoded.key, decoded.oldest, decoded.interval_ms) == ("7:1893", None, None)
+
+
 def test_a_message_without_numbers_has_no_key() -> None:
     assert one(message(boot=None)).key == ""
 
