@@ -10,6 +10,7 @@ from coldchain.domain.reading import Reading, flag_bits
 from coldchain.errors import InvalidValue
 from coldchain.journal.database import Row
 from coldchain.journal.keys import Item, KnownMessage
+from coldchain.journal.latest import Newest
 from coldchain.journal.ranges import Committed, Hole
 from coldchain.journal.rows import (
     BOOT,
@@ -57,7 +58,8 @@ class Decisions:
     earlier: list[Row] = field(default_factory=list)
     filled: list[tuple[int, int, int]] = field(default_factory=list)  # (logger, boot, seq) once recorded as a gap
     whole: set[int] = field(default_factory=set)  # loggers of which more than the common columns changed
-    latest: dict[int, tuple[int, int, int, int, int]] = field(default_factory=dict)  # series → order and position
+    latest: dict[int, Newest] = field(default_factory=dict)  # by series
+    ahead: list[Row] = field(default_factory=list)  # readings whose time has still to come
 
 
 class Judge:
@@ -233,8 +235,7 @@ class Judge:
             made = reading_row(kept, number, numbers)
             others.append(made)
             self.made.readings.append(made)
-            if not flags & _FUTURE:
-                self._newest(number, kept)
+            self._newest(number, kept, ahead=bool(flags & _FUTURE))
         return stored, duplicates, refusals
 
     def _equal(self, same: list[Row], reading: Reading) -> Row | None:
@@ -250,8 +251,11 @@ class Judge:
         if (reading.boot, reading.seq) < (twin[BOOT], twin[SEQ]):
             self.made.earlier.append((twin[0], self._next(), reading.boot, reading.seq))
 
-    def _newest(self, series: int, kept: Reading) -> None:
+    def _newest(self, series: int, kept: Reading, *, ahead: bool) -> None:
         order = (kept[2], kept[6] or 0, kept[7] or 0, -(1 << 40) if kept[8] is None else kept[8], kept[25])
+        if ahead:
+            self.made.ahead.append((order[4], series, *order[:4]))
+            return
         newest = self.made.latest.get(series)
         if newest is None or order > newest:
             self.made.latest[series] = order

@@ -139,6 +139,8 @@ def _define(session: "_PostgresSession") -> None:
         session.run("INSERT INTO meta (name, value) VALUES ('version', ?)", (VERSION,))
     elif found[0][0] > VERSION:
         raise ConfigError("the journal in PostgreSQL was written by a newer version; use that one")
+    elif found[0][0] < VERSION:
+        session.run("UPDATE meta SET value = ? WHERE name = 'version'", (VERSION,))
 
 
 @contextmanager

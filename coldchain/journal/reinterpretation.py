@@ -1,16 +1,17 @@
 """Decoding kept messages again: a higher interpretation beside the old rows, which stay and are superseded."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from coldchain.domain.message import Arrival, Decoded
-from coldchain.domain.reading import Reading, flag_bits
+from coldchain.domain.reading import Reading
+from coldchain.journal import latest
 from coldchain.journal.database import Row, Session, listed
 from coldchain.journal.port import StoredMessage
 from coldchain.journal.segment import Segment
 from coldchain.journal.tables import READING_COLUMNS
 
 _READING_LIST = ",".join(READING_COLUMNS)
-_FUTURE = flag_bits("future")
 _NOWHERE = -(1 << 40)
 _AT = {name: place for place, name in enumerate(READING_COLUMNS)}
 
@@ -48,8 +49,9 @@ def refresh_latest(session: Session, loggers: set[int]) -> None:
             f"WHERE logger IN {listed(loggers)} GROUP BY message"
         )
     )
+    waiting = latest.withdraw(session, loggers)
     for series, logger in session.rows(f"SELECT id, logger FROM series WHERE logger IN {listed(loggers)}"):  # noqa: S608
-        newest = _newest(session, series, logger, highest)
+        newest = _newest(session, series, logger, Current(highest, waiting))
         session.run("DELETE FROM pinned WHERE series = ?", (series,))
         values: Sequence[object] = (None, None, None, None, None)
         if newest is not None:
@@ -63,15 +65,22 @@ def refresh_latest(session: Session, loggers: set[int]) -> None:
         )
 
 
-def _newest(session: Session, series: int, logger: int, highest: Mapping[int, int]) -> Row | None:
+class Current(NamedTuple):
+    """What tells whether a row counts: the highest interpretation of messages, and the rows whose time has to come."""
+
+    highest: Mapping[int, int]
+    waiting: set[int]
+
+
+def _newest(session: Session, series: int, logger: int, current: Current) -> Row | None:
     """The newest current row of a series: among the hot ones and day by day backwards, as far as it may be there."""
     hot = session.rows(f"SELECT {_READING_LIST} FROM reading WHERE series = ?", (series,))  # noqa: S608  our names
-    found = _best(hot, series, highest)
+    found = _best(hot, series, current)
     days = session.rows("SELECT day FROM segment WHERE logger = ? ORDER BY day DESC", (logger,))
     for (day,) in days:
         (body,) = session.rows("SELECT body FROM segment WHERE logger = ? AND day = ?", (logger, day))[0]
         rows = Segment(bytes(body)).rows()
-        best = _best(rows + ([found] if found else []), series, highest)
+        best = _best(rows + ([found] if found else []), series, current)
         if best is not None and best is not found:
             return best
         if found is not None and rows and min(row[_AT["event_time"]] for row in rows) < found[_AT["event_time"]]:
@@ -79,13 +88,13 @@ def _newest(session: Session, series: int, logger: int, highest: Mapping[int, in
     return found
 
 
-def _best(rows: Sequence[Row], series: int, highest: Mapping[int, int]) -> Row | None:
+def _best(rows: Sequence[Row], series: int, counts: Current) -> Row | None:
     current = [
         row
         for row in rows
         if row[_AT["series"]] == series
-        and not row[_AT["flags"]] & _FUTURE
-        and row[_AT["interpretation"]] >= highest.get(row[_AT["message"]], 0)
+        and row[0] not in counts.waiting
+        and row[_AT["interpretation"]] >= counts.highest.get(row[_AT["message"]], 0)
     ]
     levels: dict[int, int] = {}
     for row in current:

@@ -1,5 +1,7 @@
 """The journal in one SQLite file: write-ahead log, every commit synced to the disk before anybody hears of it."""
 
+import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -14,6 +16,10 @@ from coldchain.journal.tables import SQLITE_TYPES, TABLES, VERSION, definitions
 
 # How long a writer waits for the lock of another process before it says so.
 _BUSY_S = 30.0
+
+# From this size on the write-ahead log is begun anew, and readers are waited for so long.
+_LOG_BYTES = 64 * 1024 * 1024
+_LOG_WAIT_MS = 500
 
 _PRAGMAS = ("synchronous=FULL", "temp_store=MEMORY", "cache_size=-32768", "wal_autocheckpoint=4000")
 
@@ -35,6 +41,8 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._log = f"{path}-wal"
+        self._log_limit = _LOG_BYTES
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._open: list[sqlite3.Connection] = []
@@ -47,8 +55,10 @@ class SqliteDatabase:
     @contextmanager
     def write(self) -> Iterator["_SqliteSession"]:
         """The one writing transaction at a time, of all processes."""
-        with self._lock, _transaction(self._writer, "BEGIN IMMEDIATE", "COMMIT"):
-            yield _SqliteSession(self._writer)
+        with self._lock:
+            with _transaction(self._writer, "BEGIN IMMEDIATE", "COMMIT"):
+                yield _SqliteSession(self._writer)
+            self._bound_log()
 
     @contextmanager
     def read(self) -> Iterator["_SqliteSession"]:
@@ -67,6 +77,24 @@ class SqliteDatabase:
         """Close every connection."""
         for connection in self._open:
             connection.close()
+
+    def _bound_log(self) -> None:
+        """Begin the write-ahead log anew when it has grown large.
+
+        It does so by itself only in a moment without any reader, and with many of them that never comes. Here new
+        readers need the log no more, and the old ones are waited for; a reader that stays is left for later.
+        """
+        try:
+            size = os.stat(self._log).st_size  # noqa: PTH116  called at every commit
+        except OSError:
+            return
+        if size < self._log_limit:
+            return
+        with contextlib.suppress(sqlite3.Error):  # the commit is done, whatever becomes of this
+            self._writer.execute(f"PRAGMA busy_timeout={_LOG_WAIT_MS}")
+            [(busy, _, _)] = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._log_limit = _LOG_BYTES + (size if busy else 0)
+        self._writer.execute(f"PRAGMA busy_timeout={int(_BUSY_S * 1000)}")
 
     def _connect(self) -> sqlite3.Connection:
         try:

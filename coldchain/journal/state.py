@@ -27,7 +27,7 @@ class LoggerRow:
     name: str
     first_heard: int
     last_heard: int
-    last_event: int | None = None  # not in the future
+    last_event: int | None = None  # not in the future when it arrived
     newest_event: int | None = None  # of all: no stored reading is newer
     boot: int | None = None
     seq: int | None = None
@@ -132,14 +132,14 @@ class LoggerRow:
         resend = tuple((hole.boot, hole.first, hole.last) for hole in held.holes()[:_RESEND_LIMIT])
         return Watermark(self.name, held.through(), resend)
 
-    def public(self) -> LoggerState:
-        """The row as the port shows it."""
+    def public(self, come_true: int | None) -> LoggerState:
+        """The row as the port shows it; `come_true` is the newest event time of its series that has come."""
         return LoggerState(
             logger=self.name,
             shard=shard_of(self.name),
             first_heard_ms=self.first_heard,
             last_heard_ms=self.last_heard,
-            last_event_ms=self.last_event,
+            last_event_ms=max((t for t in (self.last_event, come_true) if t is not None), default=None),
             boot=self.boot,
             seq=self.seq,
             interval_ms=self.interval_ms,

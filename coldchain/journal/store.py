@@ -8,7 +8,7 @@ from operator import attrgetter
 from coldchain.domain.message import Arrival, Gap, Outcome, Receipt, Watermark
 from coldchain.domain.reading import Reading
 from coldchain.errors import NotFound
-from coldchain.journal import reinterpretation
+from coldchain.journal import latest, reinterpretation
 from coldchain.journal.backlog import Backlog
 from coldchain.journal.bell import Bell
 from coldchain.journal.database import Database, Row, Session, listed
@@ -29,10 +29,6 @@ _UPDATE_LOGGER = f"UPDATE logger SET {'=?,'.join(LOGGER_COLUMNS[2:])}=? WHERE id
 _UPDATE_COMMON = f"UPDATE logger SET {'=?,'.join(COMMON_COLUMNS)}=? WHERE id=?"  # noqa: S608  our names
 _all_values = attrgetter(*LOGGER_COLUMNS[2:], "id")
 _common_values = attrgetter(*COMMON_COLUMNS, "id")
-_UPDATE_LATEST = (
-    "UPDATE series SET latest_time=?, latest_boot=?, latest_seq=?, latest_value=?, latest_position=? WHERE id=? AND "
-    "(latest_time IS NULL OR (latest_time, latest_boot, latest_seq, latest_value) < (?, ?, ?, ?))"
-)
 
 
 class StoredJournal:
@@ -56,7 +52,9 @@ class StoredJournal:
         with self._finding():
             with self.database.write() as session:
                 batch = self._finder.prepare(session, arrivals, meta(session, "head"))
-                made = _decide(batch, arrivals[-1].envelope.received_at_ms)
+                now_ms = arrivals[-1].envelope.received_at_ms
+                made = _decide(batch, now_ms)
+                latest.promote(session, now_ms)
                 _write(session, batch, made)
             self._finder.settled(made.head)
         self.bell.ring(made.head)
@@ -232,13 +230,14 @@ class StoredJournal:
         """Every logger that was ever heard, by id."""
         with self.database.read() as session:
             rows = session.rows(f"SELECT {_LOGGER_LIST} FROM logger")  # noqa: S608  our names
-        return sorted(LoggerRow(*row).public() for row in rows)
+            seen = latest.last_events(session)
+        return sorted(LoggerRow(*row).public(seen.get(row[0])) for row in rows)
 
     def logger(self, logger: str) -> LoggerState | None:
         """One logger, or None if it was never heard."""
         with self.database.read() as session:
-            found = loggers_named(session, [logger])
-        return found[logger].public() if found else None
+            row = loggers_named(session, [logger]).get(logger)
+            return row.public(latest.last_events(session, [row.id]).get(row.id)) if row else None
 
     def close(self) -> None:
         """Release the database; a further call is an error."""
@@ -281,10 +280,8 @@ def _write(session: Session, batch: Batch, made: Decisions) -> None:
     rows = batch.rows.values()
     session.many(_UPDATE_LOGGER, [_all_values(row) for row in rows if row.id in whole])
     session.many(_UPDATE_COMMON, [_common_values(row) for row in rows if row.id not in whole])
-    session.many(
-        _UPDATE_LATEST,
-        [(*newest, series, *newest[:4]) for series, newest in made.latest.items()],
-    )
+    latest.advance(session, made.latest)
+    session.insert("ahead", made.ahead)
     set_meta(session, "head", made.head)
 
 

@@ -4,7 +4,7 @@
 (a logger's next sequence number), so a commit touches a few pages however many loggers there are.
 """
 
-VERSION = 1
+VERSION = 2
 
 READING_COLUMNS = (
     "position", "series", "event_time", "record_time", "time_source", "device_time", "boot", "seq", "temperature_mc",
@@ -69,6 +69,11 @@ TABLES = {
     """,
     # An earlier message carried the values of the reading at `position` too: ties are ordered by the earliest.
     "earlier": "reading {big} NOT NULL, position {big} PRIMARY KEY, boot {big} NOT NULL, seq {big} NOT NULL",
+    # Readings whose time had not come yet when they arrived: each may become its series' latest once it has.
+    "ahead": """
+        position {big} PRIMARY KEY, series {int} NOT NULL, event_time {big} NOT NULL, boot {big} NOT NULL,
+        seq {big} NOT NULL, value {big} NOT NULL
+    """,
     "segment": """
         id {serial}, logger {int} NOT NULL, day {int} NOT NULL, first {big} NOT NULL, last {big} NOT NULL,
         rows {int} NOT NULL, body {blob} NOT NULL

@@ -76,7 +76,12 @@ class Listener:
         """
         self._loop = asyncio.get_running_loop()
         self._server = await self._loop.create_server(
-            lambda: Session(self), self._host, self.port, ssl=self._tls, backlog=512
+            lambda: Session(self),
+            self._host,
+            self.port,
+            ssl=self._tls,
+            ssl_handshake_timeout=_CONNECT_S if self._tls else None,
+            backlog=512,
         )
         self.port = self._server.sockets[0].getsockname()[1]
         self._tasks = [asyncio.create_task(self._sweep()), asyncio.create_task(self._tell())]
@@ -166,10 +171,10 @@ class Listener:
             await asyncio.sleep(_SWEEP_S)
             now_s = self.now_s()
             for session in list(self._sessions):
-                silent_s = now_s - session.heard_s
-                if not session.connected and silent_s > _CONNECT_S:
+                # Who sends a CONNECT byte by byte is not silent, and still has not said who it is.
+                if not session.connected and now_s - session.joined_s > _CONNECT_S:
                     session.end(packets.KEEP_ALIVE_TIMEOUT, "no_connect")
-                elif session.reading and 0 < session.keep_alive_s * 1.5 < silent_s:
+                elif session.reading and 0 < session.keep_alive_s * 1.5 < now_s - session.heard_s:
                     session.end(packets.KEEP_ALIVE_TIMEOUT, "keep_alive")
 
     # --- flow -----------------------------------------------------------------------------------------------------

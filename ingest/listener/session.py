@@ -58,6 +58,7 @@ class Session(asyncio.BufferedProtocol):
         self.user: str | None = None
         self.keep_alive_s = 0
         self.heard_s = 0.0
+        self.joined_s = 0.0
         self.loggers: set[str] = set()
         self._receive_maximum = 65_535
 
@@ -69,7 +70,7 @@ class Session(asyncio.BufferedProtocol):
         wire = transport.get_extra_info("socket")
         if wire is not None:  # a client without keep-alive that vanished is found by TCP
             wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self.heard_s = self._listener.now_s()
+        self.joined_s = self.heard_s = self._listener.now_s()
         self._listener.joined(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's name)

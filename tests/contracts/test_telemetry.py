@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import servers
@@ -48,10 +49,6 @@ class TestEmbedded(TelemetryContract):
             return EmbeddedTelemetry(journal)
 
         return filled
-
-    def test_a_reading_from_the_future_is_not_the_latest(self, store: Store) -> None:
-        told = store(arrival(reading(0, 5.0)), arrival(reading(4, 9.0, flags=flag_bits("future")), seq=1))
-        assert told.latest()["LG-1", "internal"].temperature_mc == 5_000
 
     def test_every_reading_of_a_shared_moment_is_flagged_as_a_tie(self, store: Store) -> None:
         told = store(arrival(reading(0, 7.0), reading(1, 7.0)), arrival(reading(0, 6.0), seq=1))
@@ -179,6 +176,51 @@ def test_original_messages_are_packed_and_found_by_offset(journal: StoredJournal
         assert found is not None
         assert (found.offset, found.logger) == (receipt.message, receipt.logger)
     assert journal.message(receipts[0].message + 1) is None
+
+
+def ahead(minute: float, arrives: float, celsius: float = 9.0, **more: Any) -> Arrival:
+    """A reading whose time has still to come when it arrives."""
+    return arrival(
+        reading(minute, celsius, flags=flag_bits("future")), at_ms=DAWN + int(arrives * MINUTE), **more
+    )  # fmt: skip
+
+
+def test_a_reading_from_the_future_is_the_latest_only_once_its_time_has_come(journal: StoredJournal) -> None:
+    store = EmbeddedTelemetry(journal)
+    journal.append([arrival(reading(0, 5.0))])
+    journal.append([ahead(4, arrives=1, seq=1)])
+    assert store.latest()["LG-1", "internal"].temperature_mc == 5_000
+    assert journal.logger("LG-1").last_event_ms == DAWN  # type: ignore[union-attr]
+    journal.append([arrival(reading(3.9), logger="LG-2")])
+    assert store.latest()["LG-1", "internal"].temperature_mc == 5_000
+    journal.append([arrival(reading(4), logger="LG-2", seq=1)])
+    assert store.latest()["LG-1", "internal"].temperature_mc == 9_000
+    assert journal.logger("LG-1").last_event_ms == DAWN + 4 * MINUTE  # type: ignore[union-attr]
+    assert {state.logger: state.last_event_ms for state in journal.loggers()}["LG-1"] == DAWN + 4 * MINUTE
+
+
+@pytest.mark.parametrize("fast_s", [2, 200])
+def test_a_logger_whose_clock_runs_fast_is_as_live_as_any_other(journal: StoredJournal, fast_s: int) -> None:
+    store = EmbeddedTelemetry(journal)
+    for minute in range(10):
+        journal.append([ahead(minute + fast_s / 60, arrives=minute, celsius=5.0 + minute, seq=minute)])
+    shown = store.latest()["LG-1", "internal"]
+    assert shown.event_time_ms <= DAWN + 9 * MINUTE
+    assert shown.event_time_ms > DAWN + 8 * MINUTE - fast_s * 1000
+
+
+def test_what_waits_for_its_time_is_found_after_its_day_was_compacted(journal: StoredJournal) -> None:
+    journal.append([arrival(reading(0, 5.0)), ahead(4, arrives=1, seq=1)])
+    compact(journal, journal.head(), LATER)
+    assert EmbeddedTelemetry(journal).latest()["LG-1", "internal"].temperature_mc == 9_000
+
+
+def test_what_was_superseded_while_it_waited_never_becomes_the_latest(journal: StoredJournal) -> None:
+    journal.append([arrival(reading(0, 5.0))])
+    [receipt] = journal.append([ahead(4, arrives=1, seq=1)])
+    journal.reinterpret("decision-1", {receipt.message: [reading(1, 6.0)]})
+    journal.append([arrival(reading(9), logger="LG-2")])
+    assert EmbeddedTelemetry(journal).latest()["LG-1", "internal"].temperature_mc == 6_000
 
 
 def test_the_latest_stays_when_its_day_is_compacted(journal: StoredJournal) -> None:

@@ -309,6 +309,24 @@ def test_nothing_is_acknowledged_while_the_journal_cannot_be_written(tmp_path: P
     journal.close()
 
 
+def test_who_never_finishes_saying_who_it_is_is_cut(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.listener.server._CONNECT_S", 1.0)
+    with socket.create_connection(("127.0.0.1", listener.port)) as wire:
+        wire.sendall(b"\x10\x40")
+        began_s = time.monotonic()
+        wire.settimeout(0.2)
+        while time.monotonic() - began_s < 10:
+            try:
+                wire.sendall(b"\x00")
+                if wire.recv(1) == b"":
+                    break
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+        assert time.monotonic() - began_s < 5
+
+
 def test_a_silent_client_is_cut_after_its_keep_alive(listener: Listener) -> None:
     wire = socket.create_connection(("127.0.0.1", listener.port), timeout=10)
     fields = b"".join(struct.pack("!H", len(part)) + part for part in (b"c", b"LG-1", b"1-GL"))

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from coldchain.journal.database import Row, Session, listed, tabled
+from coldchain.journal.latest import promote
 from coldchain.journal.lookup import meta, set_meta
 from coldchain.journal.pack import pack_messages
 from coldchain.journal.segment import DAY_MS, Segment, pack_rows
@@ -137,6 +138,7 @@ def _compact_days(journal: StoredJournal, days: list[Day], before_ms: int, passe
     with journal.database.write() as session:
         if not _unchanged(session, positions, {day: kept[day][:3] if day in kept else None for day in rows}):
             return 0, 0
+        promote(session, before_ms)  # while the rows can still be found by position
         _swap(session, bodies, positions)
         set_meta(session, "compacted_day", max(meta(session, "compacted_day"), *(day for _, day in bodies)))
         set_meta(session, "hot_from", max(meta(session, "hot_from"), max(positions) + 1))
