@@ -4,6 +4,7 @@ It stands outside the whole application, so API, event stream, metrics and the m
 what is not in the table is refused.
 """
 
+import asyncio
 import secrets
 from typing import NamedTuple
 from urllib.parse import parse_qs, quote
@@ -24,6 +25,7 @@ from dashboard.problems import Problem, answer, as_problem, wants_page
 from dashboard.services import Services
 
 _FORM = "application/x-www-form-urlencoded"
+_BODY_PAUSE_S = 30.0
 _CALLBACKS = "/_dash-update-component"
 
 
@@ -72,13 +74,21 @@ class Gate:
         except Problem as error:
             await self._refuse(request, error)(scope, receive, guarded)
             return
-        await inner(scope, receive, guarded)
+        try:
+            await inner(scope, receive, guarded)
+        except Exception:
+            # Starlette hands on what it has answered with 500 already: the server would cut the connection, and with
+            # it the client's next request. An answer that broke off in the middle has to be cut.
+            if not guarded.complete:
+                raise
 
     def _policy(self, scope: Scope) -> Policy:
         path = scope["path"]
         if ".." in path.split("/") or "\\" in path or "\x00" in path:
             # What comes behind the gate might read such a path as another one than the table did.
             raise Problem(404, "there is nothing at such a path")
+        if b"%00" in scope["query_string"]:
+            raise Problem(422, "a NUL character is no text; send the query without")
         found = self._table.find(scope["method"], path)
         if found.policy is not None:
             return found.policy
@@ -146,6 +156,9 @@ class Gate:
     async def _checked_body(self, scope: Scope, request: Request, policy: Policy, receive: Receive) -> Receive:
         """The request's body within its limit; a writing request by cookie must prove that our own page sent it."""
         length = request.headers.get("content-length")
+        if length is not None and "transfer-encoding" in request.headers:
+            # Two lengths of one body: whoever stands in front may have believed the other one.
+            raise Problem(400, "send Content-Length or Transfer-Encoding, not both", {"Connection": "close"})
         if length is not None and (not length.isdigit() or int(length) > policy.body_limit):
             raise Problem(413, f"the body is larger than {policy.body_limit} bytes; send less at a time")
         bounded = _Bounded(receive, policy.body_limit)
@@ -185,6 +198,7 @@ class _WithHeaders:
 
     def __init__(self, send: Send, services: Services, scope: Scope) -> None:
         self._send, self._settings, self._scope = send, services.settings, scope
+        self.complete = False  # the whole answer was sent
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -194,6 +208,7 @@ class _WithHeaders:
             self._content_policy(headers)
             self._csrf_cookie(headers)
         await self._send(message)
+        self.complete = message["type"] == "http.response.body" and not message.get("more_body", False)
 
     def _content_policy(self, headers: MutableHeaders) -> None:
         path = self._scope["path"]
@@ -217,15 +232,22 @@ class _Bounded:
     """Receives a body up to its limit; what is longer than it said it would be ends the request."""
 
     def __init__(self, receive: Receive, limit: int) -> None:
-        self._receive, self._left, self._limit = receive, limit, limit
+        self._receive, self._left, self._limit, self._more = receive, limit, limit, True
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        message = await self._next() if self._more else await self._receive()
+        self._more = message.get("more_body", False)
         self._left -= len(message.get("body", b""))
         if self._left < 0:
             # Whoever reads the body lets this kind of exception through and turns every other into a 400.
             raise HTTPException(413, f"the body is larger than {self._limit} bytes; send less at a time")
         return message
+
+    async def _next(self) -> Message:
+        try:
+            return await asyncio.wait_for(self._receive(), _BODY_PAUSE_S)
+        except TimeoutError as error:
+            raise HTTPException(408, f"no more of the body came for {_BODY_PAUSE_S:g} s; send it again") from error
 
 
 async def _whole(receive: Receive) -> bytes:

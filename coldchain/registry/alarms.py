@@ -57,7 +57,7 @@ def alarms(
     query = _visible(viewer).where(table.c.merged_into.is_(None), table.c.condition != Condition.PENDING.value)
     query = query.where(*_conditions(filters)).order_by(table.c.raised_ms.desc(), table.c.id)
     if cursor is not None:
-        raised_ms, id_ = position_of(cursor, 2)
+        raised_ms, id_ = position_of(cursor, int, str)
         query = query.where(beyond(table.c.raised_ms, table.c.id, raised_ms, id_, descending=True))
     rows = list(connection.execute(query.limit(checked_limit(limit) + 1)))
     more = len(rows) > limit

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 from coldchain.domain.finding import Severity, SubjectKind
 from coldchain.domain.quantity import iso
 from coldchain.errors import InvalidValue, NotFound
-from coldchain.registry.paging import Page, beyond, checked_limit, cursor_of, position_of
+from coldchain.registry.paging import Page, beyond, checked_limit, cursor_of, position_of, sort_kind
 from coldchain.registry.schema import alarm, breach, excursion, shipment, store
 from coldchain.registry.scope import subjects_of
 from coldchain.registry.viewer import Viewer
@@ -59,7 +59,7 @@ def listed(
     ordered = column.desc().nulls_last() if descending else column.asc().nulls_first()
     query = _query(viewer, which).order_by(ordered, excursion.c.id).limit(checked_limit(limit) + 1).offset(offset)
     if cursor is not None:
-        value, id_ = position_of(cursor, 2)
+        value, id_ = position_of(cursor, sort_kind(column), str)
         query = query.where(beyond(column, excursion.c.id, value, id_, descending=descending))
     rows = list(connection.execute(query.add_columns(column.label("position"))))
     last = rows[limit - 1] if len(rows) > limit else None

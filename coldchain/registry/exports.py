@@ -59,7 +59,7 @@ def listed(connection: Connection, viewer: Viewer, *, limit: int = 100, cursor: 
     if not viewer.may(Permission.AUDIT) or viewer.scoped:
         query = query.where(export.c.who == viewer.id)
     if cursor is not None:
-        started_ms, id_ = position_of(cursor, 2)
+        started_ms, id_ = position_of(cursor, int, str)
         query = query.where(beyond(export.c.started_ms, export.c.id, started_ms, id_, descending=True))
     rows = list(connection.execute(query))
     more = len(rows) > limit

@@ -9,6 +9,9 @@ from sqlalchemy import ColumnElement, and_, or_
 from coldchain.errors import InvalidValue
 
 LARGEST = 1000
+_LARGEST_NUMBER = 2**63 - 1  # what a database column can be compared with
+
+Kind = type | tuple[type, ...]
 
 
 class Page(NamedTuple):
@@ -34,8 +37,13 @@ def cursor_of(*position: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
 
 
-def position_of(cursor: str, length: int) -> list[Any]:
-    """The values that `cursor_of` was given.
+def sort_kind(column: Any) -> Kind:
+    """What a position may hold for this column: its own kind, or nothing."""
+    return (column.type.python_type, type(None))
+
+
+def position_of(cursor: str, *kinds: Kind) -> list[Any]:
+    """The values that `cursor_of` was given, which are of these kinds.
 
     Raises:
         InvalidValue: this list never gave out such a cursor.
@@ -43,11 +51,17 @@ def position_of(cursor: str, length: int) -> list[Any]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         position = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-    except (ValueError, UnicodeError) as error:
+    except (ValueError, UnicodeError, RecursionError) as error:
         raise InvalidValue(f"cursor: {cursor[:40]!r} was not given out by this list; begin without one") from error
-    if not isinstance(position, list) or len(position) != length:
+    if not isinstance(position, list) or len(position) != len(kinds) or not all(map(_fits, position, kinds)):
         raise InvalidValue(f"cursor: {cursor[:40]!r} belongs to another list or order; begin without one")
     return position
+
+
+def _fits(value: Any, kind: Kind) -> bool:
+    numbers = value if isinstance(value, list) else [value]
+    in_range = all(abs(n) <= _LARGEST_NUMBER for n in numbers if isinstance(n, int | float))
+    return isinstance(value, kind) and in_range and not (isinstance(value, str) and "\x00" in value)
 
 
 def beyond(column: Any, id_column: Any, value: Any, id_value: Any, *, descending: bool) -> ColumnElement[bool]:

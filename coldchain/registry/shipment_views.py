@@ -8,7 +8,7 @@ from coldchain.domain.finding import SubjectKind
 from coldchain.domain.quantity import iso
 from coldchain.errors import InvalidValue, NotFound
 from coldchain.registry import bindings
-from coldchain.registry.paging import Page, beyond, checked_limit, cursor_of, position_of
+from coldchain.registry.paging import Page, beyond, checked_limit, cursor_of, position_of, sort_kind
 from coldchain.registry.schema import batch, excursion, fact, milestone, shipment, subject_state
 from coldchain.registry.scope import shipments_of
 from coldchain.registry.shipments import subject
@@ -93,7 +93,7 @@ def listed(
     ordered = column.desc().nulls_last() if descending else column.asc().nulls_first()
     query = _query(viewer, which).order_by(ordered, shipment.c.id).limit(checked_limit(limit) + 1).offset(offset)
     if cursor is not None:
-        value, id_ = position_of(cursor, 2)
+        value, id_ = position_of(cursor, sort_kind(column), str)
         query = query.where(beyond(column, shipment.c.id, value, id_, descending=descending))
     rows = list(connection.execute(query.add_columns(column.label("position"))))
     last = rows[limit - 1] if len(rows) > limit else None

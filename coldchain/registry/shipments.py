@@ -83,7 +83,7 @@ def change(
     id: str,  # noqa: A002
     changes: dict[str, Any],
     *,
-    version: int,
+    version: int | None,
     by: Viewer,
     now_ms: int,
     reason: str | None = None,
@@ -91,7 +91,7 @@ def change(
     """Change fields of a shipment (those of `NewShipment`, `state`, times, `legal_hold`); return its new version.
 
     A new state sets its own time unless that is given. Going back to an earlier state, changing the product profile or
-    lifting a legal hold needs a reason.
+    lifting a legal hold needs a reason. Without a `version` the change is made to whatever the shipment is now.
 
     Raises:
         NotFound: no such shipment for this viewer.
@@ -101,7 +101,9 @@ def change(
     row = connection.execute(select(shipment).where(shipment.c.id == id, shipments_of(by))).mappings().one_or_none()
     if row is None:
         raise NotFound(f"no shipment {id}")
-    if row["version"] != version:
+    if version is None:
+        version = int(row["version"])
+    elif row["version"] != version:
         raise Stale(f"version: the shipment is at {row['version']}, not {version}; read it again")
     _needs_reason(row, changes, reason)
     profile, batches = changes.get("product_profile"), changes.get("batches")

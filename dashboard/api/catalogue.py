@@ -1,10 +1,10 @@
 """What things are judged by and where they stand: product profiles, device profiles, stores."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from fastapi import Request
+from fastapi import Query, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
@@ -17,7 +17,20 @@ from dashboard.api.request import Body, Caller, Web, reply, shown_as, takes
 from dashboard.policy import API, Endpoint, may
 from dashboard.services import Services
 
-_EXACT = msgspec.json.Decoder(float_hook=Decimal)
+Version = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
+# What the record says of a profile, and the profile does not say of itself: sent back, it is no mistake.
+_OF_THE_RECORD = ("who", "recorded", "approved", "approved_by")
+
+
+def _decimal(text: str) -> Decimal:
+    value = Decimal(text)
+    if value and not -30 <= value.adjusted() <= 30:
+        # Written out in full, its digits would fill the memory.
+        raise InvalidValue(f"body: {text[:40]} is no number that a profile can hold")
+    return value
+
+
+_EXACT = msgspec.json.Decoder(float_hook=_decimal)
 
 
 class NewStore(Body):
@@ -38,7 +51,7 @@ def product_profiles(web: Web, all_versions: bool = False) -> Response:
     return reply({"items": [_profile(one) for one in found], "next_cursor": None})
 
 
-def product_profile(web: Web, profile: str, version: int | None = None) -> Response:
+def product_profile(web: Web, profile: str, version: Version = None) -> Response:
     """One product profile, the newest version by default."""
     with web.registry.read() as connection:
         return reply(_profile(profiles.get(connection, profile, version)))
@@ -49,7 +62,7 @@ async def add_product_profile(request: Request, web: Web, viewer: Caller) -> Res
     try:
         # Numbers keep their decimal text: limits are judged in milli-degrees, never in binary fractions.
         body = _EXACT.decode(await request.body())
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidValue(f"body: is not JSON: {error}") from error
     if not isinstance(body, dict):
         raise InvalidValue("body: is not a JSON object; send the profile's fields")
@@ -58,6 +71,8 @@ async def add_product_profile(request: Request, web: Web, viewer: Caller) -> Res
 
 def _add(web: Services, viewer: Viewer, body: dict[str, Any]) -> Response:
     reason = body.pop("reason", None)
+    for name in _OF_THE_RECORD:
+        body.pop(name, None)
     with web.registry.write() as connection:
         made = profiles.add(connection, body, who=viewer.id, reason=reason, now_ms=web.clock.now_ms())
     return reply(_profile(made), 201, {"Location": f"{API}/product-profiles/{made.profile.id}"})

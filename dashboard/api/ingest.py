@@ -1,6 +1,8 @@
 """The ways in over HTTP: messages of webhooks and programs, and the files of USB loggers."""
 
-from typing import Annotated, Any
+from email.parser import BytesParser
+from email.policy import HTTP
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Query, Request
 from fastapi.responses import Response
@@ -20,6 +22,29 @@ _LARGEST_MESSAGE = 4 * 1024 * KIB + 1  # one byte more than is read, so that the
 Zone = Annotated[str | None, Query(description="IANA zone of the logger's wall clock, for files without one")]
 
 
+class _Form(NamedTuple):
+    """A file as browsers and `curl -F` send it, with the field `zone` beside it."""
+
+    content: bytes
+    name: str | None
+    zone: str | None
+
+    @classmethod
+    def of(cls, kind: str, body: bytes) -> "_Form":
+        """The first part with a file name, as it was sent."""
+        head = f"Content-Type: {kind}\r\n\r\n".encode("latin-1", "replace")
+        content, name, zone = b"", None, None
+        for part in BytesParser(policy=HTTP).parsebytes(head + body).iter_parts():
+            value = part.get_payload(decode=True)
+            if not isinstance(value, bytes):
+                continue
+            if part.get_filename() is not None and name is None:
+                content, name = value, part.get_filename()
+            elif part.get_param("name", header="content-disposition") == "zone":
+                zone = value.decode("utf-8", "replace").strip() or None
+        return cls(content, name, zone)
+
+
 async def message(request: Request, web: Web, source: str) -> Response:
     """Send one message, or an array of them, as a logger, gateway or vendor cloud would. 202 after the commit.
 
@@ -36,10 +61,13 @@ async def file(
     name: Annotated[str, Query(description="what the file was called")] = "upload",
     zone: Zone = None,
 ) -> Response:  # fmt: skip
-    """Import a logger's file, sent as the body. Sending the same file again gives the first report."""
-    content = await request.body()
+    """Import a logger's file, sent as the body or in a form. Sending the same file again gives the first report."""
+    content, kind = await request.body(), request.headers.get("content-type", "")
+    if kind.startswith("multipart/form-data"):
+        sent = _Form.of(kind, content)
+        content, name, zone = sent.content, sent.name or name, zone or sent.zone
     if not content:
-        raise InvalidValue("body: is empty; send the file's bytes as the request's body")
+        raise InvalidValue("body: is empty; send the file's bytes as the request's body, or as a form's file")
     plain = name.replace("\\", "/").rsplit("/", 1)[-1][:200] or "upload"
     done = await run_in_threadpool(
         files.import_file, web.pipeline, web.registry, content, plain, zone=zone, who=viewer.id

@@ -107,7 +107,7 @@ class _Place(NamedTuple):
 
 
 def _page(web: Services, found: list[Span], channel: str | None, limit: int, cursor: str | None) -> Page:
-    after = None if cursor is None else _Place(*position_of(cursor, 3))
+    after = None if cursor is None else _Place(*_position(cursor))
     if after is not None:
         found = [_beyond(span, after) for span in found if (span.logger, span.end_ms) > (after.logger, after.time_ms)]
     given = frozenset(after.offsets) if after is not None else frozenset()
@@ -121,6 +121,13 @@ def _page(web: Services, found: list[Span], channel: str | None, limit: int, cur
     if after is not None and (after.logger, after.time_ms) == (last.logger, last.event_time_ms):
         offsets |= given
     return Page(items, cursor_of(last.logger, last.event_time_ms, sorted(offsets)))
+
+
+def _position(cursor: str) -> list[Any]:
+    logger, time_ms, offsets = position_of(cursor, str, int, list)
+    if not all(isinstance(one, int) for one in offsets):
+        raise InvalidValue(f"cursor: {cursor[:40]!r} belongs to another list; begin without one")
+    return [logger, time_ms, offsets]
 
 
 def _beyond(span: Span, after: _Place) -> Span:

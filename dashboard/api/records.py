@@ -22,7 +22,7 @@ _SHOWN_BYTES = 2000  # of a refused message in the list; `GET /messages/{id}` ha
 
 def message(web: Web, message: int) -> Response:
     """A message exactly as it arrived: its own bytes, never a rendering of them."""
-    found = web.journal.message(message)
+    found = web.journal.message(message) if 0 <= message < 2**63 else None
     if found is None:
         raise NotFound(f"no message {message}")
     headers = {
@@ -50,7 +50,7 @@ def trail(
     who: str | None = None, limit: Limit = 100, cursor: Cursor = None,
 ) -> Response:  # fmt: skip
     """The audit trail, newest first: who did what to which object, when and why, with old and new value."""
-    before = None if cursor is None else position_of(cursor, 1)[0]
+    before = None if cursor is None else position_of(cursor, int)[0]
     with web.registry.read() as connection:
         found = audit.newest(connection, kind=kind, object_id=id, who=who, before=before, limit=limit + 1)
         names = people.names(connection, {entry.who for entry in found})
@@ -76,7 +76,7 @@ def exported(web: Web, viewer: Caller, limit: Limit = 100, cursor: Cursor = None
 
 
 def _refused(web: Services, outcome: Outcome, limit: int, cursor: str | None) -> Response:
-    before = None if cursor is None else position_of(cursor, 1)[0]
+    before = None if cursor is None else position_of(cursor, int)[0]
     found = web.journal.refused(outcome, before, limit + 1)
     more = len(found) > limit
     return list_reply(

@@ -1,11 +1,12 @@
 """What every API route starts from: the services, who calls, and how its parameters are read."""
 
+import re
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import Depends, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from coldchain.domain.quantity import ms_from_iso
 from coldchain.errors import Forbidden, InvalidValue
@@ -17,7 +18,16 @@ from dashboard.services import Services
 class Body(BaseModel):
     """A JSON body: unknown fields are refused, so that a misspelt one is not lost in silence."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _without_nul(cls, value: Any) -> Any:
+        """PostgreSQL has no text with NUL in it, and no person writes one."""
+        texts = value if isinstance(value, list) else [value]
+        if any(isinstance(text, str) and "\x00" in text for text in texts):
+            raise ValueError("NUL is a control character and no text; send it without")
+        return value
 
 
 def _services(request: Request) -> Services:
@@ -47,7 +57,8 @@ def instant(field: str, text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        return ms_from_iso(text)
+        # In a query a plus sign that was not written as %2B arrives as a space.
+        return ms_from_iso(_SPACED_OFFSET.sub(r"\1+\2", text))
     except InvalidValue as error:
         raise InvalidValue(f"{field}: {error}") from error
 
@@ -58,11 +69,12 @@ def required_instant(field: str, text: str) -> int:
     return 0 if value is None else value
 
 
+_SPACED_OFFSET = re.compile(r"(T[\d:.]+) (\d\d:\d\d)$")
 _FORMATS = {"application/json": "json", "text/csv": "csv", "application/x-ndjson": "ndjson"}
 
 
 def wanted_format(request: Request, named: str | None) -> str:
-    """json, csv or ndjson: as named, else the first one that `Accept` knows, else json.
+    """json, csv or ndjson: as named, else what `Accept` prefers of these, else json.
 
     Raises:
         InvalidValue: another name.
@@ -71,8 +83,15 @@ def wanted_format(request: Request, named: str | None) -> str:
         if named not in _FORMATS.values():
             raise InvalidValue(f"format: {named[:20]!r} is none of {', '.join(_FORMATS.values())}")
         return named
-    accepted = [part.split(";")[0].strip() for part in request.headers.get("accept", "").split(",")]
-    return next((_FORMATS[one] for one in accepted if one in _FORMATS), "json")
+    accepted = sorted(map(_preference, request.headers.get("accept", "").split(",")), key=lambda one: -one[1])
+    return next((_FORMATS[kind] for kind, weight in accepted if kind in _FORMATS and weight > 0), "json")
+
+
+def _preference(part: str) -> tuple[str, float]:
+    """One entry of `Accept`: the media type and how much it is wanted."""
+    kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    named = next((one[2:] for one in parameters if one.startswith("q=")), "1")
+    return kind, float(named) if re.fullmatch(r"[01](\.\d{0,3})?", named) else 0.0
 
 
 def demand_export(viewer: Viewer) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Query
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from coldchain.registry import bindings, shipment_views, shipments
 from coldchain.registry.shipment_views import Filter
@@ -38,12 +38,17 @@ Sort = Annotated[str, Query(description="one of reference, created, state, urgen
 
 
 class Place(Body):
-    """Where a shipment leaves or arrives."""
+    """Where a shipment leaves or arrives; its name alone will do."""
 
     name: str
     latitude: float | None = None
     longitude: float | None = None
     zone: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, given: Any) -> Any:
+        return {"name": given} if isinstance(given, str) else given
 
 
 class Batch(Body):
@@ -74,9 +79,9 @@ class NewShipment(_Shipment):
 
 
 class ShipmentChange(_Shipment):
-    """Fields to change; `version` is the one that was read."""
+    """Fields to change; `version` is the one that was read: with it, nobody's change in between is overwritten."""
 
-    version: int
+    version: int | None = None
     reference: str | None = None
     product_profile: str | None = None
     batches: list[Batch] | None = None
