@@ -30,8 +30,8 @@ class Nothing:
         self.count += len(arrivals)
         return [Receipt(Outcome.READINGS, one.logger, 0, one.readings) for each in arrivals for one in each.messages]
 
-    def watermark(self, logger: str) -> Watermark:
-        return Watermark(logger, None)
+    def watermarks(self, loggers: Sequence[str]) -> list[Watermark]:
+        return [Watermark(logger, None) for logger in loggers]
 
     def head(self) -> int:
         return self.count
