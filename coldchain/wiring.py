@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from coldchain.clock import Clock, SystemClock
-from coldchain.config import Config
+from coldchain.config import Config, redacted
 from coldchain.domain.quantity import iso
 from coldchain.errors import ColdchainError, ConfigError
 from coldchain.journal.bell import Bell
@@ -68,7 +69,7 @@ def prepare(config: Config, *, migrate: bool) -> str:
     _make_folder(config.data)
     registry = _registry(config)
     try:
-        found, wanted = migrations.current(registry), migrations.WANTED
+        found, wanted = _version(config, registry), migrations.WANTED
         said = f"the state in {config.data} is at version {wanted}"
         if found is not None and found != wanted:
             if not migrate:
@@ -92,6 +93,14 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
+def _version(config: Config, registry: Registry) -> str | None:
+    try:
+        return migrations.current(registry)
+    except DBAPIError as error:
+        place = redacted(config.database_url) or config.data / "registry.db"
+        raise ColdchainError(f"{place} cannot be used: {error.orig}") from error
+
+
 def _other_version(config: Config, found: str) -> str:
     if found > migrations.WANTED:
         return (
@@ -108,7 +117,7 @@ def opened_registry(config: Config, *, migrate: bool = False) -> Iterator[Regist
     registry = _registry(config)
     try:
         # A current one is not prepared again: that takes the write lock, and a restarted role must not wait for it.
-        if migrations.current(registry) != migrations.WANTED:
+        if _version(config, registry) != migrations.WANTED:
             prepare(config, migrate=migrate)
         yield registry
     finally:

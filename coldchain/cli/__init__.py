@@ -61,6 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough; nothing may be written to the closed pipe at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # Of the machine, not of ours: no rights, no room, no such file; it says which.
+        print(f"coldchain: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
 

@@ -191,7 +191,8 @@ def _welcome(config: Config, registry: Registry, now_ms: int, console: Console) 
     console.print(f"\n  API key   {secret}", highlight=False, soft_wrap=True)
     console.print(f"  Inbox     {config.site_url}/inbox: mails and SMS that the product sends", highlight=False)
     console.print(f"  MQTT      mqtt://{config.mqtt_listen}, without password in this demo", highlight=False)
-    console.print("\nIn about a minute a door is left open on a shipment under way: watch the control tower.\n", soft_wrap=True)
+    hint = "In about a minute a door is left open on a shipment under way: watch the control tower."
+    console.print(f"\n{hint}\n", soft_wrap=True)
 
 
 def _run(args: argparse.Namespace, config: Config, story: _Story, clock: SystemClock) -> None:

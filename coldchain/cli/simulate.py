@@ -10,8 +10,11 @@ from coldchain.clock import SystemClock
 from coldchain.domain.quantity import ms_from_iso
 from coldchain.errors import ConfigError
 from coldchain.log import set_up
+from coldchain.pulse import Pulse
 from sensors.fleet.fleet import Fleet
 from sensors.fleet.publisher import Publisher
+
+_BEAT_S = 1.0
 
 
 def arguments(parser: argparse.ArgumentParser, _name: str) -> None:
@@ -31,7 +34,10 @@ def run(args: argparse.Namespace) -> int:
     config = configured(args)
     broker = args.broker or config.mqtt_url or (f"mqtt://{config.mqtt_listen}" if config.mqtt_listen else "")
     if args.broker_url_file is not None:
-        broker = args.broker_url_file.read_text(encoding="utf-8").strip()
+        try:
+            broker = args.broker_url_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigError(f"--broker-url-file: {args.broker_url_file} cannot be read: {error.strerror}") from error
     if not broker:
         raise ConfigError("--broker: say which broker; no listener and no COLDCHAIN_MQTT_URL is configured")
     now_ms = SystemClock().now_ms()
@@ -41,5 +47,19 @@ def run(args: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     fleet = Fleet.of(args.seed, end_ms, live_start_ms=live_ms, tenant=config.tenant)
-    Publisher(fleet, broker, from_ms=ms_from_iso(args.since) if args.since else None).run(stop)
+    publisher = Publisher(fleet, broker, from_ms=ms_from_iso(args.since) if args.since else None)
+    pulse = Pulse(config.data, "simulate", SystemClock())
+    beating = threading.Thread(target=_beat, args=(publisher, pulse, stop), name="pulse")
+    beating.start()
+    try:
+        publisher.run(stop)
+    finally:
+        stop.set()
+        beating.join()
+        pulse.stop()
     return 0
+
+
+def _beat(publisher: Publisher, pulse: Pulse, stop: threading.Event) -> None:
+    while not stop.wait(_BEAT_S):
+        pulse.beat(None if publisher.connected else "no logger is connected")

@@ -11,9 +11,10 @@ from coldchain.registry.store import Registry
 if TYPE_CHECKING:
     from alembic.config import Config
 
-# What `head` says, written down: a role that starts compares with it and need not import Alembic, which takes it as
-# long as everything else together. A test holds the two together.
-WANTED = "0001"
+_VERSIONS = files(__package__ or __name__) / "versions"
+# What `head` says, read from the names of the scripts: a role that starts compares with it and need not import Alembic,
+# which takes as long as everything else together. A test holds the two together.
+WANTED = max(item.name for item in _VERSIONS.iterdir() if item.name[0].isdigit()).partition("_")[0]
 
 
 def migrate(registry: Registry) -> None:
