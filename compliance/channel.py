@@ -1,6 +1,6 @@
 """One channel judged by one product profile: its excursions, what its rules say, and its figures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,9 +12,9 @@ from compliance.excursions import Outside, outside
 from compliance.headroom import headroom_codes
 from compliance.inputs import Bound, Inputs
 from compliance.mkt_windows import Cumulated
-from compliance.rules import Firing, Watch, follow, watch
+from compliance.rules import Firing, Watch, at_the_end, follow, watch
 from compliance.suggestion import Suggestion, suggest
-from compliance.trace import Trace, estimated_interval, trace_of
+from compliance.trace import Trace, trace_of
 
 CAUSES = ("high", "low", "humidity_high", "humidity_low", "rate", "silence", "sensor_fault")
 
@@ -59,10 +59,14 @@ def on(firing: Firing, stretch: Outside) -> bool:
     return starts_before and (firing.end_ms is None or firing.end_ms >= stretch.onset_ms)
 
 
-def judge(inputs: Inputs, bound: Bound, as_of_ms: int) -> ChannelFindings:
-    """Judge one bound channel as of a moment."""
+def judge(inputs: Inputs, bound: Bound, as_of_ms: int, whole: tuple[Trace, int] | None = None) -> ChannelFindings:
+    """Judge one bound channel as of a moment.
+
+    `whole` says when its logger sent anything at all, and how often it does: silence of all its channels is the
+    logger's, not theirs. None for a channel that is not asked about silence.
+    """
     profile, track = inputs.profile, bound.track
-    interval = bound.interval_ms or estimated_interval(track)
+    interval = silence.interval_of(bound)
     source = bound.interval_source if bound.interval_ms else "estimated"
 
     def traced(values: np.ndarray) -> Trace:
@@ -77,22 +81,35 @@ def judge(inputs: Inputs, bound: Bound, as_of_ms: int) -> ChannelFindings:
     mkt = figures.mkt_figures(profile, trace, above, sums)
     budget = figures.budget_use(profile, trace)
     watches = [
-        (cause, rule, said)
+        (cause, rule, at_the_end(said, humidity if rule.quantity == "humidity" else trace))
         for rule in _expanded(profile)
         for cause, said in _apply(rule, profile, trace, humidity, interval, sums)
     ]
-    if inputs.silence:
-        reporting = silence.reporting_ms(track, interval)
-        watches += [
-            ("silence", rule, silence.silence(rule, rows, bound.judged, reporting))
-            for rule in profile.rules
-            if rule.kind is RuleKind.NO_DATA and bound.judged
-        ]
-    watches.append(("sensor_fault", silence.FAULT_RULE, silence.sensor_fault(track, rows)))
+    if whole is not None:
+        watches += _silences(inputs, bound, rows, silence.reporting_ms(track, interval), whole)
+    watches.append(("sensor_fault", silence.FAULT_RULE, at_the_end(silence.sensor_fault(track, rows), rows)))
     return ChannelFindings(
         bound, profile, trace, humidity, interval, source, above, below, watches, temperature, mkt, budget,
         suggest(profile, temperature, above, below, mkt, budget), _notes(profile, interval),
     )  # fmt: skip
+
+
+def silent_logger(inputs: Inputs, said: ChannelFindings, whole: tuple[Trace, int]) -> ChannelFindings:
+    """What is said of a logger that sends nothing at all, in the form of a channel without a name."""
+    bound = replace(said.bound, track=replace(said.bound.track, channel=silence.WHOLE))
+    return replace(said, bound=bound, above=[], below=[], watches=_silences(inputs, bound, *whole, None))
+
+
+def _silences(
+    inputs: Inputs, bound: Bound, rows: Trace, reporting: int, whole: tuple[Trace, int] | None
+) -> list[tuple[str, Rule, Watch]]:
+    found = []
+    for rule in inputs.profile.rules:
+        if rule.kind is RuleKind.NO_DATA and bound.judged:
+            others = () if whole is None else silence.gaps(whole[0], bound.judged, int(rule.factor * whole[1]))
+            said = silence.silence(rule, rows, bound.judged, reporting, inputs.quiet, others)
+            found.append(("silence", rule, said))
+    return found
 
 
 def _apply(

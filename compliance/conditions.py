@@ -1,6 +1,7 @@
 """From firings to alarm conditions: one per (subject, channel, cause) from the first fired rule to the last return."""
 
 from itertools import groupby
+from typing import TypedDict
 
 import numpy as np
 
@@ -10,6 +11,17 @@ from compliance.channel import ChannelFindings, on
 from compliance.rules import Firing
 
 _FOREVER = 1 << 62
+_LATE_MS = 10 * 60_000
+
+
+class _Evidence(TypedDict):
+    late: bool
+    evident_ms: int
+
+
+def late_after_ms(interval_ms: int) -> int:
+    """How long after its moment a reading may be recorded and still be on time."""
+    return max(2 * interval_ms, _LATE_MS)
 
 
 def conditions(
@@ -88,7 +100,21 @@ def _condition(
         limit_mc=_limit(profile, cause, ranked, linked),
         rules=tuple(dict.fromkeys(firing.rule.id for firing in ranked)),
         excursions=linked,
+        monitoring_ended=any(firing.unseen for firing in episode),
+        **_evidence(said, cause, episode),
     )
+
+
+def _evidence(said: ChannelFindings, cause: str, episode: list[Firing]) -> _Evidence:
+    """When the readings that made the first rule fire were all recorded, and whether they came late."""
+    first = min(episode, key=lambda firing: (firing.fired_ms, firing.onset_ms))
+    if cause == "silence":
+        return {"late": False, "evident_ms": first.fired_ms}
+    track = said.bound.track
+    low, high = np.searchsorted(track.time_ms, first.onset_ms), np.searchsorted(track.time_ms, first.fired_ms, "right")
+    recorded = track.record_time_ms[low:high]
+    evident = max(first.fired_ms, int(recorded.max())) if len(recorded) else first.fired_ms
+    return {"late": evident - first.fired_ms > late_after_ms(said.interval_ms), "evident_ms": evident}
 
 
 def _worst(episode: list[Firing]) -> Condition:

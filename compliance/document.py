@@ -17,7 +17,9 @@ from coldchain.domain.quantity import iso
 from compliance import mkt
 from compliance.channel import ChannelFindings
 from compliance.figures import MktFigures, TimeInRange, WindowFigure, mean
+from compliance.inputs import Inputs
 from compliance.mkt_windows import WindowMean
+from compliance.silence import QUIET_MS
 from compliance.trace import Trace
 
 SCHEMA = "coldchain.compliance/1"
@@ -38,9 +40,10 @@ def json_schema() -> Json:
 
 
 def document(
-    profile: ProductProfile, said: list[ChannelFindings], excursions: list[Excursion], breaches: list[Breach]
+    inputs: Inputs, said: list[ChannelFindings], excursions: list[Excursion], breaches: list[Breach], as_of_ms: int
 ) -> Json:
     """The document of one subject; without judged channels its figures are absent and its lists empty."""
+    profile = inputs.profile
     channels = [_channel(channel, excursions) for channel in said]
     governing = _governing(said)
     top = channels[governing] if channels else _nothing(profile)
@@ -62,7 +65,7 @@ def document(
         "stability_budget": top["stability_budget"],
         "suggestion": top["suggestion"],
         "humidity": top["humidity"],
-        "notes": sorted({note for channel in said for note in channel.notes}),
+        "notes": sorted({note for channel in said for note in channel.notes} | _planned(inputs, as_of_ms)),
         "methods": METHODS,
         "engine": {"version": program_version(), "config_hash": profile.config_hash},
     }
@@ -89,6 +92,15 @@ def program_version() -> str:
         return version("coldchain-monitor")
     except PackageNotFoundError:
         return "unpackaged"
+
+
+def _planned(inputs: Inputs, as_of_ms: int) -> set[str]:
+    """That no logger can be heard now is no trouble while it is planned."""
+    return {
+        f"planned radio silence from {iso(span.start_ms)} to {iso(span.end_ms)}"
+        for span in inputs.quiet
+        if inputs.silence and span.end_ms is not None and span.start_ms <= as_of_ms < span.end_ms + QUIET_MS
+    }
 
 
 def _governing(said: list[ChannelFindings]) -> int:
@@ -230,6 +242,7 @@ def _excursion(item: Excursion) -> Json:
         "severity": item.severity.word,
         "late": item.late,
         "amends": item.amends,
+        "monitoring_ended": item.monitoring_ended,
     }
 
 

@@ -1,17 +1,17 @@
 """The engine: findings of one subject as a pure function of its readings, its facts and the moment `as_of`."""
 
+from itertools import groupby
+
 from coldchain.domain.finding import AlarmCondition, Breach, Excursion, Findings
 from coldchain.domain.profile import Direction
 from coldchain.domain.shipment import Role
-from coldchain.domain.track import Track
-from compliance.channel import ChannelFindings, judge, measures, on
-from compliance.conditions import conditions
+from compliance import silence
+from compliance.channel import ChannelFindings, judge, measures, on, silent_logger
+from compliance.conditions import conditions, late_after_ms
 from compliance.document import document
 from compliance.excursions import Outside
-from compliance.inputs import Inputs
+from compliance.inputs import Bound, Inputs
 from compliance.places import Places
-
-LATE_MS = 10 * 60_000
 
 
 def findings(inputs: Inputs, as_of_ms: int) -> Findings:
@@ -21,11 +21,16 @@ def findings(inputs: Inputs, as_of_ms: int) -> Findings:
     ids. Channels that are bound as ambient or excluded are not judged.
     """
     judged = [bound for bound in inputs.bounds if bound.role is Role.PRODUCT and measures(bound)]
-    said = [judge(inputs, bound, as_of_ms) for bound in sorted(judged, key=lambda b: (b.logger, b.channel))]
+    said: list[ChannelFindings] = []
+    loggers: list[ChannelFindings] = []
+    for _, group in groupby(sorted(judged, key=lambda b: (b.logger, b.channel)), key=lambda b: b.logger):
+        channels, whole = _logger(inputs, list(group), as_of_ms)
+        said += channels
+        loggers += whole
     excursions: list[Excursion] = []
     breaches: list[Breach] = []
     alarms: list[AlarmCondition] = []
-    for channel in said:
+    for channel in (*said, *loggers):
         found, ids = _excursions(channel)
         excursions += found
         breaches += _breaches(channel, ids)
@@ -38,9 +43,20 @@ def findings(inputs: Inputs, as_of_ms: int) -> Findings:
         tuple(excursions),
         tuple(breaches),
         tuple(alarms),
-        _next_due(said, as_of_ms),
-        document(inputs.profile, said, excursions, breaches),
+        _next_due([*said, *loggers], as_of_ms),
+        document(inputs, said, excursions, breaches, as_of_ms),
     )
+
+
+def _logger(inputs: Inputs, bounds: list[Bound], as_of_ms: int) -> tuple[list[ChannelFindings], list[ChannelFindings]]:
+    """What is said of each judged channel of a logger, and of the logger as a whole."""
+    if not inputs.silence:
+        return [judge(inputs, bound, as_of_ms) for bound in bounds], []
+    heard = [bound for bound in inputs.bounds if bound.logger == bounds[0].logger and bound not in bounds]
+    whole = silence.logger_rows([*bounds, *heard], as_of_ms, inputs.ended_ms)
+    asked = whole if len(bounds) > 1 else None
+    said = [judge(inputs, bound, as_of_ms, asked) for bound in bounds]
+    return said, [silent_logger(inputs, said[0], whole)]
 
 
 def _excursions(said: ChannelFindings) -> tuple[list[Excursion], dict[tuple[str, int], str]]:
@@ -56,6 +72,7 @@ def _excursions(said: ChannelFindings) -> tuple[list[Excursion], dict[tuple[str,
 
 def _excursion(said: ChannelFindings, direction: Direction, stretch: Outside, name: str, places: Places) -> Excursion:
     here, there = places.at(stretch.onset_sample_ms), places.at(stretch.peak_ms)
+    recorded = int(said.bound.track.record_time_ms[said.bound.track.time_ms.searchsorted(stretch.onset_sample_ms)])
     return Excursion(
         name,
         said.bound.logger,
@@ -71,19 +88,14 @@ def _excursion(said: ChannelFindings, direction: Direction, stretch: Outside, na
         stretch.area,
         said.profile.label.limit(direction) or 0,
         said.severity(direction, stretch),
-        late=_late(said.bound.track, stretch.onset_sample_ms, said.interval_ms),
+        late=recorded - stretch.onset_sample_ms > late_after_ms(said.interval_ms),
+        monitoring_ended=stretch.unseen,
+        evident_ms=recorded,
         latitude_e7=here[0],
         longitude_e7=here[1],
         peak_latitude_e7=there[0],
         peak_longitude_e7=there[1],
     )
-
-
-def _late(track: Track, at_ms: int, interval_ms: int) -> bool:
-    """Whether the first reading outside reached us only long after it was measured."""
-    position = int(track.time_ms.searchsorted(at_ms))
-    allowed = max(2 * interval_ms, LATE_MS)
-    return int(track.record_time_ms[position]) - at_ms > allowed if position < len(track) else False
 
 
 def _breaches(said: ChannelFindings, ids: dict[tuple[str, int], str]) -> list[Breach]:
@@ -106,6 +118,7 @@ def _breaches(said: ChannelFindings, ids: dict[tuple[str, int], str]) -> list[Br
 def _next_due(said: list[ChannelFindings], as_of_ms: int) -> int | None:
     """The earliest moment at which time alone may change the findings."""
     due = [watch.due_ms for channel in said for _, _, watch in channel.watches if watch.due_ms is not None]
+    due += [channel.trace.ends_ms for channel in said if channel.trace.ends_ms is not None]
     for channel in said:
         trace = channel.trace
         if trace.running and len(trace) and trace.unknown_after(int(trace.time_ms[-1])) == 0:

@@ -12,8 +12,8 @@ class Outside(NamedTuple):
     """One stretch beyond a limit. `first` and `last` are the positions of its samples in the trace.
 
     `onset_ms` and `end_ms` are where the straight line crosses the limit, rounded to the millisecond; next to a gap
-    they are the outermost sample. `end_ms` is None when no reading showed the way back. `area` is the integral beyond
-    the limit over known time, rounded half-even.
+    they are the outermost sample. `end_ms` is None when no reading has shown the way back so far. `area` is the
+    integral beyond the limit over known time, rounded half-even.
     """
 
     first: int
@@ -26,6 +26,7 @@ class Outside(NamedTuple):
     peak: int
     peak_ms: int
     area: int
+    unseen: bool = False  # the judged time ended while it was still outside: `end_ms` is the last sample
 
 
 def outside(trace: Trace, limit: int, *, high: bool) -> list[Outside]:
@@ -58,6 +59,7 @@ def _stretches(trace: Trace, beyond: np.ndarray, first: np.ndarray, last: np.nda
 def _stretch(trace: Trace, beyond: np.ndarray, a: int, b: int, peak: int, gap_ms: int, twice_area: int) -> Outside:
     onset, before, triangle_before = _way(trace, beyond, a, a - 1)
     end, after, triangle_after = _way(trace, beyond, b, b + 1)
+    unseen = end is None and trace.over
     finish = int(trace.time_ms[b]) if end is None else end
     start = int(trace.time_ms[a]) if onset is None else onset
     duration = finish - start - gap_ms
@@ -66,12 +68,13 @@ def _stretch(trace: Trace, beyond: np.ndarray, a: int, b: int, peak: int, gap_ms
         b,
         start,
         int(trace.time_ms[a]),
-        end,
+        finish if unseen else end,
         duration,
         duration + gap_ms + before + after,
         int(trace.value[peak]),
         int(trace.time_ms[peak]),
         round((twice_area + triangle_before + triangle_after) / 2),
+        unseen,
     )
 
 

@@ -57,3 +57,4 @@ class Inputs:
     bounds: tuple[Bound, ...]
     silence: bool = True
     ended_ms: int | None = None
+    quiet: tuple[Span, ...] = ()  # planned stretches without radio: silence is judged two hours after their ends

@@ -26,7 +26,7 @@ from compliance.inputs import Inputs
 from compliance.intervals import Intervals
 from compliance.notices import note
 from compliance.recording import ENGINE, FromFile, Recording
-from compliance.status import newest_values, status_of
+from compliance.status import newest_values, status_of, watched
 from compliance.subjects import Case, cases_of, inputs_of
 from compliance.trouble import SYSTEM, moved, system_findings
 
@@ -92,6 +92,7 @@ class EngineLoop:
         self._clock = clock
         self._holder = holder_name()
         self._intervals = Intervals(journal)
+        self._awake_ms: int | None = None  # since when steps have followed each other; None after one that failed
 
     def step(self) -> bool:
         """Do what there is to do, up to a bound; True when more waits.
@@ -99,22 +100,28 @@ class EngineLoop:
         Raises:
             TransientError: the registry or the journal cannot be used now; nothing was changed.
         """
+        awake_ms, self._awake_ms = self._awake_ms, None
         with ENGINE_SECONDS.time():
             work = self._look()
-            if work is None or work.empty:
+            if work is None:
+                return False
+            awake_ms = work.now_ms if awake_ms is None else awake_ms
+            if work.empty:
+                self._awake_ms = awake_ms
                 return False
             for case in work.cases:
                 inputs = inputs_of(case, self._history, work.through, work.now_ms)
                 work.judged.append((case, inputs, findings(inputs, work.now_ms)))
             try:
                 with self._registry.write() as connection:
-                    self._write(connection, work)
+                    self._write(connection, work, awake_ms)
             except _Superseded:
                 self._intervals.forget()
                 return False
             except BaseException:
                 self._intervals.forget()
                 raise
+        self._awake_ms = awake_ms
         return work.more
 
     def next_due_ms(self) -> int | None:
@@ -154,7 +161,7 @@ class EngineLoop:
 
     # --- writing
 
-    def _write(self, connection: Connection, work: _Work) -> None:
+    def _write(self, connection: Connection, work: _Work, awake_ms: int) -> None:
         self._still_ours(connection, work)
         revision = bump_revision(connection) if work.subjects or work.system_moved else 0
         changes: list[AlarmChange] = []
@@ -166,13 +173,13 @@ class EngineLoop:
                 continue
             recording = Recording(
                 connection, found, before, work.now_ms, settled=case.settled, since_ms=case.since_ms,
-                from_file=self._imported(work),
+                from_file=self._imported(work), awake_ms=awake_ms, stated_ms=case.stated_ms,
             )  # fmt: skip
             states.append(_state(work, case, inputs, found, recording.write(), before, revision))
             changes += recording.changes
         recorded.write_states(connection, states)
         if work.system_moved:
-            recording = Recording(connection, work.system, standing[SYSTEM], work.now_ms)
+            recording = Recording(connection, work.system, standing[SYSTEM], work.now_ms, awake_ms=awake_ms)
             recording.write()
             changes += recording.changes
         note(connection, work.notices, work.now_ms)
@@ -213,7 +220,7 @@ def _state(
         work.now_ms,
         work.through,
         found.next_due_ms,
-        status_of(found, settled=case.settled),
+        status_of(found, settled=case.settled, watched=watched(inputs, work.now_ms)),
         document,
         newest_values(inputs, before.state.last if before.state else {}, work.by_channel),
         revision,

@@ -3,7 +3,7 @@
 Whatever is already on record is left alone, so recording the same findings twice writes nothing the second time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,11 +25,11 @@ from coldchain.domain.quantity import iso, ms_from_iso
 from coldchain.registry import recorded
 from coldchain.registry.recorded import OnRecord, StoredAlarm, StoredExcursion
 from coldchain.registry.store import new_id
+from compliance.conditions import late_after_ms
 from compliance.document import Json, renamed
 from compliance.identity import Matching, Stretch, match
 
 ENGINE = "engine"
-LATE_MS = 10 * 60_000
 FromFile = Callable[[str, str, int], bool]  # (logger, channel, event time): was that reading imported from a file?
 
 
@@ -43,6 +43,8 @@ class Recording:
     now_ms: int
     settled: bool = False
     since_ms: int = 0  # what began before is settled and left alone
+    awake_ms: int = 0  # since when the engine has looked without standing still
+    stated_ms: Mapping[str, int] = field(default_factory=dict)  # by logger: when what binds and judges it was recorded
     from_file: FromFile = lambda _logger, _channel, _time: False
     changes: list[AlarmChange] = field(default_factory=list)
 
@@ -68,7 +70,7 @@ class Recording:
 
     def _keep(self, computed: Excursion, id_: str, old: StoredExcursion | None) -> Excursion:
         if old is None:
-            new = replace(computed, id=id_, late=computed.late or self._late(computed))
+            new = replace(computed, id=id_, late=computed.late or self._missed(computed))
             recorded.write_excursion(self.connection, self.found.subject, new, 1, self.now_ms)
             self._audit("excursion.recorded", "excursion", id_, None, _said_of(new))
             return new
@@ -76,23 +78,27 @@ class Recording:
         if new == old.excursion or (old.excursion.onset_ms < self.since_ms):
             return old.excursion
         amended = _amended(old.excursion, new)
+        closed = old.excursion.end_ms is None and new.end_ms is not None
+        if not (amended or closed or new.severity > old.excursion.severity):
+            return new  # an open one that goes on: the subject's document has its running figures
         if amended:
             new = replace(new, amends=f"{id_}@{old.version}")
         recorded.write_excursion(self.connection, self.found.subject, new, old.version + 1, self.now_ms)
-        closed = old.excursion.end_ms is None and new.end_ms is not None
-        if amended or closed or new.severity > old.excursion.severity:
-            action = "excursion.amended" if amended else "excursion.ended" if closed else "excursion.worsened"
-            self._audit(action, "excursion", id_, _said_of(old.excursion), _said_of(new))
+        action = "excursion.amended" if amended else "excursion.ended" if closed else "excursion.worsened"
+        self._audit(action, "excursion", id_, _said_of(old.excursion), _said_of(new))
         return new
 
-    def _late(self, computed: Excursion) -> bool:
-        """Found only after it was over: the engine or the road to it had stood still."""
-        return computed.end_ms is not None and self.now_ms - computed.end_ms > self._patience(computed)
+    def _missed(self, about: Excursion | AlarmCondition) -> bool:
+        """Whether it could have been found long before: a fact came after the readings, or the engine stood still."""
+        patience = late_after_ms(self._interval_ms(about))
+        known = max(about.evident_ms, self.stated_ms.get(about.logger, 0))
+        stood_still = known < self.awake_ms and self.now_ms - known > patience
+        return stood_still or known - about.evident_ms > patience
 
-    def _patience(self, about: Excursion | AlarmCondition) -> int:
+    def _interval_ms(self, about: Excursion | AlarmCondition) -> int:
         channels: Any = self.found.document.get("channels", [])
-        intervals = [c["interval_s"] for c in channels if (c["logger"], c["channel"]) == (about.logger, about.channel)]
-        return max(LATE_MS, *(int(2000 * interval) for interval in intervals), 0)
+        of = [c for c in channels if c["logger"] == about.logger and about.channel in ("", c["channel"])]
+        return max((int(1000 * channel["interval_s"]) for channel in of), default=0)
 
     def _merge_or_withdraw(self, matching: Matching, ids: dict[str, str], before: dict[str, StoredExcursion]) -> None:
         for old_id in (*matching.merged, *matching.vanished):
@@ -127,7 +133,7 @@ class Recording:
 
     def _raise_or_update(self, said: AlarmCondition, old: StoredAlarm | None) -> tuple[str, AlarmCondition]:
         if old is None:
-            late = said.late or self.now_ms - max(said.changed_ms, said.onset_ms) > self._patience(said)
+            late = said.late or self._missed(said)
             imported = late and self.from_file(said.logger, said.channel, said.onset_ms)
             said = replace(said, late=late, digest=self.settled or imported)
             id_ = new_id()
@@ -159,6 +165,7 @@ class Recording:
         end = max(last, before.onset_ms) if before.end_ms is None else before.end_ms
         after = replace(
             before, condition=Condition.RETURNED, changed_ms=end, end_ms=end,
+            monitoring_ended=before.monitoring_ended or (silent_no_more and self.settled),
             rules=before.rules if silent_no_more or merged_into else (), excursions=(),
         )  # fmt: skip
         recorded.update_alarm(self.connection, old.id, after, counts=True, merged_into=merged_into)
@@ -240,7 +247,7 @@ def _said_of(item: Excursion) -> Json:
     return {
         "logger": item.logger, "channel": item.channel, "direction": item.direction, "onset": iso(item.onset_ms),
         "end": None if item.end_ms is None else iso(item.end_ms), "duration_ms": item.duration_ms,
-        "peak_mc": item.peak_mc, "severity": item.severity.word,
+        "peak_mc": item.peak_mc, "severity": item.severity.word, "monitoring_ended": item.monitoring_ended,
     }  # fmt: skip
 
 
@@ -248,6 +255,7 @@ def _alarm_said(said: AlarmCondition) -> Json:
     return {
         "logger": said.logger, "channel": said.channel, "cause": said.cause, "condition": said.condition.value,
         "severity": said.severity.word, "onset": iso(said.onset_ms), "rules": list(said.rules),
+        "monitoring_ended": said.monitoring_ended,
     }  # fmt: skip
 
 

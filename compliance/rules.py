@@ -38,6 +38,7 @@ class Firing(NamedTuple):
     changed_ms: int
     end_ms: int | None = None
     cleared_ms: int | None = None
+    unseen: bool = False  # over because the judged time ended, with the last sample still outside
 
 
 class Watch(NamedTuple):
@@ -71,6 +72,23 @@ def follow(rule: Rule, codes: np.ndarray, time_ms: np.ndarray, kind: Kinds, cloc
     for run in _runs(codes, time_ms, kind, clock_ms):
         follower.take(run)
     return follower.watch()
+
+
+def at_the_end(said: Watch, trace: Trace) -> Watch:
+    """What is left of a watch when the judged time is over: nothing waits any more, and what held has ended."""
+    if not trace.over or len(trace) == 0:
+        return said
+    return Watch(tuple(_ended(firing, int(trace.time_ms[-1])) for firing in said.firings))
+
+
+def _ended(firing: Firing, last_ms: int) -> Firing:
+    if firing.condition is Condition.RETURNED:
+        return firing
+    if firing.end_ms is not None:  # good readings came, though not for long enough to confirm the return
+        last = max(last_ms, firing.end_ms)
+        return firing._replace(condition=Condition.RETURNED, changed_ms=last, cleared_ms=last)
+    last = max(last_ms, firing.fired_ms)
+    return firing._replace(condition=Condition.RETURNED, changed_ms=last, end_ms=last, cleared_ms=last, unseen=True)
 
 
 def _codes(rule: Rule, trace: Trace) -> np.ndarray:

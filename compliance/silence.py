@@ -1,14 +1,21 @@
 """Silence and sensor faults: trouble that lies in the absence of values, judged from when rows should have come."""
 
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from coldchain.domain.finding import Condition, Severity
-from coldchain.domain.profile import Rule, RuleKind
+from coldchain.domain.profile import HOUR_MS, Rule, RuleKind
 from coldchain.domain.track import ABSENT, Column, Track
-from compliance.inputs import Span
+from compliance.inputs import Bound, Span
 from compliance.rules import GOOD, OUT, Firing, Watch, follow
-from compliance.trace import CUT, Trace, median
+from compliance.trace import CUT, Trace, estimated_interval, median, trace_of
 
+QUIET_MS = 2 * HOUR_MS  # after a planned stretch without radio a logger has this long to be heard again
+WHOLE = ""  # the channel of what is said of a whole logger
+_NEVER = int(np.iinfo(np.int64).max)
+Gaps = Sequence[tuple[int, int | None]]
 _ARRIVALS = 12  # differences from which the reporting interval is estimated, once: later ones do not change it
 FAULT_RULE = Rule("sensor-fault", RuleKind.INSTANT, Severity.MAJOR, confirm_readings=2, hysteresis=0, clear_hold_ms=0)
 
@@ -24,29 +31,90 @@ def reporting_ms(track: Track, interval_ms: int) -> int:
     return max(interval_ms, median(differences)) if len(differences) == _ARRIVALS else interval_ms
 
 
-def silence(rule: Rule, rows: Trace, judged: tuple[Span, ...], reporting: int) -> Watch:
-    """Apply a `no_data` rule to the moments at which rows exist, whether or not they hold a value."""
+def silence(
+    rule: Rule, rows: Trace, judged: tuple[Span, ...], reporting: int, quiet: Sequence[Span] = (), others: Gaps = ()
+) -> Watch:
+    """Apply a `no_data` rule to the moments at which rows exist, whether or not they hold a value.
+
+    A silence that would be told within a planned stretch without radio (`quiet`) is told two hours after its end.
+    `others` are the stretches in which the whole logger said nothing: they are not the silence of one channel.
+    """
     allowed = int(rule.factor * reporting)
+    firings: list[Firing] = []
+    for start, end in gaps(rows, judged, allowed):
+        fired = _moment(start, end, allowed, quiet, others)
+        if fired is None:
+            continue
+        if end is not None:
+            firings.append(Firing(rule, start, fired, Condition.RETURNED, end, end, end))
+        elif rows.clock_ms > fired:
+            firings.append(_last(rule, rows, start, fired))
+        elif rows.running:
+            return Watch(tuple(firings), due_ms=fired + 1)
+    return Watch(tuple(firings))
+
+
+def _last(rule: Rule, rows: Trace, start: int, fired: int) -> Firing:
+    """A silence that no row has ended: it holds, or ended unheard with the judged time."""
+    if rows.running:
+        return Firing(rule, start, fired, Condition.ACTIVE, fired)
+    end = rows.clock_ms
+    return Firing(rule, start, fired, Condition.RETURNED, end, end, end, unseen=True)
+
+
+def gaps(rows: Trace, judged: tuple[Span, ...], allowed: int) -> Gaps:
+    """The stretches without a row that are longer than `allowed`, and the one after the last row (its end is None)."""
     starts, ends = rows.time_ms[:-1], rows.time_ms[1:]
     silent = (ends - starts > allowed) & (rows.kind != CUT)
-    stretches = list(zip(starts[silent].tolist(), ends[silent].tolist(), strict=True))
-    first = [(start, end) for start, end in rows.edges if end in _first_rows(rows)]
-    firings = [_returned(rule, a, b, allowed) for a, b in sorted([*first, *stretches]) if b - a > allowed]
-    if not rows.running:
-        return Watch(tuple(firings))
+    stretches: list[tuple[int, int | None]] = list(zip(starts[silent].tolist(), ends[silent].tolist(), strict=True))
+    head = int(rows.time_ms[0]) if len(rows) else None
+    first = [(start, end) for start, end in rows.edges if end == head and end - start > allowed]
     last = int(rows.time_ms[-1]) if len(rows) else judged[-1].start_ms
-    if rows.clock_ms - last > allowed:
-        fired = last + allowed
-        return Watch((*firings, Firing(rule, last, fired, Condition.ACTIVE, fired)))
-    return Watch(tuple(firings), due_ms=last + allowed + 1)
+    return (*first, *stretches, (last, None))
 
 
-def _first_rows(rows: Trace) -> set[int]:
-    return {int(rows.time_ms[0])} if len(rows) else set()
+def _moment(start: int, end: int | None, allowed: int, quiet: Sequence[Span], others: Gaps) -> int | None:
+    """When a silence from `start` to `end` is told: the first time that it has lasted while others could be heard."""
+    for low, high in _heard(start, end, others):
+        moment = low + allowed
+        for span in sorted(quiet):
+            if span.end_ms is not None and span.start_ms <= moment < span.end_ms + QUIET_MS:
+                moment = span.end_ms + QUIET_MS
+        if high is None or high > moment:
+            return moment
+    return None
 
 
-def _returned(rule: Rule, start_ms: int, end_ms: int, allowed: int) -> Firing:
-    return Firing(rule, start_ms, start_ms + allowed, Condition.RETURNED, end_ms, end_ms, end_ms)
+def _heard(start: int, end: int | None, others: Gaps) -> Iterator[tuple[int, int | None]]:
+    """The parts of a stretch that lie outside `others`, which are in order."""
+    rest: int | None = start
+    first = bisect_right(others, start, key=lambda item: _NEVER if item[1] is None else item[1])
+    for low, high in others[first:]:
+        if rest is None or (end is not None and low >= end):
+            break
+        if low > rest:
+            yield rest, low
+        rest = high
+    if rest is not None and (end is None or rest < end):
+        yield rest, end
+
+
+def logger_rows(bounds: Sequence[Bound], as_of_ms: int, ended_ms: int | None) -> tuple[Trace, int]:
+    """The moments at which a logger sent anything at all, judged like its first channel, and how often it reports."""
+    first = bounds[0]
+    held = [bound.track for bound in bounds] + [bound.positions for bound in bounds if bound.positions is not None]
+    times = np.unique(np.concatenate([track.time_ms for track in held]))
+    absent, arrived = np.full(len(times), ABSENT), np.zeros(len(times), dtype=np.int64)
+    rows = Track(first.logger, WHOLE, times, arrived, absent, absent, absent, arrived, arrived)
+    heard = [bound for bound in bounds if len(bound.track)] or list(bounds)
+    every = min(reporting_ms(bound.track, interval_of(bound)) for bound in heard)
+    shortest = min(interval_of(bound) for bound in heard)
+    return trace_of(rows, rows.offset, first.judged, shortest, as_of_ms, ended_ms), every
+
+
+def interval_of(bound: Bound) -> int:
+    """The declared interval of a channel, or the one that its readings show."""
+    return bound.interval_ms or estimated_interval(bound.track)
 
 
 def sensor_fault(track: Track, rows: Trace) -> Watch:

@@ -5,26 +5,33 @@ from typing import Any
 from coldchain.domain.finding import Condition, Findings, Severity
 from coldchain.domain.quantity import iso
 from coldchain.domain.reading import Reading, reading_json
+from coldchain.domain.shipment import Role
 from coldchain.domain.track import ABSENT, Track
 from compliance.inputs import Inputs
 
 _RIDERS = ("battery_pct", "battery_v", "light_lux", "door_open", "shock_g", "pressure_hpa", "fault")
 
 
-def status_of(found: Findings, *, settled: bool) -> str:
+def status_of(found: Findings, *, settled: bool, watched: bool = True) -> str:
     """`excursion` while one is open (of settled goods: if there ever was one), then `unknown`, `at_risk`, `in_range`.
 
-    Unknown: nothing was measured, or a logger is silent or its sensor fails. At risk: a rule waits for its hold, a
-    warning holds, or the goods have only just come back.
+    Unknown: nothing was measured, nobody watches, or a logger is silent or its sensor fails. At risk: a rule waits for
+    its hold, a warning holds, or the goods have only just come back.
     """
     if any(item.end_ms is None or settled for item in found.excursions):
         return "excursion"
     open_ones = [item for item in found.conditions if item.condition is not Condition.RETURNED]
     blind = any(item.cause in ("silence", "sensor_fault") and item.severity > Severity.INFO for item in open_ones)
     temperature: Any = found.document["temperature"]
-    if temperature["max_c"] is None or (blind and not settled):
+    if temperature["max_c"] is None or ((blind or not watched) and not settled):
         return "unknown"
     return "at_risk" if open_ones and not settled else "in_range"
+
+
+def watched(inputs: Inputs, now_ms: int) -> bool:
+    """Whether any channel is still expected to tell how the goods are."""
+    judged = [span for bound in inputs.bounds if bound.role is Role.PRODUCT for span in bound.judged]
+    return any(span.end_ms is None or span.end_ms > now_ms for span in judged)
 
 
 def newest_values(inputs: Inputs, before: dict[str, Any], batch: dict[str, list[Reading]]) -> dict[str, Any]:

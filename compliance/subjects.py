@@ -37,6 +37,16 @@ class Case:
     closed_ms: int | None = None
     since_ms: int = 0  # nothing before is judged again
 
+    @property
+    def stated_ms(self) -> dict[str, int]:
+        """By logger: when the newest of the facts that bind it here and say what it is judged by was recorded."""
+        profile = max((item.recorded_ms for item in self.facts if item.kind is FactKind.PROFILE), default=0)
+        found: dict[str, int] = {}
+        for item in self.facts:
+            if item.kind is FactKind.BINDING and item.logger is not None:
+                found[item.logger] = max(profile, item.recorded_ms, found.get(item.logger, 0))
+        return found
+
 
 def cases_of(connection: Connection, subjects: Sequence[Subject], now_ms: int) -> list[Case]:
     """What is on record about subjects now; one without a product profile is left out."""
@@ -107,7 +117,7 @@ def inputs_of(case: Case, history: History, through: int, now_ms: int) -> Inputs
             )
             for channel in measuring
         ]
-    return Inputs(case.subject, case.profile, tuple(bounds), case.silence, case.ended_ms)
+    return Inputs(case.subject, case.profile, tuple(bounds), case.silence, case.ended_ms, _quiet(case))
 
 
 def _grouped(case: Case) -> dict[tuple[str, str], list[Fact]]:
@@ -166,6 +176,12 @@ def _excluded(case: Case) -> list[Span]:
             following = stages[position + 1].valid_from_ms if position + 1 < len(stages) else None
             found.append(Span(item.valid_from_ms, item.valid_to_ms if item.valid_to_ms is not None else following))
     return found
+
+
+def _quiet(case: Case) -> tuple[Span, ...]:
+    """The planned stretches from which no logger can be heard: flights and sea legs."""
+    stages = [item for item in case.facts if item.kind is FactKind.STAGE and item.body.get("radio_silent")]
+    return tuple(sorted(Span(item.valid_from_ms, item.valid_to_ms) for item in stages if item.valid_to_ms is not None))
 
 
 def _without(spans: Sequence[Span], excluded: Sequence[Span]) -> list[Span]:

@@ -15,6 +15,7 @@ from compliance.inputs import DEFAULT_INTERVAL_MS, Span
 
 KNOWN, GAP, CUT = 0, 1, 2
 Kinds = NDArray[np.int8]
+_NEVER = int(np.iinfo(np.int64).max)
 _FIRST = 12  # differences that an interval is estimated from
 
 
@@ -32,6 +33,8 @@ class Trace:
     edges: tuple[tuple[int, int], ...]
     clock_ms: int  # alarm clocks run until here: the judgement's moment, or the end of the judged time
     running: bool  # whether more readings are expected after the last sample
+    ends_ms: int | None = None  # after this nothing more is expected: the judged time and two intervals of grace
+    over: bool = False  # whether that moment has passed
 
     def __len__(self) -> int:
         return len(self.time_ms)
@@ -96,6 +99,7 @@ def trace_of(
     last = int(time_ms[-1]) if len(time_ms) else None
     if last is not None and int(part[-1]) != len(spans) - 1:
         last_end, running = spans[int(part[-1])][1], False
+    ends_ms = None if last_end == _NEVER else last_end + 2 * interval_ms
     return Trace(
         time_ms,
         value,
@@ -103,6 +107,8 @@ def trace_of(
         edges,
         clock_ms=max(min(last_end, as_of_ms), last or 0),
         running=running,
+        ends_ms=ends_ms,
+        over=not running and ends_ms is not None and as_of_ms >= ends_ms,
     )
 
 
@@ -113,7 +119,7 @@ def _closed(span: Span, as_of_ms: int, ended_ms: int | None, newest_ms: int) -> 
         # Readings after the arrival still count; their absence does not.
         return span.start_ms, max(ended_ms, newest_ms, span.start_ms) + 1, False
     if end is None:
-        return span.start_ms, np.iinfo(np.int64).max, True
+        return span.start_ms, _NEVER, True
     return span.start_ms, max(end, span.start_ms), end > as_of_ms
 
 

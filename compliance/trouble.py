@@ -29,7 +29,17 @@ def _condition(kind: str, role: str, detail: str, raised_ms: int, cleared_ms: in
     state = Condition.ACTIVE if cleared_ms is None else Condition.RETURNED
     changed = raised_ms if cleared_ms is None else cleared_ms
     return AlarmCondition(
-        SYSTEM, "", role, kind, state, Severity.MAJOR, raised_ms, changed, cleared_ms, rules=(detail,)
+        SYSTEM,
+        "",
+        role,
+        kind,
+        state,
+        Severity.MAJOR,
+        raised_ms,
+        changed,
+        cleared_ms,
+        rules=(detail,),
+        evident_ms=raised_ms,
     )
 
 
@@ -41,6 +51,7 @@ def _together(first: AlarmCondition, then: AlarmCondition) -> AlarmCondition:
     return AlarmCondition(
         SYSTEM, "", first.channel, first.cause, state, first.severity, first.onset_ms,
         first.onset_ms if end is None else end, end, rules=tuple(dict.fromkeys((*then.rules, *first.rules)))[:5],
+        evident_ms=first.evident_ms,
     )  # fmt: skip
 
 

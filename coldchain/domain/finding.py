@@ -50,7 +50,7 @@ class Excursion:
 
     `onset` and `end` are interpolated crossings of the limit, `onset_sample` the first sample outside. Durations leave
     gaps out (`duration_ms`) or count them in (`duration_upper_ms`). `area` is milli-degrees × milliseconds beyond the
-    limit. `end_ms` is None while it is open.
+    limit. `end_ms` is None while it is open; an excursion of goods that nobody watches any more is not open.
     """
 
     id: str
@@ -73,6 +73,8 @@ class Excursion:
     longitude_e7: int | None = None
     peak_latitude_e7: int | None = None
     peak_longitude_e7: int | None = None
+    monitoring_ended: bool = False  # `end_ms` is the last reading, still outside: nobody saw the goods come back
+    evident_ms: int = field(default=0, compare=False)  # when the first reading outside was recorded; not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class AlarmCondition:
     """What is true of one (subject, channel, cause) now: the input of the alert lifecycle, which never sees a reading.
 
     `onset_ms` is the first sample outside (or the last reading before a silence); `value_mc` the newest judged value.
+    `channel` is empty for a logger that sends nothing at all.
     """
 
     subject: Subject
@@ -109,8 +112,10 @@ class AlarmCondition:
     limit_mc: int | None = None
     rules: tuple[str, ...] = ()  # of the rules that fired, worst first
     excursions: tuple[str, ...] = ()
-    late: bool = False  # found after the fact: history, backfill, or a recomputation
+    late: bool = False  # what shows it came late (history, a backfill, another profile), or the engine had stood still
     digest: bool = False  # announced in one mail per import instead of at once (arrived or closed subjects, imports)
+    monitoring_ended: bool = False  # it is over because nobody watches any more, not because the goods came back
+    evident_ms: int = field(default=0, compare=False)  # when all that made it fire was recorded; not kept
 
 
 @dataclass(frozen=True, slots=True)

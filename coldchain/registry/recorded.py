@@ -109,7 +109,7 @@ def excursion_from(row: Any) -> Excursion:
         row.id, row.logger, row.channel, row.direction, row.onset_ms, row.onset_sample_ms, row.end_ms,
         row.duration_ms, row.duration_upper_ms, row.peak_mc, row.peak_ms, int(row.area_mc_ms), row.limit_mc,
         Severity(row.severity), row.late, row.amends, row.latitude_e7, row.longitude_e7, row.peak_latitude_e7,
-        row.peak_longitude_e7,
+        row.peak_longitude_e7, row.monitoring_ended,
     )  # fmt: skip
 
 
@@ -135,6 +135,7 @@ def write_excursion(
             severity=int(found.severity), late=found.late, amends=found.amends, merged_into=merged_into,
             latitude_e7=found.latitude_e7, longitude_e7=found.longitude_e7, peak_latitude_e7=found.peak_latitude_e7,
             peak_longitude_e7=found.peak_longitude_e7, recorded_ms=now_ms, superseded=False, withdrawn=withdrawn,
+            monitoring_ended=found.monitoring_ended,
         )
     )  # fmt: skip
 
@@ -167,7 +168,7 @@ def condition_from(row: Any) -> AlarmCondition:
     return AlarmCondition(
         Subject(kind, row.subject_id or ""), row.logger or "", row.channel or "", row.cause, Condition(row.condition),
         Severity(row.severity), row.onset_ms, row.changed_ms, row.end_ms, row.peak_mc, row.value_mc, row.limit_mc,
-        tuple(row.rules), tuple(row.excursions), row.late, row.digest,
+        tuple(row.rules), tuple(row.excursions), row.late, row.digest, row.monitoring_ended,
     )  # fmt: skip
 
 
@@ -177,7 +178,7 @@ def _columns(said: AlarmCondition) -> dict[str, Any]:
         "condition": said.condition.value, "severity": int(said.severity), "onset_ms": said.onset_ms,
         "changed_ms": said.changed_ms, "end_ms": said.end_ms, "peak_mc": said.peak_mc, "value_mc": said.value_mc,
         "limit_mc": said.limit_mc, "rules": list(said.rules), "excursions": list(said.excursions),
-        "late": said.late, "digest": said.digest,
+        "late": said.late, "digest": said.digest, "monitoring_ended": said.monitoring_ended,
     }  # fmt: skip
 
 

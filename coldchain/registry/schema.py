@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -299,6 +300,7 @@ excursion = Table(
     _ms("recorded_ms", required=True),
     Column("superseded", Boolean, nullable=False, default=False),
     Column("withdrawn", Boolean, nullable=False, default=False),  # later data refuted it: amended, never deleted
+    Column("monitoring_ended", Boolean, nullable=False, server_default=false()),  # `end_ms`: the last reading
     Index("ix_excursion_subject", "subject_kind", "subject_id"),
     Index("ix_excursion_current_onset", "superseded", "onset_ms"),
 )
@@ -346,6 +348,7 @@ alarm = Table(
     Column("excursions", JSON, nullable=False),
     Column("late", Boolean, nullable=False, default=False),
     Column("digest", Boolean, nullable=False, default=False),
+    Column("monitoring_ended", Boolean, nullable=False, server_default=false()),
     _text("merged_into"),
     # the other axes: written by `alerts` only
     Column("occasion", Integer, nullable=False, default=0),

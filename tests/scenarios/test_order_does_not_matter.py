@@ -16,6 +16,7 @@ from coldchain.domain.finding import Findings, Subject, SubjectKind
 from coldchain.domain.reading import Reading
 from coldchain.domain.track import Track
 from coldchain.registry.recorded import OnRecord
+from coldchain.registry.running import as_it_runs
 from coldchain.telemetry.embedded import compact
 from compliance.engine import findings
 from compliance.inputs import Bound, Inputs, Span
@@ -108,7 +109,8 @@ def content(stands: OnRecord) -> tuple[Any, ...]:
     document = stands.state.document if stands.state else {}
     figures = {name: document.get(name) for name in ("temperature", "humidity", "suggestion", "gaps", "coverage_pct")}
     mkt = {name: document["mkt"][name] for name in ("value_c", "lower_c", "upper_c")}
-    found = [item.excursion for item in stands.excursions]
+    running = {item["id"]: item for channel in document.get("channels", []) for item in channel["excursions"]}
+    found = [as_it_runs(item.excursion, running) for item in stands.excursions]
     return (
         figures,
         mkt,
