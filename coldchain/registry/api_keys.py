@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select, update
 from coldchain.errors import InvalidValue, NotFound
 from coldchain.registry import passwords
 from coldchain.registry.changes import changed
-from coldchain.registry.people import checked_text
+from coldchain.registry.people import checked_scope, checked_text
 from coldchain.registry.schema import api_key
 from coldchain.registry.store import new_id
 from coldchain.registry.viewer import ROLES, Viewer
@@ -49,7 +49,8 @@ def create(
     id_, key = new_id(), PREFIX + passwords.token()
     public = {
         "name": checked_text("name", name, 200), "role": role,
-        "scope_customer": scope_customer or None, "scope_carrier": scope_carrier or None,
+        "scope_customer": checked_scope("customer", scope_customer),
+        "scope_carrier": checked_scope("carrier", scope_carrier),
     }  # fmt: skip
     connection.execute(api_key.insert().values(id=id_, key_hash=passwords.digest(key), created_ms=now_ms, **public))
     changed(connection, who=who, now_ms=now_ms, action="api key created", kind="api_key", id=id_, new=public)

@@ -10,9 +10,11 @@ from coldchain.domain.quantity import iso
 from coldchain.domain.shipment import FactKind, Role
 from coldchain.errors import InvalidValue
 from coldchain.registry import facts, loggers
+from coldchain.registry.people import checked_text
 from coldchain.registry.places import checked_interval
 from coldchain.registry.viewer import Viewer
 
+_MOST_CHANNELS = 64
 ROLES = tuple(role.value for role in Role)
 
 
@@ -59,8 +61,7 @@ def bind(connection: Connection, subject: Subject, new: NewBinding, *, who: str,
     checked_interval("to", new.from_ms, new.to_ms)
     if new.role not in ROLES:
         raise InvalidValue(f"role: {new.role[:40]!r} is none of {', '.join(ROLES)}")
-    if new.channels is not None and not new.channels:
-        raise InvalidValue("channels: an empty list binds nothing; null means every channel")
+    _checked_channels(new.channels)
     reason = (new.reason or "").strip() or None
     calibrated = loggers.calibrated(connection, logger, new.from_ms)
     if not calibrated and reason is None:
@@ -114,6 +115,15 @@ def binding_json(binding: Binding) -> dict[str, Any]:
         "to": None if binding.valid_to_ms is None else iso(binding.valid_to_ms),
         "reason": binding.reason,
     }  # fmt: skip
+
+
+def _checked_channels(channels: list[str] | None) -> None:
+    if channels is None:
+        return
+    if not 1 <= len(channels) <= _MOST_CHANNELS:
+        raise InvalidValue(f"channels: {len(channels)} named, 1 to {_MOST_CHANNELS} can be; null means every channel")
+    for channel in channels:
+        checked_text("channels", channel, 64)
 
 
 def _overlap(binding: Binding, from_ms: int, to_ms: int | None) -> bool:

@@ -70,7 +70,8 @@ def create(
         "email": checked_email(email), "name": checked_text("name", name, 200), "phone": _phone(phone),
         "role": _one_of("role", role, PERSON_ROLES), "zone": checked_zone(zone),
         "language": _one_of("language", language, LANGUAGES), "on_call": on_call,
-        "scope_customer": scope_customer or None, "scope_carrier": scope_carrier or None, "expires_ms": expires_ms,
+        "scope_customer": checked_scope("customer", scope_customer),
+        "scope_carrier": checked_scope("carrier", scope_carrier), "expires_ms": expires_ms,
     }  # fmt: skip
     if role == "auditor" and expires_ms is None:
         raise InvalidValue("expires: missing; an auditor's access ends at a time that is given here")
@@ -102,7 +103,12 @@ def change(connection: Connection, id: str, *, who: str, now_ms: int, reason: st
     before = connection.execute(select(person).where(person.c.id == id)).mappings().one_or_none()
     if before is None:
         raise NotFound(f"no person {id}")
+    for name in ("name", "role", "zone", "language", "on_call"):
+        if name in values and values[name] is None:
+            raise InvalidValue(f"{name}: null takes away what every person has; leave it out to keep it")
     values = {name: checks[name](value) if name in checks else value for name, value in values.items()}
+    if {**before, **values}["role"] == "auditor" and {**before, **values}["expires_ms"] is None:
+        raise InvalidValue("expires: missing; an auditor's access ends at a time that is given here")
     connection.execute(update(person).where(person.c.id == id).values(**values))
     if values.keys() & {"role", "password_hash", "disabled_ms"}:
         ended = update(session).where(session.c.person == id, session.c.revoked_ms.is_(None))
@@ -186,6 +192,15 @@ def checked_zone(zone: str) -> str:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise InvalidValue(f"zone: {zone[:60]!r} is not an IANA zone such as Europe/Berlin") from error
     return zone
+
+
+def checked_scope(field: str, name: str | None) -> str | None:
+    """The one customer or carrier whose shipments exist for somebody; None for all.
+
+    Raises:
+        InvalidValue: an empty name, which would open everything to whom it was to close it.
+    """
+    return None if name is None else checked_text(field, name, 200)
 
 
 def checked_text(field: str, text: str, most: int) -> str:

@@ -209,6 +209,8 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
                 values[name] = None
         else:
             values[name] = value
+    if values.get("legal_hold", False) is None:
+        raise InvalidValue("legal_hold: null is neither true nor false; leave it out to keep it")
     if values.get("state", "planned") not in STATES:
         raise InvalidValue(f"state: {str(values['state'])[:40]!r} is none of {', '.join(STATES)}")
     checked_interval("planned_arrival", *_planned(values))

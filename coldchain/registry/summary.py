@@ -53,7 +53,7 @@ def _figures(viewer: Viewer, period: Period) -> Any:
     excursions = (
         select(func.count())
         .where(excursion.c.subject_kind == _IS_SHIPMENT, excursion.c.subject_id == shipment.c.id)
-        .where(excursion.c.superseded.is_(False), excursion.c.withdrawn.is_(False), excursion.c.merged_into.is_(None))
+        .where(~excursion.c.superseded, excursion.c.withdrawn.is_(False), excursion.c.merged_into.is_(None))
         .scalar_subquery()
     )
     document = subject_state.c.document

@@ -25,6 +25,7 @@ from dashboard.api.request import (
     Limit,
     To,
     Web,
+    Words,
     instant,
     list_reply,
     reply,
@@ -43,28 +44,28 @@ Word = Literal["info", "minor", "major", "critical"]
 class Acknowledgement(Body):
     """Who has it in hand is who calls; `version` is that of the alarm as it was shown."""
 
-    comment: str = ""
+    comment: Words = ""
     version: int | None = None
 
 
 class Remark(Body):
     """Something to remember about an alarm."""
 
-    comment: str
+    comment: Words
 
 
 class Shelf(Body):
     """Say nothing of the alarm until a moment; evaluation and record go on."""
 
     until: str
-    reason: str
+    reason: Words
     version: int | None = None
 
 
 class Reset(Body):
     """Take a returned and acknowledged alarm off the board: reason, and one's own password once more."""
 
-    reason: str
+    reason: Words
     password: str
     version: int | None = None
 

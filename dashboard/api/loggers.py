@@ -58,7 +58,7 @@ def register(web: Web, viewer: Caller, body: NewLogger) -> Response:
         loggers.register(
             connection, id_, who=viewer.id, now_ms=now_ms, device_profile=body.device_profile, model=body.model,
             serial=body.serial, note=body.note,
-            interval_ms=None if body.interval_s is None else round(body.interval_s * 1000),
+            interval_ms=None if body.interval_s is None else round(min(body.interval_s, 1e9) * 1000),
         )  # fmt: skip
         if body.calibration is not None:
             loggers.calibrate(connection, id_, _calibration(body.calibration), who=viewer.id, now_ms=now_ms)

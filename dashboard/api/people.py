@@ -9,7 +9,7 @@ from coldchain.registry import api_keys, passwords, people, sessions
 from coldchain.registry.api_keys import ApiKey
 from coldchain.registry.people import Person
 from coldchain.registry.viewer import Permission
-from dashboard.api.request import Body, Caller, Web, instant, reply, shown_as, takes
+from dashboard.api.request import Body, Caller, Web, Words, instant, reply, shown_as, takes
 from dashboard.gate import session_limits
 from dashboard.policy import API, Endpoint, may
 
@@ -42,7 +42,7 @@ class PersonChange(Body):
     password: str | None = None
     disabled: bool | None = None
     expires: str | None = None
-    reason: str | None = None
+    reason: Words | None = None
 
 
 class NewKey(Body):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import Depends, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
 
 from coldchain.domain.quantity import ms_from_iso
 from coldchain.errors import Forbidden, InvalidValue
@@ -40,6 +40,7 @@ def _viewer(request: Request) -> Viewer:
     return viewer
 
 
+Words = Annotated[str, StringConstraints(max_length=2000)]  # what a person writes down: a reason, a remark
 Web = Annotated[Services, Depends(_services)]
 Caller = Annotated[Viewer, Depends(_viewer)]
 Limit = Annotated[int, Query(ge=1, le=LARGEST, description="rows per page")]

@@ -15,6 +15,7 @@ from dashboard.api.request import (
     Cursor,
     Limit,
     Web,
+    Words,
     instant,
     list_reply,
     reply,
@@ -90,7 +91,7 @@ class ShipmentChange(_Shipment):
     arrived: str | None = None
     closed: str | None = None
     legal_hold: bool | None = None
-    reason: str | None = None
+    reason: Words | None = None
 
 
 class NewBinding(Body):
@@ -101,7 +102,7 @@ class NewBinding(Body):
     role: str = "product"
     from_: str = Field(alias="from")
     to: str | None = None
-    reason: str | None = None
+    reason: Words | None = None
 
 
 class NewMilestone(Body):

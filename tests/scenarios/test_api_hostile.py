@@ -222,3 +222,53 @@ def test_two_lengths_of_one_body_are_refused(web: Web) -> None:
         head = b"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
         wire.sendall(head + b"0\r\n\r\n")
         assert b" 400 " in wire.recv(4096).split(b"\r\n")[0]
+
+
+# --- what would open more than it says -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("field", ["customer", "carrier"])
+@pytest.mark.parametrize("scope", ["", "   ", "a\nb", "x" * 201])
+def test_an_empty_scope_is_refused_and_does_not_open_everything(web: Web, field: str, scope: str) -> None:
+    admin = web.as_role("admin")
+    key = admin.post("/api/v1/api-keys", json={"name": "portal", "role": "viewer", field: scope})
+    someone = {"name": "A", "email": f"{field}{len(scope)}@example.org", "role": "viewer", field: scope}
+    person = admin.post("/api/v1/people", json=someone)
+    assert (key.status_code, person.status_code) == (422, 422)
+    assert key.json()["detail"].startswith(f"{field}:")
+
+
+def test_nobody_becomes_an_auditor_without_an_end_or_loses_what_everybody_has(tmp_path: Path) -> None:
+    with installed(tmp_path) as web:
+        at, admin = f"/api/v1/people/{web.person('viewer')}", web.as_role("admin")
+        assert admin.patch(at, json={"role": "auditor"}).status_code == 422
+        limited = {"role": "auditor", "expires": "2026-12-01T00:00:00Z"}
+        assert admin.patch(at, json=limited).status_code == 200
+        assert admin.patch(at, json={"expires": None}).status_code == 422
+        for name in ("name", "role", "zone", "language", "on_call"):
+            reply = admin.patch(at, json={name: None})
+            assert (reply.status_code, reply.json()["detail"].partition(":")[0]) == (422, name)
+
+
+@pytest.mark.parametrize("name", ["legal_hold", "state", "reference"])
+def test_null_does_not_stand_for_a_value_that_a_shipment_must_have(web: Web, name: str) -> None:
+    at = f"/api/v1/shipments/{web.shipment(f'NULL-{name}')}"
+    assert web.as_role("operator").patch(at, json={name: None}).status_code == 422
+
+
+@pytest.mark.parametrize("channels", [[], [""], ["x" * 65], ["a\nb"], [f"c{n}" for n in range(65)]])
+def test_channels_are_few_and_have_names(web: Web, channels: list[str]) -> None:
+    at = f"/api/v1/shipments/{web.shipment(f'CH-{len(channels)}-{len(str(channels))}')}/bindings"
+    body = {"logger": "CH", "channels": channels, "from": "2026-11-22T11:00:00Z", "reason": "r"}
+    assert web.as_role("operator").post(at, json=body).status_code == 422
+
+
+def test_an_interval_beyond_all_measure_is_refused(web: Web) -> None:
+    body = '{"logger": "SLOW", "interval_s": 1e308}'
+    assert web.as_role("admin").post("/api/v1/loggers", content=body, headers=JSON).status_code == 422
+
+
+def test_what_a_person_writes_down_has_an_end(web: Web) -> None:
+    alarm = web.alarm(web.shipment("LONG-1"))
+    reply = web.as_role("operator").post(f"/api/v1/alarms/{alarm}/comment", json={"comment": "x" * 2001})
+    assert reply.status_code == 422
