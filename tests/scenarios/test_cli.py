@@ -16,7 +16,7 @@ from ports import quiet_port
 from sqlalchemy import text
 from web_cast import HOUR, MINUTE, NOON, installed
 
-from coldchain import cli
+from coldchain import __version__
 from coldchain.cli import COMMANDS, main
 from coldchain.domain.quantity import iso
 from coldchain.registry import migrations
@@ -297,4 +297,4 @@ def test_a_mistake_in_the_program_shows_no_local_variable_in_the_log() -> None:
 
 def test_every_command_is_reachable_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "coldchain", "--version"], capture_output=True, text=True, check=True)
-    assert done.stdout == f"coldchain {cli.__version__}\n"
+    assert done.stdout == f"coldchain {__version__}\n"

@@ -208,7 +208,7 @@ def broker(tmp_path: Path) -> Iterator[tuple[int, int]]:
     folder.mkdir()
     passwords = folder / "passwords"
     for number, (user, password) in enumerate((("coldchain", "of-the-broker"), ("fleet", "of-the-fleet"))):
-        subprocess.run([tool, *(["-c"] if not number else []), "-b", str(passwords), user, password], check=True)
+        subprocess.run([str(tool), *(["-c"] if not number else []), "-b", str(passwords), user, password], check=True)
     shutil.copy(ROOT / "deploy" / "mosquitto" / "acl", folder / "acl")
     text = (ROOT / "deploy" / "mosquitto" / "mosquitto.conf").read_text()
     for ours, here in {
@@ -220,7 +220,7 @@ def broker(tmp_path: Path) -> Iterator[tuple[int, int]]:
         text = text.replace(ours, here)
     (folder / "mosquitto.conf").write_text(text + ("\nuser root\n" if os.geteuid() == 0 else ""))
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([binary, "-c", str(folder / "mosquitto.conf")], stdout=log, stderr=log)
+        process = subprocess.Popen([str(binary), "-c", str(folder / "mosquitto.conf")], stdout=log, stderr=log)
     yield first, second
     assert process.poll() is None, (folder / "log").read_text()
     process.terminate()
