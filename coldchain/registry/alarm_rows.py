@@ -41,6 +41,7 @@ def condition_of(row: Row[Any]) -> AlarmCondition:
         excursions=tuple(row.excursions),
         late=row.late,
         digest=row.digest,
+        monitoring_ended=row.monitoring_ended,
     )
 
 

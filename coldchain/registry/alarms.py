@@ -136,6 +136,7 @@ def _summary(row: Row[Any], viewer: Viewer) -> dict[str, Any]:
         excursions=row.excursions,
         late=row.late,
         digest=row.digest,
+        monitoring_ended=row.monitoring_ended or None,
         merged_into=row.merged_into,
         occasion=row.occasion,
         occasion_reason=row.occasion_reason,

@@ -1,13 +1,15 @@
 """Excursions as they are shown: the current version of each, what was amended, and where it happened."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
-from coldchain.domain.finding import Severity, SubjectKind
+from coldchain.domain.finding import Severity, Subject, SubjectKind
 from coldchain.domain.quantity import iso
 from coldchain.errors import InvalidValue, NotFound
 from coldchain.registry.paging import Page, beyond, checked_limit, cursor_of, position_of, sort_kind
+from coldchain.registry.running import FIGURES, running
 from coldchain.registry.schema import alarm, breach, excursion, shipment, store
 from coldchain.registry.scope import subjects_of
 from coldchain.registry.viewer import Viewer
@@ -63,7 +65,8 @@ def listed(
         query = query.where(beyond(column, excursion.c.id, value, id_, descending=descending))
     rows = list(connection.execute(query.add_columns(column.label("position"))))
     last = rows[limit - 1] if len(rows) > limit else None
-    return Page([excursion_json(row) for row in rows[:limit]], cursor_of(last.position, last.id) if last else None)
+    items = _as_they_run(connection, rows[:limit])
+    return Page(items, cursor_of(last.position, last.id) if last else None)
 
 
 def count(connection: Connection, viewer: Viewer, which: Filter = Filter()) -> int:  # noqa: B008  immutable
@@ -91,7 +94,7 @@ def shown(connection: Connection, viewer: Viewer, id: str) -> dict[str, Any]:  #
     of = and_(breach.c.excursion == id, breach.c.superseded.is_(False))
     fired = connection.execute(select(breach).where(of).order_by(breach.c.fired_ms, breach.c.rule))
     return {
-        **excursion_json(current),
+        **_as_they_run(connection, [current])[0],
         "breaches": [
             {"rule": b.rule, "severity": Severity(b.severity).word, "fired_at": iso(b.fired_ms), "alarm": b.alarm}
             for b in fired
@@ -99,6 +102,18 @@ def shown(connection: Connection, viewer: Viewer, id: str) -> dict[str, Any]:  #
         "versions": [{**excursion_json(row), "superseded": row.superseded} for row in rows],
         "alarms": [row.id for row in linking if id in (row.excursions or [])],
     }
+
+
+def _as_they_run(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """The rows as JSON, open ones with the figures that the engine saw last; an order goes by what is recorded."""
+    ongoing = {Subject(SubjectKind(row.subject_kind), row.subject_id) for row in rows if row.end_ms is None}
+    figures = running(connection, ongoing) if ongoing else {}
+    found = []
+    for row in rows:
+        item = figures.get(row.id, {}) if row.end_ms is None and not row.superseded else {}
+        newest = {"peak" if name == "peak_at" else name: item[name] for name in FIGURES if name in item}
+        found.append(excursion_json(row) | newest)
+    return found
 
 
 def excursion_json(row: Row[Any]) -> dict[str, Any]:
@@ -111,6 +126,7 @@ def excursion_json(row: Row[Any]) -> dict[str, Any]:
         "duration_s": row.duration_ms / 1000, "duration_upper_s": row.duration_upper_ms / 1000,
         "peak_c": row.peak_mc / 1000, "peak": iso(row.peak_ms), "limit_c": row.limit_mc / 1000,
         "area_c_min": int(row.area_mc_ms) / 60_000_000, "severity": Severity(row.severity).word, "late": row.late,
+        "monitoring_ended": row.monitoring_ended or None,
         "amends": row.amends, "merged_into": row.merged_into, "withdrawn": row.withdrawn or None,
         "latitude": _degrees(row.latitude_e7), "longitude": _degrees(row.longitude_e7),
         "peak_latitude": _degrees(row.peak_latitude_e7), "peak_longitude": _degrees(row.peak_longitude_e7),

@@ -1,12 +1,13 @@
 """What the live pages show now, as one JSON document per scope; the difference of two of them is what is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
-from coldchain.domain.finding import Condition, Severity, SubjectKind
+from coldchain.domain.finding import Condition, Severity, Subject, SubjectKind
 from coldchain.domain.quantity import iso
+from coldchain.registry.running import running
 from coldchain.registry.schema import alarm, cursor, excursion, fact, person, shipment, store, subject_state
 from coldchain.registry.scope import shipments_of, subjects_of
 from coldchain.registry.viewer import Viewer
@@ -28,7 +29,10 @@ def snapshot(connection: Connection, viewer: Viewer, now_ms: int, troubles: Sequ
     alarms = [_alarm(row, viewer) for row in _open_alarms(connection, viewer)]
     open_subjects = {a["subject_id"] for a in alarms if a.get("subject_kind") == SubjectKind.SHIPMENT.value}
     shipments = [_shipment(row, alarms) for row in _shipments(connection, viewer, open_subjects)]
-    excursions = [_excursion(row) for row in _excursions(connection, viewer, [s["id"] for s in shipments])]
+    rows = list(_excursions(connection, viewer, [s["id"] for s in shipments]))
+    ongoing = {Subject(SubjectKind(row.subject_kind), row.subject_id) for row in rows if row.end_ms is None}
+    figures = running(connection, ongoing) if ongoing else {}
+    excursions = [_excursion(row, figures) for row in rows]
     return {
         "schema": SCHEMA,
         "kind": "snapshot",
@@ -202,7 +206,8 @@ def _newest(last: JsonObject, field: str) -> tuple[str | None, JsonObject]:
     return name, last[name]
 
 
-def _excursion(row: Row[Any]) -> JsonObject:
+def _excursion(row: Row[Any], figures: Mapping[str, JsonObject]) -> JsonObject:
+    now = figures.get(row.id, {}) if row.end_ms is None else {}  # no version is written while it merely goes on
     return _present(
         id=row.id,
         subject_kind=row.subject_kind,
@@ -213,8 +218,8 @@ def _excursion(row: Row[Any]) -> JsonObject:
         direction=row.direction,
         onset=iso(row.onset_ms),
         end=_iso(row.end_ms),
-        duration_s=row.duration_ms / 1000,
-        peak_c=row.peak_mc / 1000,
+        duration_s=now.get("duration_s", row.duration_ms / 1000),
+        peak_c=now.get("peak_c", row.peak_mc / 1000),
         limit_c=row.limit_mc / 1000,
         severity=Severity(row.severity).word,
         late=row.late,
@@ -244,6 +249,7 @@ def _alarm(row: Row[Any], viewer: Viewer) -> JsonObject:
         rules=row.rules,
         excursions=row.excursions,
         late=row.late,
+        monitoring_ended=row.monitoring_ended or None,
         acknowledged=_iso(row.acknowledged_ms),
         acknowledged_by=None if viewer.scoped else row.by_name or row.acknowledged_by,
         suppression=row.suppression,

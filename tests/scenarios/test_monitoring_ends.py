@@ -13,6 +13,7 @@ from coldchain.domain.shipment import FactKind
 from coldchain.registry import excursion_views, facts, recorded
 from coldchain.registry.schema import excursion, shipment
 from coldchain.registry.viewer import SYSTEM
+from dashboard.live.snapshot import snapshot
 
 
 @pytest.fixture
@@ -164,7 +165,8 @@ def test_a_channel_that_does_not_come_back_with_its_logger_is_silent_from_then_o
     box = house.shipment("S-1", "LG-1")
     lived(house, range(20), channels=("internal", "probe1"))
     lived(house, range(40, 50))
-    assert [(item.channel, item.condition) for item in alarms(house, box, "silence")] == [
+    found = alarms(house, box, "silence")
+    assert sorted((item.channel, item.condition) for item in found) == [
         ("", Condition.RETURNED),
         ("probe1", Condition.ACTIVE),
     ]
@@ -211,6 +213,13 @@ def test_an_excursion_that_merely_goes_on_writes_no_version(house: House) -> Non
     stands: Any = house.record(box).state
     [running] = stands.document["excursions"]
     assert running["peak_c"] == 14.9
+    with house.registry.read() as connection:
+        [listed] = excursion_views.listed(connection, SYSTEM).items
+        shown = excursion_views.shown(connection, SYSTEM, found.excursion.id)
+        tower = snapshot(connection, SYSTEM, house.clock.now_ms())
+    assert listed["peak_c"] == shown["peak_c"] == tower["excursions"][0]["peak_c"] == 14.9
+    assert listed["duration_s"] == tower["excursions"][0]["duration_s"] == running["duration_s"]
+    assert shown["versions"][-1]["peak_c"] < 14.9  # a version says what was known when it was written
     lived(house, range(60, 64))
     [over] = house.record(box).excursions
     assert (over.excursion.peak_mc, over.version) == (14_900, len(rows) + 1)
