@@ -1,8 +1,9 @@
 """Which loggers speak for which shipment or store, since when: facts that figures depend on, so they only grow."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, and_, or_, select
 
 from coldchain.domain.finding import Subject
 from coldchain.domain.identity import logger_id
@@ -12,6 +13,8 @@ from coldchain.errors import InvalidValue
 from coldchain.registry import facts, loggers
 from coldchain.registry.people import checked_text
 from coldchain.registry.places import checked_interval
+from coldchain.registry.schema import fact
+from coldchain.registry.scope import subjects_of
 from coldchain.registry.viewer import Viewer
 
 _MOST_CHANNELS = 64
@@ -97,10 +100,19 @@ def of_logger(connection: Connection, viewer: Viewer, logger: str) -> list[Bindi
     return [_binding(one) for one in found]
 
 
-def serving(connection: Connection, viewer: Viewer, at_ms: int) -> dict[str, list[Binding]]:
+def busy(connection: Connection, viewer: Viewer, at_ms: int) -> set[str]:
+    """The loggers that serve anything at a moment, as far as the viewer may see."""
+    held = and_(fact.c.valid_from_ms <= at_ms, or_(fact.c.valid_to_ms.is_(None), fact.c.valid_to_ms > at_ms))
+    query = select(fact.c.logger).where(fact.c.kind == FactKind.BINDING.value, fact.c.superseded_ms.is_(None), held)
+    return set(connection.execute(query.where(subjects_of(viewer, fact.c.subject_kind, fact.c.subject_id))).scalars())
+
+
+def serving(
+    connection: Connection, viewer: Viewer, at_ms: int, only: Sequence[str] | None = None
+) -> dict[str, list[Binding]]:
     """By logger, what it serves at a moment, as far as the viewer may see; who is not in it serves nothing."""
     result: dict[str, list[Binding]] = {}
-    for found in facts.known(connection, kinds=[FactKind.BINDING], viewer=viewer):
+    for found in facts.known(connection, loggers=only, kinds=[FactKind.BINDING], viewer=viewer):
         binding = _binding(found)
         if binding.holds(at_ms):
             result.setdefault(binding.logger, []).append(binding)

@@ -15,18 +15,46 @@ from coldchain.registry.viewer import Viewer
 
 def listed(connection: Connection, viewer: Viewer, heard: Sequence[LoggerState], now_ms: int) -> list[dict[str, Any]]:
     """Every logger that exists for `viewer`, registered or only heard of, by id."""
-    registered = {one.id: one for one in loggers.listed(connection, viewer)}
     states = {state.logger: state for state in heard}
-    ids = loggers.visible(connection, viewer, sorted({*registered, *states}))
-    serving = bindings.serving(connection, viewer, now_ms)
-    calibrations = loggers.latest_calibrations(connection)
-    intervals = loggers.declared_intervals(connection)
+    return _shown(connection, viewer, states, _ids(connection, viewer, states), None, now_ms)
+
+
+def page(
+    connection: Connection, viewer: Viewer, heard: Sequence[LoggerState], now_ms: int, *, limit: int,
+    after: str | None = None, text: str | None = None, unassigned: bool | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Up to `limit` of `listed`: with `text` in the id, beyond the id `after`, serving nothing (`unassigned`) or not."""
+    states = {state.logger: state for state in heard}
+    ids = [id_ for id_ in _ids(connection, viewer, states) if after is None or id_ > after]
+    if text is not None:
+        ids = [id_ for id_ in ids if text.casefold() in id_.casefold()]
+    if unassigned is not None:
+        busy = bindings.busy(connection, viewer, now_ms)
+        ids = [id_ for id_ in ids if (id_ not in busy) == unassigned]
+    few = ids[:limit]
+    return _shown(connection, viewer, states, few, few, now_ms)
+
+
+def _ids(connection: Connection, viewer: Viewer, states: dict[str, LoggerState]) -> list[str]:
+    known = loggers.ids(connection, viewer)
+    return sorted(loggers.visible(connection, viewer, [*{*known, *states}]))
+
+
+def _shown(
+    connection: Connection, viewer: Viewer, states: dict[str, LoggerState], ids: Sequence[str],
+    only: Sequence[str] | None, now_ms: int,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The rows of these loggers; `only` is what is asked for by name, None where asking for everything is cheaper."""
+    registered = {one.id: one for one in loggers.listed(connection, viewer, only)}
+    serving = bindings.serving(connection, viewer, now_ms, only)
+    calibrations = loggers.latest_calibrations(connection, only)
+    intervals = loggers.declared_intervals(connection, only)
     return [
         _json(
             id_, registered.get(id_), _shared(states.get(id_), viewer, serving.get(id_)), calibrations.get(id_),
             intervals.get(id_), serving.get(id_, []), now_ms,
         )
-        for id_ in sorted(ids)
+        for id_ in ids
     ]  # fmt: skip
 
 

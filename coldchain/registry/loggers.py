@@ -1,6 +1,7 @@
 """Registered loggers: what they are, how they prove who they are, and how well they measure."""
 
 import hmac
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, select, update
@@ -143,9 +144,9 @@ def declared_interval(connection: Connection, id: str) -> int | None:  # noqa: A
     return int(known[-1].body["interval_ms"]) if known else None
 
 
-def declared_intervals(connection: Connection) -> dict[str, int]:
-    """As `declared_interval`, of every logger that has one."""
-    known = facts.known(connection, kinds=[FactKind.INTERVAL])
+def declared_intervals(connection: Connection, only: Sequence[str] | None = None) -> dict[str, int]:
+    """As `declared_interval`, of every logger (or of `only` these) that has one."""
+    known = facts.known(connection, loggers=only, kinds=[FactKind.INTERVAL])
     return {fact.logger: int(fact.body["interval_ms"]) for fact in known if fact.logger is not None}
 
 
@@ -184,9 +185,11 @@ def calibrated(connection: Connection, id: str, at_ms: int) -> bool:  # noqa: A0
     return any(c.calibrated_ms <= at_ms < c.due_ms for c in calibrations(connection, id))
 
 
-def latest_calibrations(connection: Connection) -> dict[str, Calibration]:
-    """The newest calibration of every logger that has one."""
+def latest_calibrations(connection: Connection, only: Sequence[str] | None = None) -> dict[str, Calibration]:
+    """The newest calibration of every logger (or of `only` these) that has one."""
     query = select(calibration).order_by(calibration.c.calibrated_ms)
+    if only is not None:
+        query = query.where(calibration.c.logger.in_(only))
     return {row.logger: Calibration(*row) for row in connection.execute(query)}
 
 
@@ -196,10 +199,17 @@ def get(connection: Connection, id: str) -> Logger | None:  # noqa: A002
     return None if row is None else _logger(row)
 
 
-def listed(connection: Connection, viewer: Viewer) -> list[Logger]:
-    """The registered loggers that exist for `viewer`, by id."""
+def listed(connection: Connection, viewer: Viewer, only: Sequence[str] | None = None) -> list[Logger]:
+    """The registered loggers (or `only` these) that exist for `viewer`, by id."""
     query = select(logger).where(loggers_of(viewer, logger.c.id)).order_by(logger.c.id)
+    if only is not None:
+        query = query.where(logger.c.id.in_(only))
     return [_logger(row) for row in connection.execute(query)]
+
+
+def ids(connection: Connection, viewer: Viewer) -> list[str]:
+    """The ids of `listed`."""
+    return list(connection.execute(select(logger.c.id).where(loggers_of(viewer, logger.c.id))).scalars())
 
 
 def visible(connection: Connection, viewer: Viewer, ids: list[str]) -> set[str]:

@@ -73,14 +73,11 @@ def listed(
     """Loggers by id: registered ones, and those that were only heard of."""
     after = None if cursor is None else position_of(cursor, str)[0]
     with web.registry.read() as connection:
-        rows = logger_views.listed(connection, viewer, web.journal.loggers(), web.clock.now_ms())
-    if unassigned is not None:
-        rows = [row for row in rows if (not row["assigned"]) == unassigned]
-    if q is not None:
-        rows = [row for row in rows if q.casefold() in row["logger"].casefold()]
-    if after is not None:
-        rows = [row for row in rows if row["logger"] > after]
-    page = rows[: checked_limit(limit)]
+        rows = logger_views.page(
+            connection, viewer, web.journal.loggers(), web.clock.now_ms(), limit=checked_limit(limit) + 1, after=after,
+            text=q, unassigned=unassigned,
+        )  # fmt: skip
+    page = rows[:limit]
     return list_reply(Page(page, cursor_of(page[-1]["logger"]) if len(rows) > limit else None))
 
 

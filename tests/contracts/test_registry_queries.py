@@ -188,3 +188,23 @@ def test_the_live_view_knows_by_signs_of_life_and_not_by_data_whether_it_is_true
     with registry.read() as connection:
         engine = snapshot(connection, SYSTEM, NOON + 9 * 3_600_000, troubles)["engine"]
     assert (engine["working"], engine["receiving"]) == (working, receiving)
+
+
+def test_pages_of_loggers_hold_what_the_whole_list_holds(registry: Registry, fleet: list[str]) -> None:
+    with registry.write() as connection:
+        for number in range(7):
+            loggers.register(connection, f"SPARE-{number}", who="t", now_ms=NOON, interval_ms=60_000)
+    with registry.read() as connection:
+        for viewer in (SYSTEM, NORTH):
+            whole = logger_views.listed(connection, viewer, [], NOON)
+            paged: list[dict[str, Any]] = []
+            while part := logger_views.page(
+                connection, viewer, [], NOON, limit=3, after=paged[-1]["logger"] if paged else None
+            ):
+                paged += part
+            assert paged == whole
+            for wanted in (True, False):
+                some = logger_views.page(connection, viewer, [], NOON, limit=99, unassigned=wanted)
+                assert some == [row for row in whole if row["assigned"] != wanted]
+        found = logger_views.page(connection, SYSTEM, [], NOON, limit=99, text="spare-3")
+        assert [row["logger"] for row in found] == ["SPARE-3"]
