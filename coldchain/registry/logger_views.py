@@ -23,7 +23,7 @@ def page(
     connection: Connection, viewer: Viewer, heard: Sequence[LoggerState], now_ms: int, *, limit: int,
     after: str | None = None, text: str | None = None, unassigned: bool | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """Up to `limit` of `listed`: with `text` in the id, beyond the id `after`, serving nothing (`unassigned`) or not."""
+    """Up to `limit` of `listed`: with `text` in the id, beyond the id `after`, `unassigned` or assigned."""
     states = {state.logger: state for state in heard}
     ids = [id_ for id_ in _ids(connection, viewer, states) if after is None or id_ > after]
     if text is not None:
