@@ -4,9 +4,9 @@ WORKDIR /src
 COPY requirements/bootstrap.txt requirements/runtime.txt requirements/
 RUN python -m venv /opt/coldchain \
     && /opt/coldchain/bin/pip install --no-cache-dir --require-hashes -r requirements/bootstrap.txt \
-    && /opt/coldchain/bin/uv pip install --no-cache --python /opt/coldchain/bin/python --require-hashes -r requirements/runtime.txt
+    && /opt/coldchain/bin/uv pip install --no-cache --compile-bytecode --python /opt/coldchain/bin/python --require-hashes -r requirements/runtime.txt
 COPY . .
-RUN /opt/coldchain/bin/uv pip install --no-cache --python /opt/coldchain/bin/python --no-deps --no-build-isolation .
+RUN /opt/coldchain/bin/uv pip install --no-cache --compile-bytecode --python /opt/coldchain/bin/python --no-deps --no-build-isolation .
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /var/lib/coldchain coldchain \
