@@ -8,32 +8,25 @@ import time
 from collections import deque
 from functools import partial
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from coldchain.domain.message import Envelope
-from coldchain.errors import ConfigError, TransientError
+from coldchain.errors import TransientError
+from ingest.broker import Broker, flush
 from ingest.downlink import Down, Downlink
-from ingest.quarantine import LARGEST, where
+from ingest.quarantine import where
 from ingest.writer import Parcel, Receipts, Writer
 
 _log = structlog.get_logger(__name__)
 
-RECEIVE_MAXIMUM = 4000  # four batches: a smaller window would stop the broker while a batch is committed
-_SESSION_S = 7 * 86_400
-_KEEP_ALIVE_S = 30
 _BURST = 256  # messages that are read before they are handed on
 _MOST_BYTES = 64 * 1024 * 1024  # unsettled, before we stop reading
 _TURN_S = 0.1
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 5.0
-_DOWN_QUEUE = 10_000
 
 
 class Subscriber:
@@ -52,10 +45,8 @@ class Subscriber:
         Raises:
             ConfigError: the URL names no broker.
         """
-        self._url = _broker(url)
+        self._broker = Broker(url, client_id or f"coldchain-ingest-{writer.pipeline.tenant}", tls)
         self._writer = writer
-        self._client_id = client_id or f"coldchain-ingest-{writer.pipeline.tenant}"
-        self._tls = tls or (ssl.create_default_context() if self._url.scheme == "mqtts" else None)
         self._filters = [topic for carrier in writer.pipeline.carriers for topic in carrier.filters]
         self._downlink = Downlink(writer.pipeline.journal, writer.pipeline.clock)
         self._down_topics: dict[str, str] = {}
@@ -109,7 +100,7 @@ class Subscriber:
                     if self.trouble is None:
                         pause_s = _FIRST_PAUSE_S
             except OSError as error:
-                self._say(f"the broker at {self._url.hostname}:{self._port} cannot be reached: {error}")
+                self._say(f"the broker at {self._broker.host}:{self._broker.port} cannot be reached: {error}")
             except Exception as error:  # noqa: BLE001 - whatever it was: a new connection gets everything again
                 self._say(f"the subscriber failed: {where(error)}")
             self._disconnect()
@@ -135,9 +126,7 @@ class Subscriber:
         self._acknowledge(client)
         if self.trouble is None:
             self._tell(client)
-        while client.want_write() and client.socket() is not None:
-            if client.loop_write() != mqtt.MQTT_ERR_SUCCESS or not _drains(client):
-                break
+        flush(client)
         if client.loop_misc() != mqtt.MQTT_ERR_SUCCESS:
             self._lost = True
         self.turned_s = time.monotonic()
@@ -205,37 +194,15 @@ class Subscriber:
 
     # --- the connection -------------------------------------------------------------------------------------------
 
-    @property
-    def _port(self) -> int:
-        return self._url.port or (8883 if self._url.scheme == "mqtts" else 1883)
-
     def _connect(self) -> mqtt.Client:
         self._lost = False
         self._envelopes, self._packet_ids = [], []
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self._client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
-            manual_ack=True,
-            reconnect_on_failure=False,
-        )
-        self._client = client
-        client.max_inflight_messages_set(1000)
-        client.max_queued_messages_set(_DOWN_QUEUE)
-        if self._url.username is not None:
-            client.username_pw_set(unquote(self._url.username), unquote(self._url.password or ""))
-        if self._tls is not None:
-            client.tls_set_context(self._tls)
+        client = self._client = self._broker.client()
         client.on_connect = self._guarded(self._on_connect)
         client.on_subscribe = self._guarded(self._on_subscribe)
         client.on_message = self._guarded(self._on_message)
         client.on_disconnect = self._guarded(self._on_disconnect)
-        client.on_socket_register_write = _written_by_the_turn
-        wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        wishes.SessionExpiryInterval = _SESSION_S
-        wishes.ReceiveMaximum = RECEIVE_MAXIMUM
-        wishes.MaximumPacketSize = LARGEST + 64 * 1024
-        client.connect(self._url.hostname or "", self._port, _KEEP_ALIVE_S, clean_start=False, properties=wishes)
+        self._broker.connect(client)
         return client
 
     def _disconnect(self) -> None:
@@ -244,9 +211,7 @@ class Subscriber:
             return
         try:
             client.disconnect()
-            while client.want_write() and client.socket() is not None:
-                if client.loop_write() != mqtt.MQTT_ERR_SUCCESS or not _drains(client):
-                    break
+            flush(client)
         except (OSError, ValueError):
             _log.debug("disconnect_failed")
         connection = client.socket()
@@ -275,7 +240,7 @@ class Subscriber:
             self._say(f"the broker refuses us: {code}")
             self._lost = True
             return
-        _log.info("connected", host=self._url.hostname, port=self._port, session_present=flags.session_present)
+        _log.info("connected", host=self._broker.host, port=self._broker.port, session_present=flags.session_present)
         options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
         client.subscribe([(topic, options) for topic in self._filters])
 
@@ -303,24 +268,3 @@ class Subscriber:
         self._lost = True
         if not self._stopping.is_set():
             self._say(f"the connection to the broker ended: {code}")
-
-
-def _broker(url: str) -> SplitResult:
-    parts = urlsplit(url)
-    try:
-        usable = parts.scheme in ("mqtt", "mqtts") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ConfigError("the broker's URL is not of the form mqtt[s]://user:password@host:port")
-    return parts
-
-
-def _drains(client: mqtt.Client) -> bool:
-    """Whether the socket takes more now; otherwise the next turn goes on."""
-    connection = client.socket()
-    return connection is not None and bool(select.select([], [connection], [], 0)[1])
-
-
-def _written_by_the_turn(_client: mqtt.Client, _data: Any, _socket: Any) -> None:
-    """With this callback paho only queues packets; without it each acknowledgement would be a system call at once."""

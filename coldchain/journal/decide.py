@@ -1,65 +1,22 @@
 """What a commit decides about each message and reading. Pure: it sees what was looked up, and says what to write."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from coldchain.domain.message import Decoded, Outcome, Receipt, Refusal
-from coldchain.domain.quantity import iso, milli
+from coldchain.domain.quantity import milli
 from coldchain.domain.reading import Reading, flag_bits
 from coldchain.errors import InvalidValue
-from coldchain.journal.database import Row
+from coldchain.journal.decisions import Decisions, Known
 from coldchain.journal.keys import Item, KnownMessage
-from coldchain.journal.latest import Newest
+from coldchain.journal.meet import Meeting
 from coldchain.journal.ranges import Committed, Hole
-from coldchain.journal.rows import (
-    BOOT,
-    FAULT,
-    INTERPRETATION,
-    OUTCOME_NUMBER,
-    SEQ,
-    TIE,
-    VALUES,
-    Numbers,
-    reading_row,
-    refusals_text,
-)
+from coldchain.journal.rows import OUTCOME_NUMBER, refusals_text
 from coldchain.journal.state import LoggerRow
 from coldchain.journal.words import storable
 
 _FUTURE = flag_bits("future")
 _SUSPECT = flag_bits("clock_suspect")
-_TIE = flag_bits("tie")
-_reading = Reading._make
-
-
-@dataclass
-class Known:
-    """What was looked up for one batch, inside its transaction; the decisions add what they store."""
-
-    head: int
-    numbers: Numbers
-    series: Mapping[tuple[int, str], int]
-    readings: dict[tuple[int, int], list[Row]]  # by (event time, series): rows of the table `reading`
-    messages: dict[int, list[KnownMessage]]  # by slot
-    held: dict[int, Committed]  # by logger, only of those whose numbers do not simply continue
-
-
-@dataclass
-class Decisions:
-    """What one commit writes."""
-
-    head: int = 0
-    receipts: list[Receipt] = field(default_factory=list)
-    messages: list[Row] = field(default_factory=list)
-    readings: list[Row] = field(default_factory=list)
-    notices: list[Row] = field(default_factory=list)
-    gaps: list[Row] = field(default_factory=list)
-    earlier: list[Row] = field(default_factory=list)
-    filled: list[tuple[int, int, int]] = field(default_factory=list)  # (logger, boot, seq) once recorded as a gap
-    whole: set[int] = field(default_factory=set)  # loggers of which more than the common columns changed
-    latest: dict[int, Newest] = field(default_factory=dict)  # by series
-    ahead: list[Row] = field(default_factory=list)  # readings whose time has still to come
 
 
 class Judge:
@@ -68,6 +25,7 @@ class Judge:
     def __init__(self, known: Known) -> None:
         self._known = known
         self.made = Decisions(head=known.head)
+        self._meeting = Meeting(known, self.made)
 
     @classmethod
     def alone(cls, head: int) -> "Judge":
@@ -82,7 +40,7 @@ class Judge:
         twin = None if continues else self._twin(item)
         if twin is not None and item.equals(twin):
             return self._repeated(item, twin)
-        position = self._next()
+        position = self.made.next()
         if row is not None:
             row.last_heard = max(row.last_heard, item.envelope.received_at_ms)
             if row.messages == 0:
@@ -104,7 +62,7 @@ class Judge:
         """Decide what a kept message is now taken to mean; the message itself stays as it is."""
         assert item.row is not None
         assert item.decoded is not None
-        stored, duplicates, refusals = self._readings(item.decoded.readings, item.row, message)
+        stored, duplicates, refusals = self._meeting.decide(item.decoded.readings, item.row, message)
         item.row.readings += len(stored)
         item.row.quarantined += len(refusals)
         self.made.whole.add(item.row.id)
@@ -147,7 +105,7 @@ class Judge:
     def _fresh(self, item: Item, decoded: Decoded, position: int) -> Receipt:
         row = item.row
         assert row is not None
-        stored, duplicates, conflicts = self._readings(decoded.readings, row, position)
+        stored, duplicates, conflicts = self._meeting.decide(decoded.readings, row, position)
         refusals = [*decoded.refusals, *conflicts]
         if decoded.refusals:
             self._notice(item, "quarantined", decoded.refusals[0].reason)
@@ -202,64 +160,6 @@ class Judge:
         if decoded.oldest is not None:
             held.state_oldest(decoded.oldest)
 
-    # --- readings -----------------------------------------------------------------------------------------------
-
-    def _readings(
-        self, readings: Sequence[Reading], row: LoggerRow, message: int
-    ) -> tuple[list[Reading], int, list[Refusal]]:
-        known, series, numbers = self._known.readings, self._known.series, self._known.numbers
-        stored: list[Reading] = []
-        duplicates, refusals = 0, []
-        for reading in readings:
-            number = series[row.id, reading[1]]
-            key = (reading[2], number)
-            tie, flags = 0, reading[23]
-            others = known.get(key)
-            if others is None:
-                others = known[key] = []
-            else:
-                same = [other for other in others if other[INTERPRETATION] == reading.interpretation]
-                twin = self._equal(same, reading)
-                if twin is not None:
-                    duplicates += 1
-                    self._remember_earlier(twin, reading)
-                    continue
-                if not all(_both_numbered(other, reading) for other in same):
-                    refusals.append(_conflict(reading, same))
-                    continue
-                if same:
-                    tie, flags = 1 + max(other[TIE] for other in same), flags | _TIE
-            self.made.head = position = self.made.head + 1
-            kept = _reading((*reading[:23], flags, tie, position, message))
-            stored.append(kept)
-            made = reading_row(kept, number, numbers)
-            others.append(made)
-            self.made.readings.append(made)
-            self._newest(number, kept, ahead=bool(flags & _FUTURE))
-        return stored, duplicates, refusals
-
-    def _equal(self, same: list[Row], reading: Reading) -> Row | None:
-        """The stored row with the values of `reading`."""
-        fault = None if reading.fault is None else self._known.numbers[reading.fault]
-        values = reading[8:18]
-        return next((other for other in same if other[VALUES] == values and other[FAULT] == fault), None)
-
-    def _remember_earlier(self, twin: Row, reading: Reading) -> None:
-        """Ties are ordered by the earliest message that carried a value, whichever of them arrived first."""
-        if reading.boot is None or reading.seq is None or twin[BOOT] is None or twin[SEQ] is None:
-            return
-        if (reading.boot, reading.seq) < (twin[BOOT], twin[SEQ]):
-            self.made.earlier.append((twin[0], self._next(), reading.boot, reading.seq))
-
-    def _newest(self, series: int, kept: Reading, *, ahead: bool) -> None:
-        order = (kept[2], kept[6] or 0, kept[7] or 0, -(1 << 40) if kept[8] is None else kept[8], kept[25])
-        if ahead:
-            self.made.ahead.append((order[4], series, *order[:4]))
-            return
-        newest = self.made.latest.get(series)
-        if newest is None or order > newest:
-            self.made.latest[series] = order
-
     # --- loggers, notices, gaps -----------------------------------------------------------------------------------
 
     def _heard(self, item: Item, decoded: Decoded, row: LoggerRow, stored: list[Reading]) -> None:
@@ -295,34 +195,14 @@ class Judge:
 
     def _notice(self, item: Item, kind: str, detail: str) -> None:
         logger = item.row.id if item.row else None
-        self.made.notices.append((self._next(), item.envelope.received_at_ms, kind, logger, storable(detail)))
+        self.made.notices.append((self.made.next(), item.envelope.received_at_ms, kind, logger, storable(detail)))
 
     def _gap(self, row: LoggerRow, hole: Hole, now_ms: int) -> None:
-        position = self._next()
+        position = self.made.next()
         row.gaps += 1
         self.made.gaps.append((position, row.id, hole.boot, hole.first, hole.last, now_ms))
         detail = f"boot {hole.boot}: messages {hole.first} to {hole.last} of {row.name} are lost for good"
-        self.made.notices.append((self._next(), now_ms, "gap", row.id, detail))
-
-    def _next(self) -> int:
-        self.made.head += 1
-        return self.made.head
-
-
-def _both_numbered(known: Row, reading: Reading) -> bool:
-    return (
-        known[SEQ] is not None and reading.seq is not None and (known[BOOT], known[SEQ]) != (reading.boot, reading.seq)
-    )
-
-
-def _conflict(reading: Reading, same: list[Row]) -> Refusal:
-    value = "temperature_mc" if reading.temperature_mc is not None else "values"
-    reason = (
-        f"{reading.channel} at {iso(reading.event_time_ms)} is stored at offset {same[0][0]} with other values; "
-        "the first value stands and this one is kept in its message"
-    )
-    text = str(reading.temperature_mc if value == "temperature_mc" else reading.values)
-    return Refusal(reason, value, text, reading.channel, reading.event_time_ms)
+        self.made.notices.append((self.made.next(), now_ms, "gap", row.id, detail))
 
 
 def _outcome(item: Item, stored: list[Reading], duplicates: int, refusals: list[Refusal]) -> Outcome:

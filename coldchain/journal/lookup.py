@@ -8,7 +8,7 @@ from typing import Any
 
 from coldchain.domain.message import Arrival
 from coldchain.journal.database import Row, Session, listed, marks, tabled
-from coldchain.journal.decide import Known
+from coldchain.journal.decisions import Known
 from coldchain.journal.keys import Item, KnownMessage, bare_item, item_of
 from coldchain.journal.pack import packed_messages
 from coldchain.journal.segment import Segment, day_of
@@ -18,6 +18,7 @@ from coldchain.journal.words import Context, Words
 
 _CHUNK = 500
 _CACHE_LIMIT = 50_000
+_SERIES_LIMIT = 200_000
 _READING = ",".join(f"r.{name}" for name in READING_COLUMNS)
 
 
@@ -113,7 +114,10 @@ class Finder:
         """The transaction was committed, and the journal now ends at `head`."""
         self._words.settled()
         self._fresh_series.clear()
-        if len(self._loggers) > _CACHE_LIMIT:  # hostile names must not grow the process without bound
+        # Hostile names of loggers and channels must not grow the process without bound.
+        if len(self._series) > _SERIES_LIMIT:
+            self._series.clear()
+        if len(self._loggers) > _CACHE_LIMIT:
             self._loggers.clear()
         self._loggers |= self._heard
         self._heard, self._head = {}, head

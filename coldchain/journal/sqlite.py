@@ -45,7 +45,7 @@ class SqliteDatabase:
         self._log_limit = _LOG_BYTES
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
-        self._open: list[sqlite3.Connection] = []
+        self._closed = False
         try:
             self._writer = self._connect()
             self._define()
@@ -63,6 +63,8 @@ class SqliteDatabase:
     @contextmanager
     def read(self) -> Iterator["_SqliteSession"]:
         """A transaction that sees one moment."""
+        if self._closed:
+            raise sqlite3.ProgrammingError("the journal is closed")
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -71,12 +73,18 @@ class SqliteDatabase:
             with _transaction(connection, "BEGIN", "ROLLBACK"):
                 yield _SqliteSession(connection)
         finally:
-            self._idle.append(connection)
+            if self._closed:
+                connection.close()
+            else:
+                self._idle.append(connection)
 
     def close(self) -> None:
-        """Close every connection."""
-        for connection in self._open:
-            connection.close()
+        """Close every connection; one in another thread's hands (where closing would crash) when it is given back."""
+        with self._lock:
+            self._closed = True
+            self._writer.close()
+        while self._idle:
+            self._idle.pop().close()
 
     def _bound_log(self) -> None:
         """Begin the write-ahead log anew when it has grown large.
@@ -101,7 +109,6 @@ class SqliteDatabase:
             connection = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
             raise TransientError(f"the journal {self._path} cannot be opened: {error}") from error
-        self._open.append(connection)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         return connection

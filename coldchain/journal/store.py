@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from operator import attrgetter
 
 from coldchain.domain.message import Arrival, Gap, Outcome, Receipt, Watermark
 from coldchain.domain.reading import Reading
@@ -12,23 +11,24 @@ from coldchain.journal import latest, reinterpretation
 from coldchain.journal.backlog import Backlog
 from coldchain.journal.bell import Bell
 from coldchain.journal.database import Database, Row, Session, listed
-from coldchain.journal.decide import Decisions, Judge
+from coldchain.journal.decide import Judge
+from coldchain.journal.decisions import Decisions
 from coldchain.journal.lookup import Batch, Finder, loggers_named, meta, runs_of, set_meta
 from coldchain.journal.pack import packed_message
 from coldchain.journal.port import LoggerState, Notice, StoredMessage
 from coldchain.journal.ranges import Committed
 from coldchain.journal.rows import OUTCOME_NUMBER, message_from, reading_from
-from coldchain.journal.state import COMMON_COLUMNS, LOGGER_COLUMNS, LoggerRow
+from coldchain.journal.state import LOGGER_COLUMNS, LoggerRow
 from coldchain.journal.tables import MESSAGE_COLUMNS, READING_COLUMNS
 from coldchain.journal.words import Words
+from coldchain.journal.write import write, write_state
 
 READING_LIST = ",".join(READING_COLUMNS)
 _MESSAGE_LIST = ",".join(MESSAGE_COLUMNS)
 _LOGGER_LIST = ",".join(LOGGER_COLUMNS)
-_UPDATE_LOGGER = f"UPDATE logger SET {'=?,'.join(LOGGER_COLUMNS[2:])}=? WHERE id=?"  # noqa: S608  our names
-_UPDATE_COMMON = f"UPDATE logger SET {'=?,'.join(COMMON_COLUMNS)}=? WHERE id=?"  # noqa: S608  our names
-_all_values = attrgetter(*LOGGER_COLUMNS[2:], "id")
-_common_values = attrgetter(*COMMON_COLUMNS, "id")
+
+# Series whose names are remembered; hostile names must not grow the process without bound.
+_NAMES_LIMIT = 200_000
 
 
 class StoredJournal:
@@ -55,7 +55,7 @@ class StoredJournal:
                 now_ms = arrivals[-1].envelope.received_at_ms
                 made = _decide(batch, now_ms)
                 latest.promote(session, now_ms)
-                _write(session, batch, made)
+                write(session, batch, made)
             self._finder.settled(made.head)
         self.bell.ring(made.head)
         return made.receipts
@@ -74,7 +74,7 @@ class StoredJournal:
                 if held.holes():
                     judge.close(row, held, now_ms)
                     held.ask(asked[row.name])
-                    _write_state(session, row, row.keep(held), runs)
+                    write_state(session, row, row.keep(held), runs)
             session.insert("gap", judge.made.gaps)
             session.insert("notice", judge.made.notices)
             head = judge.made.head + 1  # always moved, see `_write`
@@ -127,7 +127,7 @@ class StoredJournal:
         judge.made.head += 1
         rows = [(m, following[m], item.row.id, judge.made.head, decision) for m, item in pairs if item.row]
         session.insert("reinterpreted", rows)
-        _write(session, batch, judge.made)
+        write(session, batch, judge.made)
         reinterpretation.refresh_latest(session, {row[2] for row in rows})
         return judge.made
 
@@ -164,15 +164,19 @@ class StoredJournal:
 
     def series_names(self, session: Session, numbers: set[int]) -> dict[int, tuple[str, str]]:
         """(logger, channel) of series, as a mapping that holds at least these."""
-        missing = numbers - self._names.keys()
+        names = self._names
+        missing = numbers - names.keys()
         if missing:
             sql = (
                 "SELECT s.id, l.name, s.channel FROM series s JOIN logger l ON l.id = s.logger "  # noqa: S608
                 f"WHERE s.id IN {listed(missing)}"
             )
+            found = {number: (name, channel) for number, name, channel in session.rows(sql)}
+            if len(names) > _NAMES_LIMIT:
+                names = {number: names[number] for number in numbers - missing}
             # A new dict: other threads may be reading the old one.
-            self._names = self._names | {number: (name, channel) for number, name, channel in session.rows(sql)}
-        return self._names
+            names = self._names = names | found
+        return names
 
     def notices(self, after: int, limit: int) -> list[Notice]:
         """The next `limit` notices with offset > `after`, in order of offset."""
@@ -260,53 +264,6 @@ def _decide(batch: Batch, now_ms: int) -> Decisions:
         if held is not None:
             judge.close(row, held, now_ms)
     return judge.made
-
-
-def _write(session: Session, batch: Batch, made: Decisions) -> None:
-    # Every change of a logger's row moves the head, so that nobody goes on with an older copy of it.
-    made.head = max(made.head, batch.known.head + 1)
-    session.insert("message", made.messages)
-    session.insert("reading", made.readings)
-    session.insert("notice", made.notices)
-    session.insert("earlier", made.earlier)
-    for logger, boot, seq in made.filled:
-        _fill_gap(session, logger, boot, seq)
-    session.insert("gap", made.gaps)
-    for row in batch.rows.values():
-        held = batch.known.held.get(row.id)
-        if held is not None:
-            _write_runs(session, row.id, row.keep(held), batch.runs.get(row.id, set()))
-    whole = made.whole | batch.known.held.keys()
-    rows = batch.rows.values()
-    session.many(_UPDATE_LOGGER, [_all_values(row) for row in rows if row.id in whole])
-    session.many(_UPDATE_COMMON, [_common_values(row) for row in rows if row.id not in whole])
-    latest.advance(session, made.latest)
-    session.insert("ahead", made.ahead)
-    set_meta(session, "head", made.head)
-
-
-def _write_state(
-    session: Session, row: LoggerRow, runs: set[tuple[int, int, int]], before: set[tuple[int, int, int]]
-) -> None:
-    _write_runs(session, row.id, runs, before)
-    session.run(_UPDATE_LOGGER, _all_values(row))
-
-
-def _write_runs(
-    session: Session, logger: int, runs: set[tuple[int, int, int]], before: set[tuple[int, int, int]]
-) -> None:
-    gone = [(logger, boot, first) for boot, first, _ in before - runs]
-    session.many("DELETE FROM seq_range WHERE logger = ? AND boot = ? AND first = ?", gone)
-    session.insert("seq_range", [(logger, *run) for run in sorted(runs - before)])
-
-
-def _fill_gap(session: Session, logger: int, boot: int, seq: int) -> None:
-    """A message that was given up arrived after all: only what is still missing stays a gap."""
-    sql = "SELECT position, first, last, recorded FROM gap WHERE logger = ? AND boot = ? AND first <= ? AND last >= ?"
-    for position, first, last, recorded in session.rows(sql, (logger, boot, seq, seq)):
-        session.run("DELETE FROM gap WHERE logger = ? AND boot = ? AND first = ?", (logger, boot, first))
-        rest = [(first, seq - 1), (seq + 1, last)]
-        session.insert("gap", [(position, logger, boot, a, b, recorded) for a, b in rest if a <= b])
 
 
 def _held(session: Session, loggers: Sequence[str]) -> list[tuple[LoggerRow, Committed, set[tuple[int, int, int]]]]:

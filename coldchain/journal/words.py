@@ -80,14 +80,16 @@ class Words:
 
     def texts(self, session: Session, numbers: Iterable[int | None]) -> dict[int, str]:
         """The texts behind numbers, as a mapping that holds at least these."""
-        missing = {number for number in numbers if number is not None and number not in self._texts}
+        wanted = {number for number in numbers if number is not None}
+        kept = self._texts
+        missing = wanted - kept.keys()
         if missing:
-            if len(self._texts) > _CACHE_LIMIT:
-                self._texts = {}
+            if len(kept) > _CACHE_LIMIT:
+                kept = {number: kept[number] for number in wanted - missing}
             query = f"SELECT id, text FROM word WHERE id IN {listed(missing)}"  # noqa: S608  only integers
             # A new dict: other threads may be reading the old one.
-            self._texts = self._texts | dict(session.rows(query))
-        return self._texts
+            kept = self._texts = kept | dict(session.rows(query))
+        return kept
 
 
 def _text(key: str | Context) -> str:

@@ -65,6 +65,7 @@ class Listener:
         self._settled: deque[tuple[Session, list[bytes], int, int]] = deque()
         self._flushing = False
         self._checks = ThreadPoolExecutor(2, "credentials")  # a password hash may take much memory
+        self._teller = ThreadPoolExecutor(1, "down-messages")
         self._tasks: list[asyncio.Task[None]] = []
         self._checking: set[asyncio.Task[None]] = set()
 
@@ -96,6 +97,8 @@ class Listener:
             session.end(packets.SERVER_SHUTTING_DOWN, "shutdown")
         await self._server.wait_closed()
         self._checks.shutdown(wait=False, cancel_futures=True)
+        # Whoever closes the journal next must not do so while we still read it.
+        await self._loop.run_in_executor(None, self._teller.shutdown)
 
     @property
     def now_ms(self) -> int:
@@ -239,10 +242,10 @@ class Listener:
             await asyncio.sleep(_TELL_S)
             try:
                 self._flush()  # the writer may have been full of others' messages
-                due = await asyncio.to_thread(self.downlink.due) if self._by_logger else []
+                due = await self._loop.run_in_executor(self._teller, self.downlink.due) if self._by_logger else []
                 heard = [down for down in due if self._heard(down)]
                 if any(down.mark.resend for down in heard):
-                    await asyncio.to_thread(self.downlink.sent, heard)
+                    await self._loop.run_in_executor(self._teller, self.downlink.sent, heard)
             except Exception as error:  # noqa: BLE001 - down messages come again; the loop must not end
                 _log.error("down_messages_failed", error=where(error))
 

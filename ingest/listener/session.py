@@ -1,16 +1,14 @@
 """One connection of a logger: its packets in order, its messages unacknowledged until they are committed."""
 
 import asyncio
-import hashlib
 import socket
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
-from coldchain.domain.message import Envelope
 from ingest.listener import answers, packets
-from ingest.listener.access import may_publish
 from ingest.listener.hearing import Hearing
 from ingest.listener.packets import Malformed
+from ingest.listener.published import HEAD, Published
 from ingest.quarantine import LARGEST, NORMAL
 from ingest.writer import Parcel
 
@@ -19,17 +17,7 @@ if TYPE_CHECKING:
 
 RECEIVE_MAXIMUM = 4000  # unacknowledged messages of one MQTT 5 client
 _UNSETTLED_BYTES = 256 * 1024  # of one connection, before we stop reading it
-_HEAD = NORMAL + 64 * 1024  # a packet up to this size is read whole; of a larger one only this much is kept
-_TOPICS = 64  # that one connection is remembered to publish to
 _ENVELOPE_BYTES = 512  # what a message costs in memory beside its payload
-
-
-class _Swallowed(NamedTuple):
-    """A message too large to keep: it is read to its end for its length and hash."""
-
-    envelope: Envelope
-    acknowledgement: bytes
-    digest: "hashlib._Hash"
 
 
 class Session(asyncio.BufferedProtocol):
@@ -46,11 +34,7 @@ class Session(asyncio.BufferedProtocol):
         self._now_ms = 0  # when what is being parsed arrived
         self._unsettled_bytes = 0
         self._unsettled = 0
-        self._topics: dict[bytes, tuple[str, bool]] = {}
-        self._envelopes: list[Envelope] = []
-        self._acknowledgements: list[bytes] = []
-        self._swallowed: _Swallowed | None = None
-        self._left = 0  # bytes of the swallowed message still to come
+        self._published = Published(listener.tenant, partial(listener.trespassed, self))
         self._hearing = Hearing()
         self.level = packets.V311
         self.connected = False
@@ -176,8 +160,8 @@ class Session(asyncio.BufferedProtocol):
                 if self._checking:
                     self._needed = 0
                     break
-                if self._swallowed is not None:
-                    at = self._swallow(data, at)
+                if self._published.left:
+                    at = self._published.swallow(data, at)
                     continue
                 sized = packets.remaining_length(data, at + 1)
                 if sized is None:
@@ -200,10 +184,10 @@ class Session(asyncio.BufferedProtocol):
 
     def _begins_large(self, data: bytes, at: int, body: int, length: int) -> bool:
         """Whether an incomplete packet is one that will not be kept whole, and enough of it is here."""
-        if length > (LARGEST + _HEAD if self.connected else NORMAL):
+        if length > (LARGEST + HEAD if self.connected else NORMAL):
             raise Malformed("packet_too_large", packets.PACKET_TOO_LARGE)
-        large = length > _HEAD and data[at] >> 4 == packets.PUBLISH
-        wanted = min(length, _HEAD)
+        large = length > HEAD and data[at] >> 4 == packets.PUBLISH
+        wanted = min(length, HEAD)
         self._needed = body - at + wanted
         return large and len(data) - body >= wanted
 
@@ -226,67 +210,12 @@ class Session(asyncio.BufferedProtocol):
             raise Malformed("a packet that no client may send here", packets.PROTOCOL_ERROR)
 
     def _publish(self, data: bytes, first: int, body: int, end: int) -> None:
-        qos = first >> 1 & 3
-        if qos > 1:
-            raise Malformed("qos_2", packets.QOS_NOT_SUPPORTED if qos == 2 else packets.MALFORMED)
-        head = packets.publish(data, body, end, qos=qos, level=self.level)
-        topic, allowed = self._topics.get(head.topic) or self._learn(head.topic)
-        acknowledgement = b""
-        if qos:
-            code = packets.SUCCESS if allowed else packets.NOT_AUTHORIZED
-            acknowledgement = answers.puback(self.level, head.packet_id, code)
-        length = end - head.payload_at
-        if length > LARGEST:
-            raise Malformed("packet_too_large", packets.PACKET_TOO_LARGE)
-        # RETAIN asks a broker to keep the message; here it is one like any other.
-        envelope = Envelope(
-            "mqtt",
-            topic,
-            data[head.payload_at : end],
-            self._now_ms,
-            qos,
-            dup=first & 8 != 0,
-            user=self.user,
-        )
-        if end <= len(data):
-            self._envelopes.append(envelope)
-            if qos:
-                self._acknowledgements.append(acknowledgement)
-            return
-        digest = hashlib.sha256(envelope.payload)
-        self._left = end - len(data)
-        kept = envelope._replace(payload=envelope.payload[:NORMAL], length=length)
-        self._swallowed = _Swallowed(kept, acknowledgement, digest)
-
-    def _swallow(self, data: bytes, at: int) -> int:
-        swallowed = self._swallowed
-        assert swallowed is not None
-        part = data[at : at + self._left]
-        swallowed.digest.update(part)
-        self._left -= len(part)
-        if self._left == 0:
-            self._swallowed = None
-            self._envelopes.append(swallowed.envelope._replace(sha256=swallowed.digest.hexdigest()))
-            if swallowed.acknowledgement:
-                self._acknowledgements.append(swallowed.acknowledgement)
-        return at + len(part)
-
-    def _learn(self, raw: bytes) -> tuple[str, bool]:
-        topic = packets.utf8(raw)
-        if "+" in topic or "#" in topic:
-            raise Malformed("PUBLISH to a filter instead of a topic")
-        known = (topic, may_publish(self.user, topic, self._listener.tenant))
-        if not known[1]:
-            self._listener.trespassed(self, topic)
-        if len(self._topics) < _TOPICS:
-            self._topics[raw] = known
-        return known
+        self._published.take(data, first, body, end, level=self.level, user=self.user, now_ms=self._now_ms)
 
     def _dispatch(self) -> None:
-        envelopes, acknowledgements = self._envelopes, self._acknowledgements
+        envelopes, acknowledgements = self._published.drain()
         if not envelopes:
             return
-        self._envelopes, self._acknowledgements = [], []
         size = sum(len(envelope.payload) for envelope in envelopes) + _ENVELOPE_BYTES * len(envelopes)
         count = len(acknowledgements)
         self._unsettled_bytes += size
@@ -328,7 +257,7 @@ class Session(asyncio.BufferedProtocol):
         self._listener.admitted(self)
         said = answers.greeting(
             receive_maximum=RECEIVE_MAXIMUM,
-            maximum_packet=LARGEST + _HEAD,
+            maximum_packet=LARGEST + HEAD,
             client_id=None if asked.client_id else given,
         )
         self._transport.write(answers.connack(self.level, packets.SUCCESS, said))

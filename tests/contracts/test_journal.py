@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from journal_cast import DAWN, DAY, MINUTE, arrival, nonsense, reading
+from journal_cast import DAWN, DAY, MINUTE, arrival, content, nonsense, reading
 
 from coldchain.domain.message import Outcome, Refusal, Watermark
 from coldchain.domain.reading import flag_bits, flag_names
@@ -534,6 +534,25 @@ def test_what_is_remembered_between_commits_is_what_the_tables_hold(journal: Sto
         journal.append([one])
         with journal.database.read() as session:
             assert loggers_named(session, ["LG-1"]) == journal._finder._loggers
+
+
+def test_what_is_remembered_is_bounded_and_forgetting_it_changes_nothing(
+    journal: StoredJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("words._CACHE_LIMIT", "store._NAMES_LIMIT", "lookup._CACHE_LIMIT", "lookup._SERIES_LIMIT"):
+        monkeypatch.setattr(f"coldchain.journal.{place}", 3)
+    sent = [
+        arrival(reading(seq, channel=f"probe-{seq}", device_alarm=f"alarm {seq % 4}"), logger=name, seq=seq)
+        for seq in range(12)
+        for name in ("A", "B", "C", "D")
+    ]
+    for one in sent:
+        journal.append([one])
+        assert journal.read(journal.head() - 6, 100)[-1].channel == one.messages[0].readings[0].channel
+    assert [content(r) for r in journal.read(0, 100)] == [content(r) for one in sent for r in one.messages[0].readings]
+    assert {r.device_alarm for r in journal.read(0, 100)} == {f"alarm {n}" for n in range(4)}
+    remembered = (journal._finder._series, journal._finder._loggers, journal._words.numbers)
+    assert all(len(cache) <= 8 for cache in remembered)
 
 
 def test_the_bell_tells_a_waiting_reader_the_new_head(journal: StoredJournal) -> None:

@@ -1,5 +1,6 @@
 """The write-ahead log of a SQLite journal stays small, however many readers there are."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -61,3 +62,13 @@ def test_a_reader_that_stays_holds_up_no_commit(tmp_path: Path, monkeypatch: pyt
             assert time.monotonic() - began_s < 10
         assert session.rows("SELECT count(*) FROM reading") == [(0,)]
         assert len(journal.read(0, 10_000)) == 2000
+
+
+def test_closing_leaves_a_reader_in_another_thread_its_connection(tmp_path: Path) -> None:
+    with journal_at(tmp_path / "journal.db") as journal:
+        journal.append([arrival(reading(0))])
+        with journal.database.read() as session:
+            journal.close()
+            assert session.rows("SELECT count(*) FROM reading") == [(1,)]
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            journal.head()
