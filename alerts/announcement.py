@@ -53,6 +53,7 @@ class AlarmFacts:
     limit_mc: int | None = None
     rules: tuple[str, ...] = ()
     late: bool = False
+    monitoring_ended: bool = False
 
     @property
     def returned(self) -> bool:
@@ -104,6 +105,7 @@ def facts_of(alarm: str, condition: AlarmCondition, subject: SubjectCard) -> Ala
         limit_mc=condition.limit_mc,
         rules=condition.rules,
         late=condition.late,
+        monitoring_ended=condition.monitoring_ended,
     )
 
 

@@ -85,11 +85,14 @@ def headline(facts: AlarmFacts, phrases: Phrases) -> str:
     card = facts.subject
     detail = clean(card.detail, 60)
     name = clean(card.label) + (f" ({detail})" if detail else "")
+    if facts.cause == "silence" and facts.channel:  # one channel of a logger that is heard
+        channel, logger = clean(facts.channel, 40), clean(facts.logger, 40)
+        name = phrases.texts("channel_of", name=name, channel=channel, logger=logger)
     limit = f"{phrases.limit(facts.limit_mc)} °C"
     values = {
         "severity": phrases.severity(severity_of(facts).word),
         "name": name,
-        "cause": _cause(facts, 200),
+        "cause": _cause(facts, 200, phrases),
         "value": f"{phrases.degrees(_value(facts), facts.limit_mc)} °C",
         "peak": f"{phrases.degrees(facts.peak_mc, facts.limit_mc)} °C",
         "limit": limit,
@@ -99,7 +102,7 @@ def headline(facts: AlarmFacts, phrases: Phrases) -> str:
     }
     if facts.refuted:
         return phrases.texts("headline.refuted.text", **values)
-    stage = "returned" if facts.returned else ("active" if _is_outside(facts) else "returning")
+    stage = _over(facts) if facts.returned else ("active" if _is_outside(facts) else "returning")
     return phrases.texts(phrases.texts.choice("headline", facts.cause, stage), **values)
 
 
@@ -108,7 +111,7 @@ def action(facts: AlarmFacts, phrases: Phrases) -> str:
     if facts.refuted:
         return phrases.texts("action.returned_other")
     if facts.returned:
-        return phrases.texts("action.returned" if facts.cause in _EXCURSIONS else "action.returned_other")
+        return phrases.texts(f"action.{_over(facts)}" + ("" if facts.cause in _EXCURSIONS else "_other"))
     return phrases.texts(phrases.texts.choice("action", facts.cause))
 
 
@@ -139,9 +142,19 @@ def _value(facts: AlarmFacts) -> int | None:
     return facts.peak_mc if facts.value_mc is None else facts.value_mc
 
 
-def _cause(facts: AlarmFacts, longest: int) -> str:
+def _over(facts: AlarmFacts) -> str:
+    """How a condition came to its end: goods that nobody watches any more have not come back."""
+    return "unwatched" if facts.monitoring_ended else "returned"
+
+
+def _side(facts: AlarmFacts, phrases: Phrases) -> str:
+    key = facts.cause if facts.cause in _EXCURSIONS and (facts.returned or _is_outside(facts)) else "back"
+    return phrases.texts(f"side.{key}")
+
+
+def _cause(facts: AlarmFacts, longest: int, phrases: Phrases) -> str:
     """The cause in words; trouble of the product itself says what it is."""
-    words = facts.cause.replace("_", " ")
+    words = phrases.texts.entries.get(f"cause.{facts.cause}", facts.cause.replace("_", " "))
     said = facts.rules[0] if facts.subject.kind == "system" and facts.rules else ""
     return clean(f"{words}: {said}" if said else words, longest)
 
@@ -162,8 +175,9 @@ def _subject(announcement: Announcement, sending: Sending, phrases: Phrases) -> 
         "value": f"{phrases.degrees(_value(facts), facts.limit_mc)} °C",
         "limit": f"{phrases.limit(facts.limit_mc)} °C",
         "since": phrases.time(facts.onset_ms),
+        "side": _side(facts, phrases),
         "duration": phrases.lasted(facts),
-        "cause": _cause(facts, 45),
+        "cause": _cause(facts, 45, phrases),
         "count": len(announcement.alarms),
     }
     if announcement.digest:
@@ -171,7 +185,7 @@ def _subject(announcement: Announcement, sending: Sending, phrases: Phrases) -> 
     elif facts.refuted:
         key = "subject.corrected"
     else:
-        key = "subject.returned" if facts.returned else words.choice("subject", facts.cause)
+        key = f"subject.{_over(facts)}" if facts.returned else words.choice("subject", facts.cause)
     for longest in range(_SUBJECT, 5, -1):
         text = prefix + words(key, label=clean(facts.subject.label, longest), **values)
         if len(text) <= _SUBJECT:
@@ -194,7 +208,8 @@ def _sms_sentence(facts: AlarmFacts, label: str, phrases: Phrases) -> str:
     values = {
         "severity": phrases.severity(severity_of(facts).word),
         "label": label,
-        "cause": _cause(facts, 45),
+        "cause": _cause(facts, 45, phrases),
+        "side": _side(facts, phrases),
         "value": phrases.degrees(_value(facts), facts.limit_mc),
         "peak": phrases.degrees(facts.peak_mc, facts.limit_mc),
         "limit": phrases.limit(facts.limit_mc),
@@ -205,7 +220,7 @@ def _sms_sentence(facts: AlarmFacts, label: str, phrases: Phrases) -> str:
     if facts.refuted:
         return phrases.texts("sms.corrected", **values)
     if facts.returned:
-        return phrases.texts("sms.returned" if facts.cause in _EXCURSIONS else "sms.returned_other", **values)
+        return phrases.texts(f"sms.{_over(facts)}" + ("" if facts.cause in _EXCURSIONS else "_other"), **values)
     return phrases.texts(phrases.texts.choice("sms", facts.cause), **values)
 
 
@@ -249,7 +264,7 @@ def _rows(facts: AlarmFacts, phrases: Phrases) -> tuple[tuple[str, str], ...]:
         rows.append((words("field.until"), phrases.full_time(facts.end_ms)))
     rows.append((words("field.duration"), phrases.lasted(facts)))
     rows.append((words("field.severity"), phrases.severity(severity_of(facts).word)))
-    rows.append((words("field.logger"), clean(f"{facts.logger} / {facts.channel}") if facts.logger else ""))
+    rows.append((words("field.logger"), clean(" / ".join(part for part in (facts.logger, facts.channel) if part))))
     if card.latitude_e7 is not None and card.longitude_e7 is not None:
         rows.append((words("field.position"), f"{_place(card.latitude_e7)}, {_place(card.longitude_e7)}"))
     rows.append((words("field.rules"), clean(", ".join(facts.rules), 200)))

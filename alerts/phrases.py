@@ -80,6 +80,8 @@ class Phrases:
             return self.texts("seconds", n=seconds)
         if seconds < _HOUR:
             return self.texts("minutes", n=seconds // _MINUTE)
+        if seconds < 2 * _DAY and seconds % _HOUR < _MINUTE:
+            return self.texts("whole_hours", h=seconds // _HOUR)
         if seconds < 2 * _DAY:
             return self.texts("hours", h=seconds // _HOUR, m=seconds % _HOUR // _MINUTE)
         return self.texts("days", d=seconds // _DAY, h=seconds % _DAY // _HOUR)

@@ -79,7 +79,10 @@ class AlertPlanner:
     ) -> None:
         before, after = change.before, change.after
         if before is None or (before.condition, before.severity) != (after.condition, after.severity):
-            body = {"reason": reason.value, "condition": after.condition.value, "severity": after.severity.word}
+            body = {
+                "reason": reason.value, "condition": after.condition.value, "severity": after.severity.word,
+                "monitoring_ended": after.monitoring_ended,
+            }  # fmt: skip
             alarm_rows.note(connection, row.id, at_ms=now_ms, kind="not_told", who=None, body=body)
         timer = _next_timer(row, after, held, now_ms, asked_ms=row.next_timer_ms)
         if timer != row.next_timer_ms:
@@ -221,7 +224,7 @@ def _said(now: AlarmCondition) -> dict[str, Any]:
     return {
         "severity": int(now.severity), "condition": now.condition.value, "onset_ms": now.onset_ms,
         "end_ms": now.end_ms, "peak_mc": now.peak_mc, "value_mc": now.value_mc, "limit_mc": now.limit_mc,
-        "late": now.late, "refuted": not now.rules,
+        "late": now.late, "refuted": not now.rules, "monitoring_ended": now.monitoring_ended,
     }  # fmt: skip
 
 

@@ -198,7 +198,7 @@ def test_the_demos_inbox_keeps_what_was_sent_and_the_sms_are_confirmed(story: St
         ("email", "alice@example.org"), ("email", "bob@example.org"), ("sms", "+4915100000001")
     ]  # fmt: skip
     mail = next(message for message in kept if message.kind == "email")
-    assert mail.subject == "CRITICAL: SHP-2026-0042 12.4 °C, limit 8 °C"
+    assert mail.subject == "CRITICAL: SHP-2026-0042 12.4 °C, above 8 °C"
     assert mail.text.startswith("CRITICAL: SHP-2026-0042 (Munich → Lisbon) is at 12.4 °C")
     assert mail.html.startswith("<!DOCTYPE html>")
     assert inbox.message(mail.id) == mail

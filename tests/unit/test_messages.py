@@ -56,7 +56,7 @@ def test_the_html_begins_with_the_same_words_as_the_text() -> None:
 
 
 def test_the_subject_carries_severity_name_value_and_limit() -> None:
-    assert a_mail().subject == "CRITICAL: SHP-2026-0042 12.4 °C, limit 8 °C"
+    assert a_mail().subject == "CRITICAL: SHP-2026-0042 12.4 °C, above 8 °C"
 
 
 def test_times_are_given_in_the_readers_zone_and_in_utc() -> None:
@@ -130,10 +130,44 @@ def test_a_value_back_inside_is_not_called_outside() -> None:
 
 
 def test_silence_is_called_unknown_never_well() -> None:
-    silent = replace(FACTS, cause="silence", severity=2, value_mc=None, peak_mc=None, limit_mc=None)
+    silent = replace(FACTS, cause="silence", severity=2, channel="", value_mc=None, peak_mc=None, limit_mc=None)
     line = a_mail(silent).text.splitlines()[0]
     assert line.startswith("MAJOR: SHP-2026-0042 (Munich → Lisbon) has sent no data since 12:46 CET (14 min).")
     assert "temperature is unknown" in line
+
+
+def test_goods_that_nobody_watches_any_more_are_never_called_recovered() -> None:
+    unseen = replace(OVER, monitoring_ended=True)
+    message = a_mail(unseen)
+    line = message.text.splitlines()[0]
+    assert line.startswith(
+        "CRITICAL, no longer watched: SHP-2026-0042 (Munich → Lisbon) was still above 8 °C at the last"
+    )
+    assert "Nobody saw the goods come back" in line
+    assert "over" not in line.split(":")[0]
+    assert message.subject == "Unwatched (CRITICAL): SHP-2026-0042 too warm at the end"
+    assert an_sms(unseen).text.startswith("UNWATCHED SHP-2026-0042 (CRITICAL): still above 8 C at 13:20 CET")
+    silent = replace(unseen, cause="silence", peak_mc=None, value_mc=None, limit_mc=None)
+    assert "not expected to any more" in a_mail(silent).text.splitlines()[0]
+    assert "nicht mehr überwacht" in a_mail(unseen, language="de").text
+
+
+def test_the_end_says_of_what_and_the_side_of_the_limit_is_named() -> None:
+    assert a_mail(OVER).subject == "Over (CRITICAL): SHP-2026-0042 too warm for 34 min"
+    silent = replace(OVER, cause="silence", peak_mc=None, value_mc=None, limit_mc=None)
+    assert a_mail(silent).subject == "Over (CRITICAL): SHP-2026-0042 no data for 34 min"
+    assert "keine Daten" in an_sms(silent, language="de").text
+    cold = replace(FACTS, cause="low", limit_mc=2_000, value_mc=-800, peak_mc=-800)
+    assert a_mail(cold).subject == "CRITICAL: SHP-2026-0042 -0.8 °C, below 2 °C"
+    back = replace(FACTS, condition="returning", value_mc=7_400)
+    assert a_mail(back).subject == "CRITICAL: SHP-2026-0042 7.4 °C, limit 8 °C"
+
+
+def test_the_silence_of_one_channel_names_it_and_that_of_a_logger_does_not() -> None:
+    silent = replace(FACTS, cause="silence", severity=2, value_mc=None, peak_mc=None, limit_mc=None)
+    one = a_mail(replace(silent, channel="probe1")).text
+    assert "(Munich → Lisbon), probe1 of logger 130500109088, has sent no data since" in one
+    assert "Logger / channel: 130500109088\n" in a_mail(replace(silent, channel="")).text
 
 
 def test_trouble_of_the_product_itself_says_what_it_is() -> None:
@@ -226,7 +260,7 @@ def test_any_name_fits_one_sms_of_gsm_characters_and_a_short_subject(
 
 def test_an_sms_names_value_limit_onset_advice_and_the_alarm() -> None:
     assert an_sms().text == (
-        "CRITICAL SHP-2026-0042: 12.4 C, limit 8 C, since 12:46 CET (14 min). Check cooling, move goods. "
+        "CRITICAL SHP-2026-0042: 12.4 C, above 8 C, since 12:46 CET (14 min). Check cooling, move goods. "
         "http://127.0.0.1:8050/excursions?alarm=1a2b3c4d #1a2b3c4d"
     )
 
@@ -243,7 +277,7 @@ def test_characters_that_count_twice_are_counted_twice() -> None:
 
 def test_german_speaks_german_with_its_own_decimal_mark() -> None:
     assert "hat 12,4 °C, über der Grenze von 8 °C seit 12:46 CET" in a_mail(language="de").text
-    assert "Grenze 8 C" in an_sms(language="de").text
+    assert "12,4 C, über 8 C" in an_sms(language="de").text
 
 
 def test_every_language_has_the_same_texts_with_the_same_names() -> None:
@@ -263,7 +297,7 @@ def test_an_unprepared_language_reads_english() -> None:
 def test_a_duration_has_two_units_at_most() -> None:
     phrases = Phrases("en", "UTC", NOON)
     said = [phrases.duration(seconds * 1000) for seconds in (5, 90, 3_600, 5_000, 172_800, 200_000)]
-    assert said == ["5 s", "1 min", "1 h 0 min", "1 h 23 min", "2 d 0 h", "2 d 7 h"]
+    assert said == ["5 s", "1 min", "1 h", "1 h 23 min", "2 d 0 h", "2 d 7 h"]
 
 
 def test_a_time_of_another_day_carries_its_date() -> None:
