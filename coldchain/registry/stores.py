@@ -4,9 +4,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, literal, select
 
-from coldchain.domain.finding import SubjectKind
+from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.domain.quantity import iso
-from coldchain.errors import InvalidValue
+from coldchain.errors import InvalidValue, NotFound
+from coldchain.registry import bindings
 from coldchain.registry.changes import changed
 from coldchain.registry.people import checked_text, checked_zone
 from coldchain.registry.places import degrees_e7
@@ -61,6 +62,30 @@ def listed(connection: Connection, viewer: Viewer) -> list[dict[str, Any]]:
         .order_by(store.c.name)
     )
     return [_json(row) for row in connection.execute(query)]
+
+
+def shown(connection: Connection, viewer: Viewer, id: str) -> dict[str, Any]:  # noqa: A002
+    """One store with its bindings, its newest values per channel, and the compliance document once it was judged.
+
+    Raises:
+        NotFound: no such store for this viewer.
+    """
+    kind = literal(SubjectKind.STORE.value)
+    joined = and_(subject_state.c.subject_kind == SubjectKind.STORE.value, subject_state.c.subject_id == store.c.id)
+    query = select(
+        store, subject_state.c.status, subject_state.c.as_of_ms, subject_state.c.last, subject_state.c.document
+    )
+    query = query.outerjoin(subject_state, joined).where(store.c.id == id, subjects_of(viewer, kind, store.c.id))
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(f"no store {id}")
+    bound = bindings.of_subject(connection, Subject(SubjectKind.STORE, id))
+    return {
+        **_json(row),
+        "last": row.last or {},
+        "document": dict(row.document) if row.document else None,
+        "bindings": [bindings.binding_json(one) for one in bound],
+    }
 
 
 def _json(row: Row[Any]) -> dict[str, Any]:

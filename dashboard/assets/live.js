@@ -4,17 +4,22 @@
   // The server ticks every 2 s: three missed ticks, and what the screen shows is no longer "now".
   const STALE_MS = 6000, OFFLINE_MS = 30000, ENGINE_LATE_MS = 60000, POLL_MS = 5000;
   const live = (window.coldchainLive = { state: null, heard: 0, skew: 0, mode: "connecting", signedOut: false });
-  let port = null, source = null, polling = null;
+  let port = null, source = null, polling = null, telling = null;
 
   function publish(state, sent) {
     live.heard = sent || Date.now();
     live.state = state;
     live.skew = Date.parse(state.server_time) - live.heard;
-    if (window.dash_clientside && window.dash_clientside.set_props) {
-      try { window.dash_clientside.set_props("live", { data: state }); } catch (error) { /* the page is not there yet */ }
-    }
+    // What listens paints at once; Dash learns of it after that frame.
     dispatchEvent(new Event("coldchain-live"));
     badge();
+    if (telling === null) telling = setTimeout(tell, 40);
+  }
+
+  function tell() {
+    telling = null;
+    if (!window.dash_clientside || !window.dash_clientside.set_props) return;
+    try { window.dash_clientside.set_props("live", { data: live.state }); } catch (error) { /* the page is not there yet */ }
   }
 
   function take(message) {
@@ -72,6 +77,7 @@
     badge();
   }
 
+  live.publish = publish;
   live.now = () => Date.now() + live.skew;
 
   function follow(tick) {

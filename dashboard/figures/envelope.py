@@ -30,8 +30,10 @@ def envelope(values: NDArray[np.int64], most: int) -> Indices:
     """
     if len(values) <= max(most, 4):
         return np.arange(len(values))
-    buckets = max(most // 2, 1)
-    width = len(values) // buckets
+    # Rounded up, so that what is left over is a bucket of its own, smaller than the others: a newest stretch that was
+    # thinned to two samples would hide the very part that people look at.
+    width = -(-len(values) // max(most // 2, 1))
+    buckets = len(values) // width
     whole = buckets * width
     rows = values[:whole].reshape(buckets, width)
     starts = np.arange(buckets) * width

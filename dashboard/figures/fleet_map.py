@@ -7,6 +7,7 @@ from dashboard.figures.palette import LIGHT, SCHEMES, layout
 
 # In drawing order: what must never be covered comes last. Names are the `meta` that the browser looks for.
 TRACES = (
+    ("store", "store", "coldchain-diamond", 10),
     ("in_range", "in range", None, 9),
     ("unknown", "unknown", "coldchain-hollow", 9),
     ("at_risk", "at risk", "coldchain-triangle", 10),
@@ -21,7 +22,7 @@ def fleet_map(tiles_url: str | None = None) -> dict[str, Any]:
     colours = {
         scheme: {
             "in_range": p.in_range, "unknown": p.unknown, "at_risk": p.at_risk, "excursion": p.excursion,
-            "ended": p.excursion, "mark": p.excursion,
+            "ended": p.excursion, "mark": p.excursion, "store": p.dim,
         }
         for scheme, p in SCHEMES.items()
     }  # fmt: skip

@@ -1,6 +1,6 @@
 """The temperature chart: each logger's line, the label range, gaps as holes, excursions as their own trace."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,8 @@ from dashboard.figures.ticks import zone_ticks
 from dashboard.parts import text
 
 POINTS = 2000
+HEIGHT, HUMIDITY_HEIGHT = 380, 110
+_TEMPERATURE_DOMAIN = (0.34, 1.0)  # of the plot, where there is humidity below
 
 
 class Interval(NamedTuple):
@@ -54,6 +56,7 @@ class Chart(NamedTuple):
 
     figure: dict[str, Any]
     note: str
+    height: int = HEIGHT  # CSS pixels that it wants
 
 
 def chart(
@@ -70,9 +73,11 @@ def chart(
         _outside(series, start, end, colours, where),
         _peaks(series, start, end, colours, where),
         _faults(series, start, end, bottom, colours, where),
+        *_humidities(series, start, end, colours, where),
     ]
     note = f"{kept:,} of {total:,} samples drawn" + ("; the extremes of every stretch are kept" if kept < total else "")
-    return Chart({"data": data, "layout": _layout(series, start, end, (bottom, top), colours, where)}, note)
+    figure = {"data": data, "layout": _layout(series, start, end, (bottom, top), colours, where)}
+    return Chart(figure, note, HEIGHT + HUMIDITY_HEIGHT if _damp(series) else HEIGHT)
 
 
 def _span(series: Series) -> tuple[int, int]:
@@ -215,6 +220,34 @@ def _faults(series: Series, start: int, end: int, bottom: float, colours: Palett
     }  # fmt: skip
 
 
+def _damp(series: Series) -> list[Track]:
+    """The tracks that measured humidity, with the humidity in the temperature's place, so that it is thinned alike."""
+    return [
+        replace(track, temperature_mc=track.humidity_mpct)
+        for track in series.tracks
+        if bool((track.humidity_mpct != ABSENT).any())
+    ]
+
+
+def _humidities(series: Series, start: int, end: int, colours: Palette, zone: ZoneInfo) -> list[dict[str, Any]]:
+    shades = (colours.in_range, colours.dim, colours.at_risk, colours.unknown)
+    traces = []
+    for place, track in enumerate(_damp(series)):
+        part = window(track, start, end)
+        samples = [None if i < 0 else (int(part.time_ms[i]), int(part.temperature_mc[i]) / 1000)
+                   for i in drawn(part, 2 * series.interval_ms, POINTS).indices.tolist()]  # fmt: skip
+        times = [None if one is None else one[0] for one in samples]
+        words = ["" if one is None else f"<b>{one[1]:.1f} % RH</b><br>{text.moment(one[0], zone)}" for one in samples]
+        name = f"{track.logger}/{track.channel}"
+        traces.append(
+            {"type": "scatter", "mode": "lines", "meta": "humidity", "name": name, "yaxis": "y2", "connectgaps": False,
+             "line": {"color": shades[place % len(shades)], "width": 1.2},
+             "hovertemplate": f"%{{text}}<extra>{name}</extra>", "x": times, "customdata": times, "text": words,
+             "y": [None if one is None else one[1] for one in samples]}
+        )  # fmt: skip
+    return traces
+
+
 def _layout(
     series: Series, start: int, end: int, values: tuple[float, float], colours: Palette, zone: ZoneInfo
 ) -> dict[str, Any]:
@@ -232,23 +265,31 @@ def _layout(
         for limit in limits
     ]  # fmt: skip
     names = [
-        {"xref": "paper", "x": 1, "y": limit, "text": text.limit(limit), "showarrow": False, "xanchor": "right",
-         "yanchor": "bottom", "font": {"color": colours.dim, "size": 11}}
+        {"xref": "paper", "x": 1, "y": limit, "text": text.limit(limit), "showarrow": False, "xanchor": "left",
+         "yanchor": "middle", "xshift": 4, "font": {"color": colours.dim, "size": 11}}
         for limit in limits
     ]  # fmt: skip
     axis = {"gridcolor": colours.grid, "zeroline": False, "linecolor": colours.border, "tickcolor": colours.border}
+    damp = bool(_damp(series))
+    below = {
+        "yaxis2": {**axis, "domain": [0, _TEMPERATURE_DOMAIN[0] - 0.09], "anchor": "x", "fixedrange": True, "nticks": 4,
+                   "rangemode": "normal",
+                   "title": {"text": "% RH", "font": {"size": 12, "color": colours.dim}}},
+    }  # fmt: skip
     return layout(
         colours,
-        margin={"l": 54, "r": 14, "t": 12, "b": 58},
+        **(below if damp else {}),
+        margin={"l": 54, "r": 48 if limits else 18, "t": 12, "b": 58},
         uirevision="keep",
         hovermode="closest",
         dragmode="zoom",
         shapes=[band, *rules] if limits else [],
         annotations=names,
-        xaxis={**axis, "type": "date", "range": [start, end], "tickmode": "array", "tickvals": ticks.at_ms,
+        xaxis={**axis, "type": "date", **({"anchor": "y2"} if damp else {}),
+               "range": [start, end], "tickmode": "array", "tickvals": ticks.at_ms,
                "ticktext": ticks.texts, "tickangle": 0,
                "title": {"text": ticks.title, "font": {"size": 12, "color": colours.dim}}},
-        yaxis={**axis, "range": list(values), "fixedrange": True,
+        yaxis={**axis, "range": list(values), "fixedrange": True, **({"domain": _TEMPERATURE_DOMAIN} if damp else {}),
                "title": {"text": "Temperature, °C", "font": {"size": 12, "color": colours.dim}}},
     )  # fmt: skip
 

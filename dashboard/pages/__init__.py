@@ -10,7 +10,11 @@ from dashboard.pages import (
     loggers,
     shipment,
     shipments,
+    store,
+    stores,
     tower,
 )
 
-PAGES = (tower, shipments, shipment, excursions, excursion, loggers, logger, compliance, exports, inbox)
+PAGES = (
+    tower, shipments, shipment, stores, store, excursions, excursion, loggers, logger, compliance, exports, inbox,
+)  # fmt: skip

@@ -1,18 +1,19 @@
 """One excursion: the series around it, where it happened, the rules that fired, and what people did."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from dash import Dash, Input, Output, dcc, html
 
 from coldchain.domain.finding import SubjectKind
-from coldchain.domain.profile import Range
+from coldchain.domain.profile import Direction, Range, Rule, RuleKind
 from coldchain.domain.quantity import milli_from_float, ms_from_iso
 from coldchain.domain.track import ABSENT
-from coldchain.registry import alarms, excursion_views, profiles, shipment_views, spans
+from coldchain.registry import alarms, excursion_views, profiles, shipment_views, spans, stores
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.figures.map_style import CREDIT
-from dashboard.figures.route import Mark, place_at, route, way
-from dashboard.figures.series import Outside, Series, chart
+from dashboard.figures.route import Mark, Stop, Way, place_at, route, way
+from dashboard.figures.series import HEIGHT, Outside, Series, chart
 from dashboard.pages.excursions import title
 from dashboard.parts import security, text
 from dashboard.parts.elements import Column, Figure, card, figures, head, link, moment, severity, table, tag
@@ -64,7 +65,7 @@ def page_body(services: Services, id: str, scheme: str, zone: str) -> list[Any]:
     viewer = security.viewer()
     with services.registry.read() as connection:
         shown = excursion_views.shown(connection, viewer, id)
-        label, document = _about(connection, viewer, shown)
+        label, document, rules = _about(connection, viewer, shown)
         linked = [alarms.alarm(connection, viewer, alarm) for alarm in shown["alarms"]]
         start, end = _window(shown, services.clock.now_ms())
         seen = spans.of_loggers(connection, viewer, [shown["logger"]], start, end)
@@ -89,15 +90,15 @@ def page_body(services: Services, id: str, scheme: str, zone: str) -> list[Any]:
             ],
             className="grid-2",
         ),
+        card("Alarms, and who was told", alarm_table(linked)),
         html.Div(
             [
-                html.Div([card("Alarms", alarm_table(linked)), card("Rules that fired", _rules(document, id))],
+                html.Div([card("Rules that fired", _rules(document, id, rules)), *_versions(shown)],
                          className="stack"),
                 card("Timeline", timeline_list(sorted(events(shown, linked), key=lambda e: e.at, reverse=True))),
             ],
             className="grid-even",
         ),
-        *_versions(shown),
     ]  # fmt: skip
 
 
@@ -109,15 +110,21 @@ def _whose(shown: JsonObject) -> list[Any]:
     return [*parts, " · ", link(f"{shown['logger']}/{shown['channel']}", f"/loggers/{shown['logger']}")]
 
 
-def _about(connection: Any, viewer: Viewer, shown: JsonObject) -> tuple[Range, JsonObject]:
-    """The label range and the compliance document of what the excursion is about."""
+def _about(connection: Any, viewer: Viewer, shown: JsonObject) -> tuple[Range, JsonObject, Mapping[str, Rule]]:
+    """The label range, the compliance document and the rules by id of what the excursion is about."""
     limit = milli_from_float(shown["limit_c"])
     only = Range(high_mc=limit) if shown["direction"] == "high" else Range(low_mc=limit)
-    if shown["subject_kind"] != SubjectKind.SHIPMENT.value:
-        return only, {}
-    document = shipment_views.compliance(connection, viewer, shown["subject_id"])
-    profile = document["profile"]
-    return profiles.get(connection, profile["id"], profile["version"]).profile.label, document
+    if shown["subject_kind"] == SubjectKind.SHIPMENT.value:
+        document = shipment_views.compliance(connection, viewer, shown["subject_id"])
+    elif shown["subject_kind"] == SubjectKind.STORE.value:
+        document = stores.shown(connection, viewer, shown["subject_id"])["document"] or {}
+    else:
+        return only, {}, {}
+    profile = document.get("profile")
+    if not profile:
+        return only, document, {}
+    judged_by = profiles.get(connection, profile["id"], profile["version"]).profile
+    return judged_by.label, document, {rule.id: rule for rule in judged_by.rules}
 
 
 def _window(shown: JsonObject, now_ms: int) -> tuple[int, int]:
@@ -177,25 +184,44 @@ def _chart_card(
         shown["peak_c"], shown["limit_c"]
     )
     return card(
-        "Temperature", graph("excursion-chart", drawn.figure, style={"height": "340px"}),
+        "Temperature", graph("excursion-chart", drawn.figure, style={"height": f"{drawn.height}px"}),
         html.P(f"{words}.", className="chart-note"),
     )  # fmt: skip
 
 
 def _map_card(services: Services, shown: JsonObject, tracks: list[Any], label: Range, scheme: str) -> html.Section:
+    height = HEIGHT
     leading = next((track for track in tracks if track.channel == shown["channel"]), None)
     path = way([track for track in tracks if len(track)], leading, 2 * _INTERVAL_MS)
     peak_ms = ms_from_iso(shown["peak"])
     mark = Mark(title(shown), f"/excursions/{shown['id']}", f"peak {text.celsius(shown['peak_c'], shown['limit_c'])}",
                 peak_ms, shown.get("peak_latitude"), shown.get("peak_longitude"))  # fmt: skip
     if mark.latitude is None and place_at(path, peak_ms) is None:
-        return card("Position at the peak", empty("No position was reported around the peak"))
+        return card("Where", empty("No position was reported around it"))
+    stops = [Stop("where it began", *at)] if (at := _onset_place(shown, path)) else []
     limits = (label.low_mc, label.high_mc)
-    figure = route(path, [mark], [], limits, scheme=scheme, tiles_url=services.settings.tiles_url)
+    figure = route(path, [mark], stops, limits, scheme=scheme, tiles_url=services.settings.tiles_url)
     return card(
-        "Position at the peak", graph("excursion-map", figure, map=True, style={"height": "340px"}),
-        html.P(CREDIT, className="chart-note"),
+        "Where", graph("excursion-map", figure, map=True, style={"height": f"{height}px"}),
+        html.P([position_words(shown, path), " ", CREDIT], className="chart-note"),
     )  # fmt: skip
+
+
+def _onset_place(shown: JsonObject, path: Way) -> tuple[float, float] | None:
+    if shown.get("latitude") is not None:
+        return shown["latitude"], shown["longitude"]
+    return place_at(path, ms_from_iso(shown["onset"]))
+
+
+def position_words(shown: JsonObject, path: Way) -> str:
+    """Where it began and where it peaked, in degrees."""
+    peak = shown.get("peak_latitude"), shown.get("peak_longitude")
+    places = {
+        "Began": _onset_place(shown, path),
+        "peak": peak if None not in peak else place_at(path, ms_from_iso(shown["peak"])),
+    }
+    found = [f"{name} at {text.position(*at)}" for name, at in places.items() if at is not None]
+    return ", ".join(found) + "." if found else ""
 
 
 def alarm_table(linked: list[JsonObject]) -> Any:
@@ -222,14 +248,31 @@ def told(alarm: JsonObject) -> Any:
     ]
 
 
-def _rules(document: JsonObject, id: str) -> Any:  # noqa: A002
+def _rules(document: JsonObject, id: str, rules: Mapping[str, Rule]) -> Any:  # noqa: A002
     fired = [item for item in document.get("breaches", []) if item["excursion"] == id]
     if not fired:
         return empty("No rule has fired on it")
-    rows = [(tag(item["rule"]), severity(item.get("severity", "info")), moment(item["fired_at"])) for item in fired]
+    rows = [
+        ([tag(item["rule"]), " ", rule_words(rules[item["rule"]]) if item["rule"] in rules else ""],
+         severity(item.get("severity", "info")), moment(item["fired_at"]))
+        for item in fired
+    ]  # fmt: skip
     profile = document["profile"]
     table_ = table([Column("Rule"), Column("Severity"), Column("Fired")], rows, "Rules that fired")
     return html.Div([table_, html.P(f"By {profile['id']} version {profile['version']}.", className="chart-note")])
+
+
+def rule_words(rule: Rule) -> str:
+    """A rule as a sentence: what it compares, and for how long before it fires."""
+    if rule.limit is None or rule.direction is None:
+        return rule.kind.value.replace("_", " ")
+    unit = "% RH" if rule.quantity == "humidity" else "°C per hour" if rule.kind is RuleKind.RATE else "°C"
+    side = "above" if rule.direction is Direction.HIGH else "below"
+    words = f"{side} {text.limit(rule.limit / 1000).removesuffix(' °C')} {unit}"
+    if rule.hold_ms:
+        words += f" for {text.duration(rule.hold_ms / 1000)}"
+        words += " in all" if rule.kind is RuleKind.CUMULATIVE else ""
+    return words + (f", {rule.confirm_readings} readings" if rule.confirm_readings > 1 else "")
 
 
 def events(shown: JsonObject, linked: list[JsonObject]) -> list[Event]:
@@ -255,4 +298,7 @@ def _versions(shown: JsonObject) -> list[Any]:
         for one in shown["versions"]
     ]  # fmt: skip
     columns = [Column(name) for name in ("Version", "Recorded", "Peak", "Outside for", "State")]
-    return [card("Versions", table(columns, rows, "Versions of this excursion"))]
+    words = f"{len(rows)} versions, as readings came in"
+    return [
+        html.Details([html.Summary(words), table(columns, rows, "Versions of this excursion")], className="card more")
+    ]

@@ -26,17 +26,17 @@ SEVERITIES = {
 
 COLUMNS = [
     grid.column("severity", "Severity", width=116, sortable=True, cellRenderer="ColdSeverity"),
-    grid.column("reference", "Shipment or store", width=160, sortable=True, cellRenderer="ColdLink"),
+    grid.column("reference", "Shipment or store", width=170, sortable=True, cellRenderer="ColdLink"),
     grid.column("name", "Excursion", width=140),
     grid.column("peak", "Peak", width=100, sortable=True, type="rightAligned"),
     grid.column("duration", "Outside for", width=120, sortable=True, type="rightAligned"),
     grid.column("state", "State", width=100),
-    grid.column("onset", "Began", width=200, sortable=True, cellRenderer="ColdTime"),
-    grid.column("end", "Ended", width=200, sortable=True, cellRenderer="ColdTime"),
-    grid.column("lane", "Lane", width=150),
+    grid.column("onset", "Began", width=180, sortable=True, cellRenderer="ColdTime"),
+    grid.column("end", "Ended", width=180, sortable=True, cellRenderer="ColdTime"),
+    grid.column("lane", "Lane", width=260),
     grid.column("customer", "Customer", width=160),
     grid.column("logger", "Logger", width=150, sortable=True),
-    grid.column("remark", "Remark", width=130),
+    grid.column("remark", "Remark", width=160),
 ]
 
 
@@ -50,7 +50,7 @@ def layout(**query: str) -> Any:
             return html.Div(html.Div(missing("alarm"), className="card"), className="page")
         return html.Div(dcc.Location(id="alarm-target", href=target, refresh=True))
     filters = [
-        grid.search(GRID, "Reference, lane, customer, logger", query.get("text")),
+        grid.search(GRID, "Reference, lane, logger", query.get("text")),
         grid.select(GRID, "open", "State", list(OPEN.items()), grid.chosen(query.get("open"), tuple(OPEN))),
         grid.select(GRID, "severity", "Severity", list(SEVERITIES.items()),
                     grid.chosen(query.get("severity"), tuple(SEVERITIES))),
@@ -111,7 +111,7 @@ def row(item: dict[str, Any]) -> dict[str, Any]:
         **{name: item.get(name) for name in ("id", "severity", "onset", "end", "lane", "customer")},
         "href": f"/excursions/{item['id']}",
         "reference": item.get("reference") or item["logger"],
-        "name": title(item).lower(),
+        "name": title(item).replace("Above", "above").replace("Below", "below"),
         "peak": text.celsius(item["peak_c"], item["limit_c"]),
         "duration": text.duration(item["duration_s"]),
         "state": "open" if item["end"] is None else "ended",

@@ -101,19 +101,23 @@ def _tracks(services: Services, seen: list[spans.Span]) -> list[Track]:
 def condition(shown: JsonObject) -> list[Figure]:
     """How the logger is, in eight figures."""
     heard = shown.get("last_heard")
+    due = shown.get("calibration_due")
     battery, quarantined = shown.get("battery_pct"), shown.get("quarantined", 0)
     return [
         Figure("Last heard", moment(heard, "ago") if heard else "never", moment(heard) if heard else ""),
         Figure("Battery", text.ABSENT if battery is None else f"{battery:.0f} %",
-               text.fixed(shown.get("battery_v"), 2, "V"),
+               text.fixed(shown["battery_v"], 2, "V") if "battery_v" in shown else "",
                "at_risk" if battery is not None and battery < LOW_BATTERY_PCT else "calm"),
         Figure("Interval", text.duration(shown.get("interval_s")), "between reports"),
         Figure("Clock off by", clock_words(shown.get("clock_offset_s")) or text.ABSENT, "arrival minus its own stamp"),
-        Figure("Messages", f"{shown.get('messages', 0):,}", f"{shown.get('readings', 0):,} readings"),
-        Figure("Duplicates", f"{shown.get('duplicates', 0):,}", "sent again, kept once"),
+        Figure("Calibration due", moment(due, "date") if due else "none on record",
+               shown["calibrations"][0]["certificate"] if shown["calibrations"] else "",
+               "calm" if shown["calibrated"] else "at_risk"),
+        Figure("Readings", f"{shown.get('readings', 0):,}", f"{shown.get('messages', 0):,} messages, "
+               f"{shown.get('duplicates', 0):,} sent again and kept once"),
         Figure("Quarantined", f"{quarantined:,}", "not believed, kept with their bytes",
                "at_risk" if quarantined else "calm"),
-        Figure("Holes", f"{shown.get('gaps', 0):,}", "that will never be filled"),
+        Figure("Numbers missing", f"{shown.get('gaps', 0):,}", "messages that were announced and never came"),
     ]  # fmt: skip
 
 
@@ -123,10 +127,13 @@ def _chart_card(tracks: list[Track], shown: JsonObject, now_ms: int, scheme: str
     interval_ms = round(shown.get("interval_s", 600) * 1000)
     series = Series(tuple(tracks), None, None, interval_ms, span=Interval(min(int(t.time_ms[0]) for t in tracks), None))
     drawn = chart(series, scheme=scheme, zone=zone)
-    note = f"{drawn.note}. The last {DAYS} days; limits belong to what the logger serves."
+    known = [track.temperature_mc[track.temperature_mc != ABSENT] for track in tracks]
+    lowest, highest = min(int(one.min()) for one in known) / 1000, max(int(one.max()) for one in known) / 1000
+    words = f"Between {text.celsius(lowest)} and {text.celsius(highest)} within {DAYS} days"
+    note = f"{words}; {drawn.note}. Limits belong to what the logger serves."
     return card(
         "Temperature",
-        graph("logger-chart", drawn.figure, style={"height": "340px"}),
+        graph("logger-chart", drawn.figure, style={"height": f"{drawn.height}px"}),
         html.P(note, className="chart-note"),
     )
 

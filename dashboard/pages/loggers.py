@@ -26,7 +26,7 @@ COLUMNS = [
     grid.column("logger", "Logger", width=170, sortable=True, pinned="left", cellRenderer="ColdLink"),
     grid.column("condition", "Condition", width=250, sortable=True, cellRenderer="ColdCondition"),
     grid.column("serves", "Serves", width=190, sortable=True),
-    grid.column("last_heard", "Last heard", width=130, sortable=True, cellRenderer="ColdAge"),
+    grid.column("last_heard", "Last heard", width=150, sortable=True, cellRenderer="ColdAge"),
     grid.column("battery", "Battery", width=96, sortable=True, type="rightAligned"),
     grid.column("interval", "Interval", width=96, type="rightAligned"),
     grid.column("calibration_due", "Calibration due", width=140, sortable=True, cellRenderer="ColdTime",
@@ -143,7 +143,7 @@ def clock_words(offset_s: float | None) -> str | None:
     if offset_s is None:
         return None
     if abs(offset_s) < text.MINUTE_S:
-        return f"{text.minus(f'{offset_s:.0f}')} s"
+        return f"{text.minus(f'{round(offset_s)}')} s"
     return ("" if offset_s >= 0 else "−") + text.duration(abs(offset_s))
 
 

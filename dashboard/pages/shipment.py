@@ -7,8 +7,8 @@ from dash import ClientsideFunction, Dash, Input, Output, Patch, State, dcc, htm
 
 from coldchain.registry.viewer import Permission
 from dashboard.figures.map_style import CREDIT
-from dashboard.figures.route import cursor_track, route, route_words
-from dashboard.figures.series import chart, zoomed
+from dashboard.figures.route import Way, cursor_track, route, route_words
+from dashboard.figures.series import HEIGHT, chart, zoomed
 from dashboard.parts import dossier as records
 from dashboard.parts import security
 from dashboard.parts.elements import card, head, link
@@ -108,8 +108,7 @@ def page_body(services: Services, shipment_id: str, scheme: str | None, zone: st
             crumb=[link("Shipments", "/shipments"), " /"],
             actions=_actions(shipment_id, may_export=viewer.may(Permission.EXPORT)),
         ),
-        html.Div([_chart_card(found, judged, scheme, zone), _map_card(services, found, judged, placing, scheme)],
-                 className="grid-2"),
+        html.Div(_chart_and_map(services, found, (judged, placing), scheme, zone), className="grid-2"),
         card("Figures", figure_block(found), right=html.Span("of the governing channel", className="dim small")),
         html.Div(
             [
@@ -122,22 +121,29 @@ def page_body(services: Services, shipment_id: str, scheme: str | None, zone: st
     ]  # fmt: skip
 
 
-def _chart_card(found: records.Dossier, judged: list[Any], scheme: str | None, zone: str | None) -> html.Section:
+def _chart_and_map(
+    services: Services,
+    found: records.Dossier,
+    tracks: tuple[list[Any], list[Any]],
+    scheme: str | None,
+    zone: str | None,
+) -> list[html.Section]:
+    """Both at the same height, so that the linked cursor is followed without scrolling."""
+    judged, placing = tracks
     series = records.series(found, judged)
-    if not series.tracks:
-        return card("Temperature", empty("No reading yet", checked_ms=found.now_ms))
     drawn = chart(series, scheme=scheme, zone=zone)
-    return card(
-        "Temperature",
-        graph("series-chart", drawn.figure, style={"height": "380px"}, clear_on_unhover=True),
-        html.P([html.Span(drawn.note, id="series-note"), ". ", chart_words(found)], className="chart-note"),
-    )
+    if series.tracks:
+        left = card(
+            "Temperature and humidity" if drawn.height > HEIGHT else "Temperature",
+            graph("series-chart", drawn.figure, style={"height": f"{drawn.height}px"}, clear_on_unhover=True),
+            html.P([html.Span(drawn.note, id="series-note"), ". ", chart_words(found)], className="chart-note"),
+        )
+    else:
+        left = card("Temperature", empty("No reading yet", checked_ms=found.now_ms))
+    return [left, _map_card(services, found, records.path(found, judged, placing), scheme, drawn.height)]
 
 
-def _map_card(
-    services: Services, found: records.Dossier, judged: list[Any], placing: list[Any], scheme: str | None
-) -> html.Section:
-    path = records.path(found, judged, placing)
+def _map_card(services: Services, found: records.Dossier, path: Way, scheme: str | None, height: int) -> html.Section:
     stops = records.stops(found)
     if not len(path.time_ms) and not stops:
         return card("Route", empty("No position yet", checked_ms=found.now_ms), dcc.Store(id="route-track"))
@@ -145,7 +151,7 @@ def _map_card(
     figure = route(path, records.marks(found), stops, limits, scheme=scheme, tiles_url=services.settings.tiles_url)
     return card(
         "Route",
-        graph("route-map", figure, map=True, style={"height": "380px"}, clear_on_unhover=True),
+        graph("route-map", figure, map=True, style={"height": f"{height}px"}, clear_on_unhover=True),
         dcc.Store(id="route-track", data=cursor_track(path)),
         html.P([route_words(path), " ", CREDIT], className="chart-note"),
     )

@@ -24,14 +24,14 @@ COLUMNS = [
     grid.column("reference", "Shipment", width=130, sortable=True, pinned="left", cellRenderer="ColdLink"),
     grid.column("urgency", "Status", width=122, sortable=True, cellRenderer="ColdStatus"),
     grid.column("open_excursions", "Open", width=84, type="rightAligned"),
-    grid.column("excursions", "Excursions", width=110, type="rightAligned"),
-    grid.column("lane", "Lane", width=150, sortable=True),
-    grid.column("product_profile", "Product profile", width=210),
+    grid.column("excursions", "Excursions", width=104, type="rightAligned"),
+    grid.column("lane", "Lane", width=270, sortable=True),
+    grid.column("product_profile", "Product profile", width=250),
     grid.column("state", "State", width=110, sortable=True),
-    grid.column("customer", "Customer", width=160, sortable=True),
-    grid.column("carrier", "Carrier", width=150, sortable=True),
-    grid.column("departed", "Departed", width=200, sortable=True, cellRenderer="ColdTime"),
-    grid.column("planned_arrival", "Planned arrival", width=200, sortable=True, cellRenderer="ColdTime"),
+    grid.column("customer", "Customer", width=170, sortable=True),
+    grid.column("carrier", "Carrier", width=190, sortable=True),
+    grid.column("departed", "Departed", width=180, sortable=True, cellRenderer="ColdTime"),
+    grid.column("planned_arrival", "Planned arrival", width=180, sortable=True, cellRenderer="ColdTime"),
 ]
 
 
@@ -40,12 +40,12 @@ def layout(**query: str) -> Any:
     states = [(state, STATE_WORDS[state]) for state in STATES]
     lanes, products = choices(security.services(), security.viewer())
     filters = [
-        grid.search(GRID, "Reference, lane, party, batch", query.get("text")),
+        grid.search(GRID, "Reference, party, batch", query.get("text")),
         grid.select(GRID, "state", "State", states, grid.chosen(query.get("state"), STATES)),
         grid.select(GRID, "status", "Status", list(STATUS_WORDS.items()),
                     grid.chosen(query.get("status"), tuple(STATUS_WORDS))),
-        grid.select(GRID, "product", "Product profile", [(one, one) for one in products],
-                    grid.chosen(query.get("product"), products)),
+        grid.select(GRID, "product", "Product profile", list(products.items()),
+                    grid.chosen(query.get("product"), tuple(products))),
         grid.select(GRID, "lane", "Lane", [(one, one) for one in lanes], grid.chosen(query.get("lane"), lanes)),
     ]  # fmt: skip
     return html.Div(
@@ -57,12 +57,17 @@ def layout(**query: str) -> Any:
     )
 
 
-def choices(services: Services, viewer: Viewer) -> tuple[list[str], list[str]]:
-    """The lanes and product profiles of the shipments that the viewer may see."""
+def choices(services: Services, viewer: Viewer) -> tuple[list[str], dict[str, str]]:
+    """The lanes of the shipments that the viewer may see, and the product profiles' names by id."""
     with services.registry.read() as connection:
         query = select(shipment.c.lane).where(shipments_of(viewer), shipment.c.lane.is_not(None)).distinct()
         lanes = sorted(connection.execute(query).scalars())
-        return lanes, [stored.profile.id for stored in profiles.listed(connection)]
+        return lanes, product_names(connection)
+
+
+def product_names(connection: Connection) -> dict[str, str]:
+    """What the product profiles are called, by id."""
+    return {stored.profile.id: stored.profile.name for stored in profiles.listed(connection)}
 
 
 def register(app: Dash, services: Services) -> None:
@@ -94,16 +99,18 @@ def block(
     """The rows that a grid asks for, and how many there are in all; without an order the most urgent come first."""
     sort = wanted.sort or "-urgency"
     page = shipment_views.listed(connection, viewer, which, sort=sort, limit=wanted.count, offset=wanted.start)
-    return [row(item) for item in page.items], shipment_views.count(connection, viewer, which)
+    called = product_names(connection)
+    return [row(item, called) for item in page.items], shipment_views.count(connection, viewer, which)
 
 
-def row(item: dict[str, Any]) -> dict[str, Any]:
+def row(item: dict[str, Any], called: dict[str, str]) -> dict[str, Any]:
     """A shipment as its grid row."""
-    names = ("id", "reference", "lane", "product_profile", "customer", "carrier", "departed", "planned_arrival")
+    names = ("id", "reference", "lane", "customer", "carrier", "departed", "planned_arrival")
     return {
         **{name: item.get(name) for name in names},
         "href": f"/shipments/{item['id']}",
         "urgency": item["status"],
+        "product_profile": called.get(item["product_profile"], item["product_profile"]),
         "state": STATE_WORDS.get(item["state"], item["state"]),
         "excursions": item["excursions"] or None,
         "open_excursions": item["open_excursions"] or None,

@@ -1,15 +1,15 @@
 """Everything that the page of one shipment shows, read once under the viewer: record, figures, tracks, alarms."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from coldchain.domain.profile import Range
-from coldchain.domain.quantity import milli_from_float, ms_from_iso
+from coldchain.domain.quantity import iso, milli_from_float, ms_from_iso
 from coldchain.domain.track import ABSENT, Track
 from coldchain.errors import NotFound
-from coldchain.registry import alarms, loggers, profiles, shipment_views
+from coldchain.registry import alarms, loggers, profiles, shipment_views, stores
 from coldchain.registry.alarms import AlarmFilter
 from coldchain.registry.loggers import Calibration
 from coldchain.registry.viewer import Viewer
@@ -75,6 +75,36 @@ def load(services: Services, viewer: Viewer, id: str) -> Dossier:  # noqa: A002
         )  # fmt: skip
 
 
+def load_store(services: Services, viewer: Viewer, id: str) -> Dossier:  # noqa: A002
+    """Read a store's record; a store is judged like a shipment that never departs.
+
+    Raises:
+        NotFound: no such store for this viewer.
+    """
+    with services.registry.read() as connection:
+        found = stores.shown(connection, viewer, id)
+        shown = {**dict.fromkeys(("departed", "arrived", "closed", "origin", "destination")), "milestones": [], **found}
+        profile = (found["document"] or {}).get("profile") or {}
+        shown |= {"product_profile": profile.get("id"), "product_profile_version": profile.get("version")}
+        which = AlarmFilter(subject_kind="store", subject_id=id)
+        newest = alarms.alarms(connection, viewer, which, limit=_MOST_ALARMS).items
+        detailed = tuple(alarms.alarm(connection, viewer, item["id"]) for item in newest)
+        certificates = loggers.latest_calibrations(connection)
+        bound = sorted({binding["logger"] for binding in shown["bindings"]})
+        return Dossier(
+            shown, found["document"], _label(connection, shown), detailed,
+            {logger: certificates.get(logger) for logger in bound}, services.clock.now_ms(),
+        )  # fmt: skip
+
+
+def latest(dossier: Dossier, span_ms: int) -> Dossier:
+    """The same record with bindings that begin `span_ms` ago at the earliest: what a chart of years shows at first."""
+    since = dossier.now_ms - span_ms
+    kept = [one for one in dossier.shown["bindings"] if one["to"] is None or ms_from_iso(one["to"]) > since]
+    cut = [{**one, "from": iso(max(ms_from_iso(one["from"]), since))} for one in kept]
+    return replace(dossier, shown={**dossier.shown, "bindings": cut})
+
+
 def _label(connection: Connection, shown: JsonObject) -> Range:
     if shown["product_profile"] is None:
         return Range()
@@ -101,7 +131,7 @@ def _until(dossier: Dossier) -> int:
     return ms_from_iso(closed) if closed else dossier.now_ms + 1
 
 
-def series(dossier: Dossier, judged: list[Track]) -> Series:
+def series(dossier: Dossier, judged: list[Track], span: Interval | None = None) -> Series:
     """What the chart shows: channels that measured a temperature, with the stored excursions and gaps."""
     document = dossier.document
     gaps = [
@@ -115,6 +145,7 @@ def series(dossier: Dossier, judged: list[Track]) -> Series:
         dossier.interval_ms,
         tuple(outside(item) for item in dossier.excursions),
         tuple(gaps),
+        span,
     )
 
 

@@ -90,7 +90,7 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Children]], caption
     ]
     content = [html.Caption(caption, className="visually-hidden"), html.Thead(html.Tr(head)), html.Tbody(body)]
     return html.Div(
-        html.Table(content, className="plain"),
+        html.Table(content, className="plain" if len(columns) < 8 else "plain wide-first"),
         className="scroller",
         tabIndex="0",
         role="region",

@@ -16,13 +16,15 @@ EVENT_WORDS = {
     "raised": "Alarm raised", "worsened": "Alarm worsened", "told": "Told", "acknowledged": "Acknowledged",
     "commented": "Comment", "shelved": "Set aside", "unshelved": "Watched again", "returned": "Back in range",
     "reset": "Reset", "amended": "Amended by later data", "delivered": "Message delivered",
-    "failed": "Message failed", "escalated": "Passed on",
+    "failed": "Message failed", "escalated": "Passed on", "repeat": "Told again", "not_told": "Not told again",
 }  # fmt: skip
+OPEN_LINES = 16  # of a timeline; the rest is folded
 THIN_PCT = 95  # below this coverage a figure says little
 STATE_WORDS = {
     "queued": "waiting", "sending": "on its way", "accepted": "accepted by the provider", "delivered": "delivered",
     "failed_temporary": "failed, will be tried again", "failed_permanent": "failed", "unknown": "outcome unknown",
 }  # fmt: skip
+MILESTONES = {"departure": "Departure", "leg": "Leg", "stop": "Stop", "handover": "Hand-over", "arrival": "Arrival"}
 MODES = {"road": "by road", "air": "by air", "sea": "by sea"}
 
 
@@ -140,14 +142,19 @@ def logger_table(dossier: Dossier) -> Any:
             binding["role"] + (f" ({', '.join(binding['channels'])})" if binding["channels"] else ""),
             _newest(dossier.shown["last"], binding["logger"]),
             calibration_words(dossier.calibrations.get(binding["logger"]), dossier.now_ms),
-            moment(binding["from"]),
-            moment(binding["to"]) if binding["to"] else "still bound",
+            html.Div(
+                [
+                    html.Span(["from ", moment(binding["from"])]),
+                    html.Span(["to ", moment(binding["to"])] if binding["to"] else "still bound"),
+                ],
+                className="lines",
+            ),
         )
         for binding in dossier.shown["bindings"]
     ]
     if not rows:
         return empty("No logger bound", html.Span("Bind one by the API or the command line."))
-    columns = [Column(name) for name in ("Logger", "Part", "Newest", "Calibration", "From", "To")]
+    columns = [Column(name) for name in ("Logger", "Part", "Newest", "Calibration", "Bound")]
     return table(columns, rows, "Loggers of this shipment")
 
 
@@ -185,32 +192,46 @@ def timeline(dossier: Dossier) -> Any:
     return timeline_list(events)
 
 
-def timeline_list(events: Iterable[Event]) -> html.Ol:
-    """Events as a list with a line down its side."""
+def timeline_list(events: Iterable[Event]) -> Any:
+    """Events as a list with a line down its side; the oldest of many are folded away."""
+    lines = folded(events)
+    shown = [html.Ol([_line(*line) for line in lines[:OPEN_LINES]], className="timeline")]
+    rest = lines[OPEN_LINES:]
+    if rest:
+        older = html.Ol([_line(*line) for line in rest], className="timeline")
+        shown.append(html.Details([html.Summary(text.count(len(rest), "earlier line")), older], className="more"))
+    return html.Div(shown)
+
+
+def folded(events: Iterable[Event]) -> list[tuple[Event, int]]:
+    """Lines that say the same one after the other as one, with how often; the first of them gives the time."""
+    lines: list[tuple[Event, int]] = []
+    for event in events:
+        if lines and isinstance(event.words, str) and lines[-1][0].words == event.words:
+            lines[-1] = (lines[-1][0], lines[-1][1] + 1)
+        else:
+            lines.append((event, 1))
+    return lines
+
+
+def _line(event: Event, times: int) -> html.Li:
     glyphs = {"excursion": "■", "at_risk": "▲", "in_range": "●", "plain": "○"}
-    return html.Ol(
-        [
-            html.Li(
-                [
-                    html.Span(glyphs[event.tone], className="dot", **{"data-tone": event.tone, "aria-hidden": "true"}),
-                    html.Span(event.words),
-                    moment(event.at, "second"),
-                ]
-            )
-            for event in events
-        ],
-        className="timeline",
-    )
+    words = event.words if times == 1 else [event.words, html.Span(f" ({times} times)", className="dim")]
+    dot = html.Span(glyphs[event.tone], className="dot", **{"data-tone": event.tone, "aria-hidden": "true"})
+    return html.Li([dot, html.Span(words), moment(event.at, "second")])
 
 
 def timeline_events(dossier: Dossier) -> list[Event]:
     """The lines of the timeline, unsorted."""
     shown = dossier.shown
+    told = {item["kind"] for item in shown["milestones"] if item["happened"]}
     events = [
         Event(shown[name], words, "in_range")
-        for name, words in (("departed", "Departed"), ("arrived", "Arrived"), ("closed", "Closed"))
-        if shown[name]
-    ]
+        for name, words, milestone in (
+            ("departed", "Departed", "departure"), ("arrived", "Arrived", "arrival"), ("closed", "Closed", ""),
+        )
+        if shown[name] and milestone not in told
+    ]  # fmt: skip
     events += [
         Event(item["happened"], _milestone(item), "in_range") for item in shown["milestones"] if item["happened"]
     ]
@@ -255,9 +276,6 @@ def _alarm_words(entry: JsonObject, alarm: JsonObject) -> Any:
     words = EVENT_WORDS.get(entry["kind"], entry["kind"].replace("_", " ").capitalize())
     if entry["kind"] == "raised":
         words = f"{alarm['severity'].capitalize()} alarm raised: {cause_words(alarm)}"
-    told = body.get("told")
-    if told:
-        words += f", {text.count(len({item.get('person') for item in told}), 'person', 'people')} to be told"
     if entry.get("who"):
         words += f" by {entry['who']}"
     return [words, html.Span(f" “{body['comment']}”", className="dim")] if body.get("comment") else words
@@ -272,11 +290,9 @@ def cause_words(alarm: JsonObject) -> str:
 
 
 def _milestone(item: JsonObject) -> str:
-    kind = {"departure": "Left", "leg": "Leg", "stop": "Stop", "handover": "Handed over", "arrival": "Reached"}
-    words = (
-        f"{kind.get(item['kind'], item['kind'])} {'at ' if item['kind'] in ('handover', 'stop') else ''}{item['name']}"
-    )
-    words += f" to {item['custodian']}" if item["custodian"] and item["kind"] == "handover" else ""
+    # The name comes from the carrier and is often a sentence of its own.
+    words = f"{MILESTONES.get(item['kind'], item['kind'].capitalize())}: {item['name']}"
+    words += f", to {item['custodian']}" if item["custodian"] and item["kind"] == "handover" else ""
     return words + (f", {MODES[item['mode']]}" if item["mode"] in MODES else "")
 
 

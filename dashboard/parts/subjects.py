@@ -26,7 +26,8 @@ def names(connection: Connection, viewer: Viewer, subjects: Iterable[tuple[str, 
 
 def href(kind: str | None, id: str | None) -> str | None:  # noqa: A002
     """Where a subject has its page."""
-    return f"/shipments/{id}" if kind == SubjectKind.SHIPMENT.value and id else None
+    folder = {SubjectKind.SHIPMENT.value: "shipments", SubjectKind.STORE.value: "stores"}.get(kind or "")
+    return f"/{folder}/{id}" if folder and id else None
 
 
 def alarm_href(connection: Connection, viewer: Viewer, reference: str) -> str | None:

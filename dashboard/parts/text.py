@@ -123,6 +123,12 @@ def offset(at: datetime, zone: ZoneInfo) -> str:
     return f"UTC{minus(shown[:3])}:{shown[3:]}"
 
 
+def position(latitude: float, longitude: float) -> str:
+    """A position in degrees, about 100 m sharp."""
+    north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
+    return f"{abs(latitude):.3f}° {north}, {abs(longitude):.3f}° {east}"
+
+
 def size(number: int) -> str:
     """A length in bytes, readable."""
     if number < 1024:

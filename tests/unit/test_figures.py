@@ -58,6 +58,24 @@ def test_a_spike_of_one_sample_survives_beside_a_deeper_one_of_the_other_side() 
     assert {123_400, 123_440} <= set(kept.tolist())
 
 
+def test_what_is_left_over_of_a_long_series_is_thinned_no_harder_than_the_rest() -> None:
+    values = np.array([i % 7 for i in range(4354)], dtype=np.int64)
+    widest = int(np.diff(envelope(values, 2000)).max())
+    assert widest <= 2 * 5
+
+
+def test_humidity_is_drawn_below_the_temperature_and_only_where_it_was_measured() -> None:
+    dry = chart(Series((long_track(50),), 2000, 8000, 600_000))
+    assert "yaxis2" not in dry.figure["layout"]
+    one = long_track(50)
+    damp = Track(**{name: getattr(one, name) for name in one.__slots__} | {"humidity_mpct": np.full(50, 45_500)})
+    drawn_ = chart(Series((damp,), 2000, 8000, 600_000))
+    [line] = [trace for trace in drawn_.figure["data"] if trace["meta"] == "humidity"]
+    assert (set(line["y"]), line["yaxis"]) == ({45.5}, "y2")
+    assert drawn_.figure["layout"]["yaxis"]["domain"][0] > drawn_.figure["layout"]["yaxis2"]["domain"][1]
+    assert drawn_.height > dry.height
+
+
 def test_a_line_breaks_at_a_gap_and_at_a_fault_but_not_between_regular_samples() -> None:
     one = track((0, 5000), (10, 5000), (50, 5000), (60, None), (70, 5000), (80, 5000))
     assert pieces(one, 20 * MINUTE) == [slice(0, 2), slice(2, 3), slice(4, 6)]

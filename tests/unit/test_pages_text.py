@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard.pages.compliance import address
 from dashboard.parts import text
+from dashboard.parts.shipment_blocks import Event, folded
 
 
 @pytest.mark.parametrize(
@@ -65,3 +67,19 @@ def test_a_zone_that_does_not_exist_is_utc() -> None:
 )  # fmt: skip
 def test_a_label_range_reads_as_people_write_it(low: float | None, high: float | None, shown: str) -> None:
     assert text.label_range(low, high) == shown
+
+
+def test_lines_that_say_the_same_one_after_the_other_are_one() -> None:
+    lines = folded([Event("3", "SMS sent"), Event("2", "SMS sent"), Event("1", "Raised"), Event("0", "SMS sent")])
+    assert [(event.at, event.words, times) for event, times in lines] == [
+        ("3", "SMS sent", 2), ("1", "Raised", 1), ("0", "SMS sent", 1),
+    ]  # fmt: skip
+
+
+def test_a_period_of_the_summary_keeps_what_it_was_narrowed_to() -> None:
+    assert address("90", product="crt-20-25") == "/compliance?days=90&product=crt-20-25"
+    assert address("7", lane="A → B") == "/compliance?days=7&lane=A+%E2%86%92+B"
+
+
+def test_a_position_is_said_with_its_hemispheres() -> None:
+    assert text.position(-1.2864, 36.8172) == "1.286° S, 36.817° E"

@@ -1,0 +1,86 @@
+"""The fixed stores: fridges, freezers, cold rooms and warehouse zones, each with its status and newest value."""
+
+from typing import Any
+
+from dash import Dash, Input, Output, dcc, html
+
+from coldchain.registry import excursion_views, stores
+from coldchain.registry.viewer import Permission, Viewer
+from dashboard.parts import security, text
+from dashboard.parts.elements import Column, card, head, link, moment, status, table
+from dashboard.parts.page import Page
+from dashboard.parts.states import attempt, empty, skeleton
+from dashboard.services import Services
+
+PAGE = Page("dashboard.pages.stores", "Stores", path="/stores", icon="stores")
+KIND_WORDS = {"fridge": "fridge", "freezer": "freezer", "cold_room": "cold room", "warehouse_zone": "warehouse zone"}
+
+
+def layout(**_query: str) -> Any:
+    """Grey blocks that the callback fills."""
+    return html.Div(
+        [
+            head("Stores", lead="Where shipments leave from and arrive at, judged by the same rules"),
+            html.Div(skeleton(260), id="stores-list", className="goes-stale"),
+            dcc.Interval(id="stores-tick", interval=15_000),
+        ],
+        className="page",
+    )
+
+
+def register(app: Dash, services: Services) -> None:
+    """The list, at once and again every 15 seconds."""
+
+    @security.secured(app, Output("stores-list", "children"), Input("stores-tick", "n_intervals"), perm=Permission.VIEW)
+    def listed(_tick: object) -> Any:
+        return attempt("list of stores", lambda: listing(services, security.viewer()))
+
+
+def listing(services: Services, viewer: Viewer) -> Any:
+    """The stores that exist for the viewer, as a table."""
+    now_ms = services.clock.now_ms()
+    with services.registry.read() as connection:
+        found = [stores.shown(connection, viewer, one["id"]) for one in stores.listed(connection, viewer)]
+        counts = [
+            [
+                excursion_views.count(connection, viewer, excursion_views.Filter("store", one["id"], open=is_open))
+                for is_open in (True, None)
+            ]
+            for one in found
+        ]
+    if not found:
+        return card(None, empty("No store yet", html.Span("Add one by the API."), checked_ms=now_ms))
+    columns = (
+        Column("Store"), Column("Status"), Column("Newest"), Column("Kind"), Column("Site"),
+        Column("Open excursions", numeric=True), Column("Excursions", numeric=True),
+        Column("Time in range", numeric=True),
+    )  # fmt: skip
+    rows = [row(one, *count) for one, count in zip(found, counts, strict=True)]
+    checked = html.Span(["Checked ", moment(now_ms, "second")], className="dim small")
+    return card(text.count(len(found), "store"), table(columns, rows, "Stores"), right=checked)
+
+
+def row(one: dict[str, Any], is_open: int, in_all: int) -> tuple[Any, ...]:
+    """A store as a row of the table."""
+    seen = (one["document"] or {}).get("temperature") or {}
+    inside = seen.get("time_in_range_s") or 0.0
+    judged = inside + (seen.get("time_above_s") or 0.0) + (seen.get("time_below_s") or 0.0)
+    return (
+        link(one["name"], f"/stores/{one['id']}"),
+        status(one["status"]),
+        newest(one["last"]),
+        KIND_WORDS.get(one.get("kind", ""), text.ABSENT),
+        one.get("site", text.ABSENT),
+        str(is_open) if is_open else text.ABSENT,
+        str(in_all) if in_all else text.ABSENT,
+        text.percent_floored(inside, judged) if judged else text.ABSENT,
+    )
+
+
+def newest(last: dict[str, Any]) -> Any:
+    """The newest temperature of any channel, and how old it is."""
+    values = [value for value in last.values() if "temperature_c" in value]
+    if not values:
+        return html.Span("no reading yet", className="dim")
+    found = max(values, key=lambda value: str(value["event_time"]))
+    return html.Span([text.celsius(found["temperature_c"]), " ", moment(found["event_time"], "ago")])
