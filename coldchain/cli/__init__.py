@@ -83,6 +83,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"coldchain {__version__}")
     _common(parser, None)
+    chosen = _chosen(arguments)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     for name, (purpose, module) in COMMANDS.items():
         command = commands.add_parser(
@@ -90,9 +91,20 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
         )
         _common(command, argparse.SUPPRESS)
         # Only the command that is meant pays for its imports.
-        if name in arguments:
+        if name == chosen:
             import_module(f"coldchain.cli.{module}").arguments(command, name)
     return parser
+
+
+def _chosen(arguments: list[str]) -> str | None:
+    """The first word that is neither an option nor the value of `--config`."""
+    words = iter(arguments)
+    for word in words:
+        if word == "--config":
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return None
 
 
 def _common(parser: argparse.ArgumentParser, missing: object) -> None:

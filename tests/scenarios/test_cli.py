@@ -68,6 +68,16 @@ def test_help_is_there_at_once() -> None:
     assert database == "False"
 
 
+def test_a_health_check_opens_no_store_and_a_file_may_have_a_command_s_name(tmp_path: Path) -> None:
+    (tmp_path / "web").write_text('data = "here"\n')
+    program = (
+        "import sys\nfrom coldchain.cli import main\n"
+        "main(['--config', 'web', 'doctor', '--role', 'ingest'])\nprint('sqlalchemy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines() == ["ingest: has not started", "False"]
+
+
 def test_a_role_imports_only_what_it_uses() -> None:
     program = "import sys, coldchain.cli.roles, coldchain.cli.intake\nprint(*sorted(sys.modules))"
     loaded = set(
