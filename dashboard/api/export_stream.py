@@ -2,11 +2,15 @@
 
 import hashlib
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
 import structlog
+from anyio import CancelScope
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
 from coldchain.domain.reading import Reading, reading_json
 from coldchain.registry import exports
@@ -108,10 +112,33 @@ def export_begun(web: Services, viewer: Viewer, kind: str, scope: dict[str, Any]
         return exports.begin(connection, kind=kind, scope=scope, who=viewer.id, now_ms=web.clock.now_ms())
 
 
-def recorded(web: Services, viewer: Viewer, id_: str, document: Document, rows: Any) -> Iterator[bytes]:
+class Download(StreamingResponse):
+    """Sends what `recorded` gives, and closes it whatever happens: how an export ended is on record at once."""
+
+    def __init__(self, chunks: Generator[bytes, None, None], headers: dict[str, str], media_type: str) -> None:
+        super().__init__(chunks, headers=headers, media_type=media_type)
+        self._chunks = chunks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, to the end or until the receiver goes away."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with CancelScope(shield=True):
+                await run_in_threadpool(self._chunks.close)
+
+
+def recorded(web: Services, viewer: Viewer, id_: str, document: Document, rows: Any) -> Generator[bytes, None, None]:
     """The document's bytes; then, or when the reader went away or something failed, how the export ended."""
+    chunks = _recorded(web, viewer, id_, document, rows)
+    next(chunks)  # closing a generator that never began would record nothing
+    return chunks
+
+
+def _recorded(web: Services, viewer: Viewer, id_: str, document: Document, rows: Any) -> Generator[bytes, None, None]:
     failure: str | None = "the receiver went away before the end"
     try:
+        yield b""
         yield from document.chunks(rows)
         failure = None
     except Exception as error:

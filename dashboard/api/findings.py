@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from coldchain.domain.finding import Severity
 from coldchain.domain.quantity import iso
@@ -14,7 +14,7 @@ from coldchain.registry.excursion_views import Filter
 from coldchain.registry.paging import LARGEST, Page
 from coldchain.registry.summary import Period
 from coldchain.registry.viewer import Permission, Viewer
-from dashboard.api.export_stream import TableDocument, export_begun, recorded
+from dashboard.api.export_stream import Download, TableDocument, export_begun, recorded
 from dashboard.api.request import (
     Caller,
     Cursor,
@@ -114,7 +114,7 @@ def _csv(
     id_ = export_begun(web, viewer, f"{kind}.csv", scope)
     chunks = recorded(web, viewer, id_, TableDocument(columns), rows())
     headers = {"Content-Disposition": f'attachment; filename="{kind}-{id_[:8]}.csv"', "X-Export": id_}
-    return StreamingResponse(chunks, media_type="text/csv; charset=utf-8; header=present", headers=headers)
+    return Download(chunks, headers, "text/csv; charset=utf-8; header=present")
 
 
 _EXCURSION = {

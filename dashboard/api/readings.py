@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from coldchain.domain.reading import Reading, reading_json
 from coldchain.errors import InvalidValue
@@ -13,7 +13,7 @@ from coldchain.registry import loggers, shipments, spans
 from coldchain.registry.paging import Page, cursor_of, position_of
 from coldchain.registry.spans import Span
 from coldchain.registry.viewer import Permission, Viewer
-from dashboard.api.export_stream import CsvDocument, NdjsonDocument, export_begun, recorded
+from dashboard.api.export_stream import CsvDocument, Download, NdjsonDocument, export_begun, recorded
 from dashboard.api.request import (
     Caller,
     Cursor,
@@ -143,7 +143,7 @@ def _exported(
     kind = "text/csv; charset=utf-8; header=present" if wanted == "csv" else "application/x-ndjson"
     headers = {"Content-Disposition": f'attachment; filename="readings-{id_[:8]}.{wanted}"', "X-Export": id_}
     chunks = recorded(web, viewer, id_, document, rows)
-    return StreamingResponse(chunks, media_type=kind, headers=headers)
+    return Download(chunks, headers, kind)
 
 
 _READING = {

@@ -1,6 +1,7 @@
 """Requests that no honest client sends: each is refused by name, and none of them breaks anything."""
 
 import base64
+import gc
 import hashlib
 import json
 import math
@@ -9,13 +10,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import uvicorn
-from web_cast import Web, installed
+from web_cast import NOON, Web, installed
 
 from dashboard import gate
 from dashboard.policy import PUBLIC, Endpoint
@@ -272,3 +274,26 @@ def test_what_a_person_writes_down_has_an_end(web: Web) -> None:
     alarm = web.alarm(web.shipment("LONG-1"))
     reply = web.as_role("operator").post(f"/api/v1/alarms/{alarm}/comment", json={"comment": "x" * 2001})
     assert reply.status_code == 422
+
+
+def test_a_reader_who_goes_away_is_on_record_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with installed(tmp_path) as web:
+        web.send("LONG", *((NOON - n * 1000, 4.5) for n in range(1, 301)))
+        whole = list(web.services.history.readings("LONG", 0, 2**53))
+        assert len(whole) == 300
+        # Far more than the buffers between here and the reader hold.
+        monkeypatch.setattr(type(web.services.history), "readings", lambda *_: chain.from_iterable(repeat(whole, 1000)))
+        viewer = {"Authorization": f"Bearer {web.keys['viewer']}"}
+        gc.disable()
+        try:
+            with Served(web) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=viewer) as client:
+                with client.stream("GET", "/api/v1/readings?logger=LONG&format=csv") as reply:
+                    next(reply.iter_bytes(100))
+                until = time.monotonic() + 10
+                while (ended := client.get("/api/v1/exports").json()["items"][0])["finished"] is None:
+                    assert time.monotonic() < until, "nobody wrote down that the reader went away"
+                    time.sleep(0.02)
+        finally:
+            gc.enable()
+    assert (ended["failure"], ended["sha256"]) == ("the receiver went away before the end", None)
+    assert ended["rows"] < 300_000
