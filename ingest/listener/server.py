@@ -21,6 +21,8 @@ _READ_BYTES = 64 * 1024
 _CONNECT_S = 10.0
 _SWEEP_S = 1.0
 _TELL_S = 0.1
+_SAY_S = 1.0
+_SAYINGS = 1000
 
 
 class Listener:
@@ -64,6 +66,7 @@ class Listener:
         self._holding: set[Session] = set()
         self._settled: deque[tuple[Session, list[bytes], int, int]] = deque()
         self._flushing = False
+        self._said_s: dict[str, float] = {}
         self._checks = ThreadPoolExecutor(2, "credentials")  # a password hash may take much memory
         self._teller = ThreadPoolExecutor(1, "down-messages")
         self._tasks: list[asyncio.Task[None]] = []
@@ -139,13 +142,24 @@ class Listener:
     def cut(self, session: Session, why: str) -> None:
         """A connection ends by our decision."""
         metrics.REFUSED_CONNECTIONS.labels(why.replace(" ", "_")).inc()
-        if why not in ("shutdown", "taken_over"):
+        if why not in ("shutdown", "taken_over") and self._worth_saying(why):
             _log.warning("connection_cut", reason=why, user=session.user)
 
     def trespassed(self, session: Session, topic: str) -> None:
         """A logger published to a topic that is not its own."""
         metrics.REFUSED_CONNECTIONS.labels("foreign_topic").inc()
-        _log.warning("foreign_topic", user=session.user, topic=topic)
+        if self._worth_saying(f"foreign_topic {session.user}"):
+            _log.warning("foreign_topic", user=session.user, topic=topic)
+
+    def _worth_saying(self, what: str) -> bool:
+        """At most once a second each: whoever knocks without end must not fill the disk; the metrics count them all."""
+        now_s = self.now_s()
+        if now_s - self._said_s.get(what, -_SAY_S) < _SAY_S:
+            return False
+        if len(self._said_s) >= _SAYINGS:
+            self._said_s.clear()
+        self._said_s[what] = now_s
+        return True
 
     def check(self, session: Session, asked: packets.Connect) -> None:
         """Ask the credentials in a thread; `session` is admitted or turned away afterwards."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 RECEIVE_MAXIMUM = 4000  # unacknowledged messages of one MQTT 5 client
 _UNSETTLED_BYTES = 256 * 1024  # of one connection, before we stop reading it
+_ASK_AFTER_S = 120  # of silence, whether a client is still there
 _ENVELOPE_BYTES = 512  # what a message costs in memory beside its payload
 
 
@@ -54,6 +55,8 @@ class Session(asyncio.BufferedProtocol):
         wire = transport.get_extra_info("socket")
         if wire is not None:  # a client without keep-alive that vanished is found by TCP
             wire.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if hasattr(socket, "TCP_KEEPIDLE"):  # by default it asks after two hours
+                wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _ASK_AFTER_S)
         self.joined_s = self.heard_s = self._listener.now_s()
         self._listener.joined(self)
 

@@ -1,5 +1,6 @@
 """Real MQTT clients against the built-in listener, with a SQLite journal behind it."""
 
+import contextlib
 import json
 import select
 import socket
@@ -385,6 +386,16 @@ def test_more_connections_than_allowed_are_turned_away_and_the_others_stay(journ
         assert closed(third)
         first.sendall(b"\xc0\0")
         assert first.recv(2) == b"\xd0\0"
+
+
+def test_who_knocks_without_end_does_not_fill_the_log(listener: Listener, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(200):
+        with socket.create_connection(("127.0.0.1", listener.port), timeout=5) as wire:
+            wire.sendall(b"\xc0\x00")
+            with contextlib.suppress(ConnectionError):
+                assert wire.recv(1) == b""
+    said = capsys.readouterr()
+    assert 1 <= (said.out + said.err).count("connection_cut") <= 30
 
 
 def test_while_the_journal_is_stuck_a_flood_fills_the_network_and_not_our_memory(tmp_path: Path) -> None:
