@@ -21,7 +21,7 @@ from coldchain.registry import api_keys, sessions
 from coldchain.registry.viewer import Viewer
 from dashboard import security
 from dashboard.policy import Policy, PolicyTable
-from dashboard.problems import Problem, answer, as_problem, wants_page
+from dashboard.problems import Problem, answer, as_problem, unforeseen, wants_page
 from dashboard.services import Services
 
 _FORM = "application/x-www-form-urlencoded"
@@ -73,6 +73,9 @@ class Gate:
             return
         except Problem as error:
             await self._refuse(request, error)(scope, receive, guarded)
+            return
+        except Exception as error:  # noqa: BLE001  a mistake of the gate's own is answered like any other
+            await unforeseen(request, error)(scope, receive, guarded)
             return
         try:
             await inner(scope, receive, guarded)

@@ -61,7 +61,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ColdchainError, _deliberate)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unforeseen)
+    app.add_exception_handler(Exception, unforeseen)
 
 
 def as_problem(error: ColdchainError) -> Problem:
@@ -96,7 +96,8 @@ def _http(request: Request, error: Exception) -> Response:
     return answer(request, Problem(error.status_code, str(error.detail), dict(error.headers or {})))
 
 
-def _unforeseen(request: Request, error: Exception) -> Response:
+def unforeseen(request: Request, error: Exception) -> Response:
+    """What a caller is told of a mistake of ours: a reference to the log, and nothing else."""
     reference = str(uuid.uuid4())
     # As text: a renderer that shows local variables would write cookies and keys into the log.
     trace = "".join(traceback.format_exception(error))

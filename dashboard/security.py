@@ -55,7 +55,11 @@ def foreign(headers: Mapping[str, str], settings: WebSettings) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return False
-    return urlsplit(origin).netloc not in {headers.get("host", ""), urlsplit(settings.public_url).netloc} - {""}
+    try:
+        site = urlsplit(origin).netloc
+    except ValueError:
+        return True
+    return site not in {headers.get("host", ""), urlsplit(settings.public_url).netloc} - {""}
 
 
 def same_token(sent: str | None, expected: str) -> bool:

@@ -297,3 +297,19 @@ def test_a_reader_who_goes_away_is_on_record_at_once(tmp_path: Path, monkeypatch
             gc.enable()
     assert (ended["failure"], ended["sha256"]) == ("the receiver went away before the end", None)
     assert ended["rows"] < 300_000
+
+
+def test_an_origin_that_is_no_address_is_a_foreign_one(web: Web) -> None:
+    reply = web.client(Origin="http://[").post("/sign-in", data={"email": "a@example.org", "password": "x"})
+    assert reply.status_code == 403
+
+
+def test_a_failure_of_the_gate_itself_is_answered_as_any_other(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("disk gone")
+
+    monkeypatch.setattr(gate.Gate, "identify", broken)
+    reply = web.as_role("viewer").get("/api/v1/shipments")
+    assert (reply.status_code, reply.headers["content-type"]) == (500, "application/problem+json")
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert "disk" not in reply.text
