@@ -58,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
         held.callback(folder.release)
         check_ports(config, "make demo")
         _forget_if_stale(config, clock.now_ms())
-        prepare(config, migrate=args.migrate)
+        # Always brought up to date: nobody should have to know where a demo keeps its state.
+        prepare(config, migrate=True)
         hand = HandClock(clock.now_ms())
         inbox = Inbox(config.data / INBOX)
         live_time = _Switch(hand, clock)
@@ -102,7 +103,7 @@ class _Switch:
 def _forget_if_stale(config: Config, now_ms: int) -> None:
     if config.database_url or not (config.data / "registry.db").exists():
         return
-    with opened_registry(config) as registry:
+    with opened_registry(config, migrate=True) as registry:
         found = known(registry)
     if found is None:
         raise ColdchainError(
