@@ -9,7 +9,7 @@ import numpy as np
 from coldchain.domain.profile import Band, Direction, MktWindow, ProductProfile
 from compliance import mkt
 from compliance.excursions import Outside, outside
-from compliance.mkt_windows import Cumulated, WindowMean, worst_and_trailing
+from compliance.mkt_windows import Cumulated, WindowMean, Windows
 from compliance.trace import KNOWN, Trace, exact
 
 
@@ -122,9 +122,10 @@ def _windows(
         return ()
     found = []
     for window in profile.windows:
+        windows = Windows(sums, window.length_ms)
         for position, stretch in enumerate(above):
             end = int(trace.time_ms[stretch.last]) if stretch.end_ms is None else stretch.end_ms
-            worst, trailing = worst_and_trailing(sums, window.length_ms, stretch.onset_ms, end)
+            worst, trailing = windows.worst_and_trailing(stretch.onset_ms, end)
             if worst.mean.weight:
                 trailing_c = mkt.celsius(profile.ratio, trailing.mean) if trailing.mean.weight else None
                 worst_c = mkt.celsius(profile.ratio, worst.mean)

@@ -1,6 +1,7 @@
 """The mean kinetic temperature of every window that covers an excursion: the worst one, and the trailing one."""
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import accumulate
@@ -53,27 +54,53 @@ class Cumulated:
         return self._time
 
 
-def worst_and_trailing(sums: Cumulated, length_ms: int, onset_ms: int, end_ms: int) -> tuple[WindowMean, WindowMean]:
-    """Of all windows of this length that cover (onset, end): the hottest, and the one that ends with the excursion.
+class Windows:
+    """All windows of one length, asked for one excursion after another in order of time.
 
-    Candidates begin or end at a sample or at an edge of the excursion. An excursion longer than the window is covered
-    by no window; then those that lie in it count.
+    A window that is the hottest for one excursion is a candidate for its neighbours too, so each is summed once.
     """
-    times = sums.moments()
-    trailing = _window(sums, end_ms - length_ms, length_ms)
-    earliest, latest = sorted((end_ms - length_ms, onset_ms))
-    # A window that reaches beyond the readings would be judged by fewer of them; one fits unless they are shorter.
-    first, last = times[0], max(times[0], times[-1] - length_ms)
-    earliest, latest = min(max(earliest, first), last), max(min(latest, last), first)
-    starts = {earliest, latest}
-    starts.update(times[bisect_left(times, earliest) : bisect_right(times, latest)])
-    ends = times[bisect_left(times, earliest + length_ms) : bisect_right(times, latest + length_ms)]
-    starts.update(moment - length_ms for moment in ends)
-    worst = trailing
-    for candidate in (_window(sums, start, length_ms) for start in sorted(starts)):
-        if candidate.mean.weight and (not worst.mean.weight or candidate.mean.hotter_than(worst.mean)):
-            worst = candidate
-    return worst, trailing
+
+    def __init__(self, sums: Cumulated, length_ms: int) -> None:
+        self._sums = sums
+        self._length_ms = length_ms
+        times = sums.moments()
+        # A mean is extreme where a window begins or ends at a sample.
+        self._starts = sorted({*times, *(moment - length_ms for moment in times)})
+        self._next = 0
+        self._hottest: deque[WindowMean] = deque()  # each cooler than, or as hot as, the one before it
+
+    def worst_and_trailing(self, onset_ms: int, end_ms: int) -> tuple[WindowMean, WindowMean]:
+        """Of all windows that cover (onset, end): the hottest, and the one that ends with the excursion.
+
+        Candidates begin or end at a sample or at an edge of the excursion. An excursion longer than the window is
+        covered by no window; then those that lie in it count.
+        """
+        times, length_ms = self._sums.moments(), self._length_ms
+        trailing = _window(self._sums, end_ms - length_ms, length_ms)
+        earliest, latest = sorted((end_ms - length_ms, onset_ms))
+        # A window that reaches beyond the readings would be judged by fewer of them; one fits unless they are shorter.
+        first, last = times[0], max(times[0], times[-1] - length_ms)
+        earliest, latest = min(max(earliest, first), last), max(min(latest, last), first)
+        edges = [_window(self._sums, start, length_ms) for start in (earliest, latest)]
+        worst = trailing
+        for candidate in (edges[0], *self._shared(earliest, latest), edges[1]):
+            if candidate.mean.weight and (not worst.mean.weight or candidate.mean.hotter_than(worst.mean)):
+                worst = candidate
+        return worst, trailing
+
+    def _shared(self, earliest: int, latest: int) -> tuple[WindowMean, ...]:
+        """The hottest window that begins within these moments; neither may move back from call to call."""
+        self._next = max(self._next, bisect_left(self._starts, earliest))
+        while self._next < len(self._starts) and self._starts[self._next] <= latest:
+            new = _window(self._sums, self._starts[self._next], self._length_ms)
+            self._next += 1
+            if new.mean.weight:
+                while self._hottest and new.mean.hotter_than(self._hottest[-1].mean):
+                    self._hottest.pop()
+                self._hottest.append(new)
+        while self._hottest and self._hottest[0].start_ms < earliest:
+            self._hottest.popleft()
+        return (self._hottest[0],) if self._hottest else ()
 
 
 def _window(sums: Cumulated, start_ms: int, length_ms: int) -> WindowMean:
