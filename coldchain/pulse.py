@@ -23,7 +23,9 @@ class Pulse:
 
     def beat(self, trouble: str | None = None) -> None:
         """Say that the role lives, and what keeps it from its work, if anything does."""
-        self._write(f"{self._role}.pulse", json.dumps({"at_ms": self._clock.now_ms(), "trouble": trouble}))
+        self._write(
+            f"{self._role}.pulse", json.dumps({"at_ms": self._clock.now_ms(), "pid": os.getpid(), "trouble": trouble})
+        )
 
     def stop(self) -> None:
         """Remove both files: the role ended on purpose."""
