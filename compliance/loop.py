@@ -17,8 +17,8 @@ from coldchain.domain.shipment import FactKind
 from coldchain.journal.port import Journal, Notice
 from coldchain.metrics import ENGINE_LAG, ENGINE_SECONDS
 from coldchain.registry import facts, recorded
-from coldchain.registry.recorded import OnRecord, SubjectState, held_by_other
-from coldchain.registry.store import Registry, bump_revision, holder_name, take_lease
+from coldchain.registry.recorded import OnRecord, SubjectState
+from coldchain.registry.store import Registry, bump_revision, held_by_other, holder_name, take_lease
 from coldchain.telemetry.port import History
 from compliance.document import Json
 from compliance.engine import findings

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, func, or_, select,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from coldchain.domain.finding import AlarmCondition, Breach, Condition, Excursion, Severity, Subject, SubjectKind
-from coldchain.registry.schema import alarm, breach, cursor, dirty, excursion, lease, subject_state
+from coldchain.registry.schema import alarm, breach, cursor, dirty, excursion, subject_state
 from coldchain.registry.store import upsert
 
 
@@ -272,9 +272,3 @@ def forget_due(connection: Connection, subjects: set[Subject]) -> None:
     """Subjects without a profile: time does not change them."""
     for subject in subjects:
         connection.execute(update(subject_state).where(_of(subject_state, subject)).values(next_due_ms=None))
-
-
-def held_by_other(connection: Connection, name: str, holder: str, now_ms: int) -> bool:
-    """Whether somebody else holds this lease; a look only, the lease is taken in the writing transaction."""
-    row = connection.execute(select(lease).where(lease.c.name == name)).one_or_none()
-    return row is not None and row.holder != holder and row.until_ms > now_ms

@@ -124,6 +124,12 @@ def take_lease(connection: Connection, name: str, holder: str, now_ms: int, for_
     return fence
 
 
+def held_by_other(connection: Connection, name: str, holder: str, now_ms: int) -> bool:
+    """Whether somebody else who lives holds this lease; a look only, it is taken in the writing transaction."""
+    row = connection.execute(select(schema.lease).where(schema.lease.c.name == name)).one_or_none()
+    return row is not None and row.holder != holder and row.until_ms > now_ms and not _ended(row.holder)
+
+
 def holder_name() -> str:
     """A name for this process as the holder of leases."""
     return f"{_world()}:{os.getpid()}:{time.monotonic_ns()}"

@@ -1,5 +1,7 @@
 """The engine's loop on real stores: what it writes down, and what it never does twice."""
 
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from coldchain.domain.finding import AlarmChange, Condition, Severity, Subject, 
 from coldchain.domain.profile_format import profile_from
 from coldchain.errors import NotFound
 from coldchain.registry import excursion_views, facts, profiles, recorded, signals, summary
-from coldchain.registry.schema import alarm, breach, excursion, fact, shipment
+from coldchain.registry.schema import alarm, breach, excursion, fact, lease, shipment
 from coldchain.registry.viewer import SYSTEM, Viewer
 from compliance.loop import EngineLoop
 from compliance.trouble import SYSTEM as PRODUCT
@@ -132,6 +134,19 @@ def test_a_second_engine_waits_for_the_lease_and_takes_over_when_it_ends(house: 
     house.clock.advance(60_000)
     house.settle(other)
     assert len(house.record(box).excursions) == 1
+
+
+def test_the_lease_of_an_engine_that_was_killed_is_not_waited_for(house: House) -> None:
+    house.shipment("S-1", "LG-1")
+    lived(house, 20)
+    name = [sys.executable, "-c", "from coldchain.registry.store import holder_name; print(holder_name())"]
+    dead = subprocess.run(name, capture_output=True, text=True, check=True).stdout.strip()
+    with house.registry.write() as connection:
+        connection.execute(lease.update().where(lease.c.name == "engine").values(holder=dead))
+    house.send(sample(20, 5.0))
+    house.settle(house.loop())
+    with house.registry.read() as connection:
+        assert recorded.position(connection, "engine")[0] == house.journal.head()
 
 
 def test_late_data_that_splits_an_excursion_amends_it_and_keeps_its_id_on_the_first_part(house: House) -> None:
