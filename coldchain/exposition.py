@@ -1,7 +1,9 @@
 """One page of metrics for all roles: each role writes its own down beside its sign of life, `/metrics` joins them."""
 
 import os
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
@@ -10,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 # A role that ended leaves its last figures behind; older than this they say nothing about now.
 FRESH_S = 60.0
+_EVERY_S = 10.0
 
 
 def write(data: Path, role: str) -> None:
@@ -19,6 +22,26 @@ def write(data: Path, role: str) -> None:
     partial = folder / f"{role}.prom.{os.getpid()}"
     partial.write_bytes(generate_latest(REGISTRY))
     partial.replace(folder / f"{role}.prom")
+
+
+@contextmanager
+def kept_current(data: Path, role: str) -> Iterator[None]:
+    """Write this process's metrics every few seconds for as long as the context lasts, and remove them at its end."""
+    ended = threading.Event()
+
+    def keep() -> None:
+        while not ended.wait(_EVERY_S):
+            write(data, role)
+
+    write(data, role)
+    thread = threading.Thread(target=keep, name="metrics", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(_EVERY_S)
+        (data / "run" / f"{role}.prom").unlink(missing_ok=True)
 
 
 def joined(data: Path, role: str, now_s: float) -> bytes:

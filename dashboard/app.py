@@ -6,6 +6,7 @@ from typing import Any
 
 from a2wsgi import WSGIMiddleware
 from fastapi import FastAPI
+from prometheus_client import generate_latest
 from starlette.types import ASGIApp
 
 from coldchain import __version__
@@ -37,7 +38,9 @@ class _Guarded(FastAPI):
         return self.gated(super().build_middleware_stack())
 
 
-def build_app(services: Services, dash: Any = None, troubles: Troubles = _none) -> FastAPI:
+def build_app(
+    services: Services, dash: Any = None, troubles: Troubles = _none, exposition: Callable[[], bytes] = generate_latest
+) -> FastAPI:
     """The application for these services.
 
     Args:
@@ -45,6 +48,7 @@ def build_app(services: Services, dash: Any = None, troubles: Troubles = _none) 
         dash: the `dash.Dash` whose pages are mounted at the root, or None for the API alone.
         troubles: one sentence for each thing that is wrong with the other roles of this process tree; `/readyz`
             answers 503 while there is any.
+        exposition: the Prometheus text of `/metrics`; this process's own unless the roles' are joined.
 
     Raises:
         ColdchainError: a route has no policy.
@@ -55,6 +59,7 @@ def build_app(services: Services, dash: Any = None, troubles: Troubles = _none) 
         title="Coldchain", version=__version__, docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan,
         description="Readings, excursions, alarms and evidence of pharmaceutical cold chains.",
     )  # fmt: skip
+    app.state.exposition = exposition
     app.state.services, app.state.troubles, app.state.hub = services, troubles, Hub(services, troubles)
     app.state.table = table
     app.state.gate = Gate(app, services, table)

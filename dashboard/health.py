@@ -2,9 +2,8 @@
 
 from fastapi import Request
 from fastapi.responses import Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
-from coldchain.metrics import REGISTRY
 from coldchain.registry.store import revision
 from coldchain.registry.viewer import Permission
 from dashboard.api.request import Web, reply
@@ -23,9 +22,9 @@ def readyz(request: Request, web: Web) -> Response:
     return reply({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
 
-def metrics() -> Response:
-    """This process's metrics in Prometheus' text format."""
-    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+def metrics(request: Request) -> Response:
+    """The roles' metrics in Prometheus' text format."""
+    return Response(request.app.state.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _troubles(services: Services) -> list[str]:

@@ -9,6 +9,7 @@ from coldchain.cli import configured
 from coldchain.clock import SystemClock
 from coldchain.config import Config
 from coldchain.errors import TransientError
+from coldchain.exposition import kept_current
 from coldchain.log import set_up
 from coldchain.pulse import Pulse
 from coldchain.wiring import Stores, compact, dispatcher_of, engine_of, excursions_of, opened_stores, projector_of
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with opened_stores(config, migrate=args.migrate) as stores:
+    with opened_stores(config, migrate=args.migrate) as stores, kept_current(config.data, args.command):
         pulse = Pulse(config.data, args.command, SystemClock())
         try:
             _ROLES[args.command](config, stores, pulse, stop)

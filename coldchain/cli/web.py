@@ -14,6 +14,7 @@ from coldchain import pulse
 from coldchain.cli.ports import check_port
 from coldchain.clock import SystemClock
 from coldchain.config import Config, read_config
+from coldchain.exposition import joined, kept_current
 from coldchain.log import set_up
 from coldchain.wiring import opened_stores, prepare, services_of
 from dashboard.app import build_app
@@ -68,7 +69,14 @@ def application() -> FastAPI:
     config, clock = read_config(Path(path) if path else None), SystemClock()
     stores = _HELD.enter_context(opened_stores(config))
     services = services_of(config, stores, clock)
-    app = build_app(services, build_dash(services), lambda: pulse.troubles(config.data, clock.now_ms()))
+    worker = f"web-{os.getpid()}"
+    _HELD.enter_context(kept_current(config.data, worker))
+    app = build_app(
+        services,
+        build_dash(services),
+        lambda: pulse.troubles(config.data, clock.now_ms()),
+        lambda: joined(config.data, worker, clock.now_ms() / 1000),
+    )
     threading.Thread(target=_beat, args=(config,), name="pulse", daemon=True).start()
     return app
 
