@@ -36,10 +36,11 @@ def scaled(number: Decimal, places: int) -> int:
     sign, digits, exponent = number.as_tuple()
     shift = int(exponent) + places
     coefficient = int(Decimal((0, digits, 0)))
+    whole: int
     if shift >= 0:
         whole = coefficient * 10**shift
     else:
-        unit = 10**-shift
+        unit: int = 10**-shift
         whole, rest = divmod(coefficient, unit)
         whole += 2 * rest > unit or (2 * rest == unit and whole % 2 == 1)
     return -whole if sign else whole
