@@ -18,10 +18,11 @@ from alerts.outbox import Site
 from alerts.planner import AlertPlanner
 from alerts.sinks import SmsSink, SmtpSink
 from coldchain.clock import HandClock, SystemClock
+from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.domain.message import Envelope
 from coldchain.domain.quantity import iso
 from coldchain.journal.sqlite import SqliteJournal
-from coldchain.registry import bindings, loggers, people, sessions, shipments
+from coldchain.registry import bindings, facts, loggers, people, sessions, shipments, stores
 from coldchain.registry.bindings import NewBinding
 from coldchain.registry.loggers import NewCalibration
 from coldchain.registry.migrations import migrate
@@ -84,6 +85,7 @@ class World:
     folder: Path
     plans: list[Plan] = field(default_factory=list)
     people: dict[str, str] = field(default_factory=dict)
+    store: str = ""
 
     def __post_init__(self) -> None:
         self.now_ms = SystemClock().now_ms()
@@ -105,8 +107,8 @@ class World:
         for number, plan in enumerate(self.plans):
             self._plan(number, plan)
         self._live_through()
+        self._store()
         self.send("TL-9901", [self.now_ms - 20 * MINUTE], [6.1], seq=0)
-        self.engine = EngineLoop(self.registry, self.journal, self.history, AlertPlanner(), SystemClock())
         self.judge()
         self.deliver()
         return self
@@ -154,15 +156,33 @@ class World:
                                   happened_ms=departed + 2 * HOUR)  # fmt: skip
             shipments.add_milestone(connection, plan.id, handed, by=SYSTEM, now_ms=departed + 2 * HOUR)
 
+    def _store(self) -> None:
+        """A cold room whose door stood open for an hour."""
+        begun = self.now_ms - 30 * HOUR
+        with self.registry.write() as connection:
+            self.store = stores.create(
+                connection, name="Cold room A", kind="cold_room", zone="Europe/Berlin", site="Munich DC",
+                latitude=48.14, longitude=11.58, who="test", now_ms=begun,
+            )  # fmt: skip
+            subject = Subject(SubjectKind.STORE, self.store)
+            facts.assign_profile(connection, subject, "refrigerated-2-8", 1, who="test", now_ms=begun)
+            loggers.register(connection, "TL-7001", who="test", now_ms=begun, interval_ms=10 * MINUTE)
+            bindings.bind(
+                connection, subject, NewBinding("TL-7001", begun, reason="fixed probe"), who="test", now_ms=begun
+            )
+        times = list(range(begun, self.now_ms, 10 * MINUTE))
+        values = [9.4 if 4 * HOUR < self.now_ms - at < 5 * HOUR else 5.0 for at in times]
+        self.send("TL-7001", times, values, seq=0)
+
     def _live_through(self) -> None:
         """The past in steps of half an hour, each judged by the clock of its moment."""
-        engine = EngineLoop(self.registry, self.journal, self.history, AlertPlanner(), self.clock)
+        self.engine = EngineLoop(self.registry, self.journal, self.history, AlertPlanner(), self.clock)
         at = self.now_ms - max(plan.hours for plan in self.plans) * HOUR
         while at <= self.now_ms:
             self.clock.set(at)
             for plan in self.plans:
                 self._report(plan, at - 30 * MINUTE, at)
-            while engine.step():
+            while self.engine.step():
                 pass
             at += 30 * MINUTE
         with self.registry.write() as connection:
@@ -201,19 +221,20 @@ class World:
         return seq + len(messages)
 
     def judge(self) -> None:
-        """Let the engine do what there is to do now."""
+        """Let the engine do what there is to do now; the one that lived through the past, which holds the lease."""
+        self.clock.set(SystemClock().now_ms())
         while self.engine.step():
             pass
 
     def deliver(self) -> None:
-        """Let every due message go out to the sinks."""
+        """Send every due message to the sinks, and return when they have it."""
         sms = SmsSettings(self.sms.url, self.sms.account, self.sms.token, "+4915100000000")
         channels: dict[str, Channel] = {
             "email": SmtpChannel(parse_smtp_url(self.smtp.url), "alerts@example.org"),
             "sms": SmsChannel(sms),
         }
         site = Site("http://127.0.0.1:8050", "example.org", b"k" * 32)
-        Dispatcher(self.registry, channels, SystemClock(), holder_name(), site=site).step()
+        Dispatcher(self.registry, channels, SystemClock(), holder_name(), site=site).drain()
 
     def services(self) -> Services:
         """What the web process is given."""

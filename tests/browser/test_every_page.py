@@ -7,7 +7,8 @@ from browser_world import World
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAGES = (
-    "/", "/shipments", "/shipments/{shipment}", "/excursions", "/excursions/{excursion}", "/loggers",
+    "/", "/shipments", "/shipments/{shipment}", "/stores", "/stores/{store}", "/excursions",
+    "/excursions/{excursion}", "/loggers",
     "/loggers/TL-9901", "/loggers/{logger}", "/compliance", "/exports", "/inbox",
     "/shipments/no-such-shipment", "/nothing-here",
 )  # fmt: skip
@@ -16,7 +17,7 @@ LOOKS = ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark"))
 
 def address(path: str, world: World) -> str:
     plan = world.plans[0]
-    return path.format(shipment=plan.id, logger=plan.logger, excursion=excursion_of(world, plan.id))
+    return path.format(shipment=plan.id, logger=plan.logger, store=world.store, excursion=excursion_of(world, plan.id))
 
 
 def excursion_of(world: World, shipment: str) -> str:
@@ -37,6 +38,37 @@ def test_every_page_is_accessible_quiet_at_home_and_fits(opened: Opener, world: 
         assert (path, wide) == (path, width)
         assert (path, watched.axe()) == (path, [])
         watched.clean()
+
+
+def test_the_inbox_shows_the_mails_that_people_really_got(opened: Opener, world: World) -> None:
+    assert world.inbox.messages(limit=1), "the sinks got nothing"
+    watched = opened()
+    watched.open("/inbox")
+    mail = watched.page.frame_locator("iframe.mail").first
+    mail.get_by_role("link", name="acknowledge").first.wait_for()
+    watched.page.locator("pre.mail-text", has_text="above").or_(watched.page.locator("pre.mail-text")).first.wait_for()
+    watched.clean()
+
+
+def test_a_store_is_found_from_the_list_and_shows_its_excursion(opened: Opener, world: World) -> None:
+    watched = opened()
+    watched.open("/stores")
+    watched.page.get_by_role("link", name="Cold room A").click()
+    watched.page.get_by_role("link", name="Excursion above 8 °C").first.wait_for()
+    watched.page.wait_for_selector("#store-chart .xtitle")
+    assert "Highest" in watched.page.inner_text("#content")
+    watched.clean()
+
+
+def test_the_map_can_be_read_as_a_table(opened: Opener, world: World) -> None:
+    watched = opened()
+    watched.open("/")
+    watched.page.wait_for_selector(".inbox-row[data-alarm]")
+    watched.page.get_by_text("Map as a table").click()
+    row = watched.page.locator("#map-table tr", has_text=world.plans[0].reference)
+    row.wait_for()
+    assert "° N" in row.inner_text()
+    watched.page.locator("#map-table tr", has_text="Cold room A").wait_for()
 
 
 def test_the_map_draws_every_excursion(opened: Opener, world: World) -> None:

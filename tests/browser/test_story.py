@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from browser_tools import Opener
 from browser_world import MINUTE, World
+from sqlalchemy import Connection, update
 
 from coldchain.registry import alarms
 from coldchain.registry.alarms import AlarmFilter
+from coldchain.registry.schema import alarm
+from coldchain.registry.store import bump_revision
 from coldchain.registry.viewer import SYSTEM
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -43,9 +46,9 @@ def test_an_excursion_appears_without_reload_is_acknowledged_and_exported(
     row.locator(".acked", has_text="Jon Reed").first.wait_for()
     with world.registry.read() as connection:
         found = alarms.alarms(connection, SYSTEM, AlarmFilter(subject_id=quiet.id, cause="high")).items
-    [alarm] = found
-    assert alarm["acknowledged_by"] == "Jon Reed"
-    assert alarm["comment"] == "Driver called, doors closed"
+    [one] = found
+    assert one["acknowledged_by"] == "Jon Reed"
+    assert one["comment"] == "Driver called, doors closed"
 
     watched.open("/exports")
     page.get_by_role("textbox", name="Shipment").click()
@@ -62,14 +65,14 @@ def test_an_excursion_appears_without_reload_is_acknowledged_and_exported(
     watched.clean()
 
 
-def test_a_new_alarm_is_painted_within_a_second_of_its_arrival_without_a_graphics_card(
+def test_a_new_alarm_is_painted_within_a_tenth_of_a_second_of_its_arrival_without_a_graphics_card(
     opened: Opener, world: World
 ) -> None:
     watched = opened()
     watched.open("/")
     watched.page.wait_for_selector(".inbox-row[data-alarm]")
     took = watched.page.evaluate(ARRIVAL_TO_PIXEL)
-    assert statistics.median(took) <= 1000
+    assert statistics.median(took) <= 100
 
 
 # From the arrival of a new alarm in the page to the painted frame that shows it; milliseconds, 15 times.
@@ -82,15 +85,51 @@ ARRIVAL_TO_PIXEL = """async () => {
       state.alarms.push({ ...base.alarms[0], id: 'x' + extra, acknowledged: undefined });
     const wanted = state.alarms.filter((one) => !one.acknowledged).length + ' to acknowledge';
     const begun = performance.now();
-    dash_clientside.set_props('live', { data: state });
+    window.coldchainLive.publish(state);
     await new Promise((done) => {
       const look = () => document.getElementById('inbox-count').textContent === wanted
         ? requestAnimationFrame(() => done()) : requestAnimationFrame(look);
       look();
     });
     took.push(performance.now() - begun);
+    await new Promise((done) => setTimeout(done, 400));
   }
   return took;
+}"""
+
+
+def test_what_the_server_commits_is_painted_within_half_a_second(opened: Opener, world: World) -> None:
+    watched = opened(role="operator")
+    watched.open("/")
+    watched.page.wait_for_selector(".inbox-row[data-alarm]")
+    watched.until("document.getElementById('live-badge')?.dataset.state === 'live'")
+    watched.page.evaluate(NOTE_FRAMES)
+    plan, took = next(one for one in world.plans if one.story == "open"), []
+    for _ in range(9):
+        seen = watched.page.evaluate("window.frames_.length")
+        with world.registry.write() as connection:
+            note_severity(connection, plan.id, flip=len(took) % 2 == 0)
+        committed = time.time() * 1000
+        watched.until("seen => window.frames_.length > seen", seen)
+        took.append(watched.page.evaluate("seen => window.frames_[seen]", seen) - committed)
+    assert statistics.median(took) <= 500
+
+
+def note_severity(connection: Connection, shipment: str, *, flip: bool) -> None:
+    """What the engine does when an alarm worsens: another value in its row, and the revision moves."""
+    about = (alarm.c.subject_id == shipment, alarm.c.cause == "high")
+    connection.execute(update(alarm).where(*about).values(peak_mc=19_000 if flip else 18_000))
+    bump_revision(connection)
+
+
+# The time of every painted frame in which the inbox said something new.
+NOTE_FRAMES = """() => {
+  window.frames_ = [];
+  let words = document.getElementById('tower-inbox').textContent.replace(/\\d+ (s|min|h|d)\\b/g, '');
+  new MutationObserver(() => requestAnimationFrame(() => {
+    const now = document.getElementById('tower-inbox').textContent.replace(/\\d+ (s|min|h|d)\\b/g, '');
+    if (now !== words) { words = now; window.frames_.push(Date.now()); }
+  })).observe(document.getElementById('tower-inbox'), { subtree: true, childList: true, characterData: true });
 }"""
 
 
@@ -114,15 +153,22 @@ def test_a_long_chart_is_drawn_again_when_it_is_zoomed(opened: Opener, world: Wo
     note = watched.page.locator("#series-note")
     note.wait_for()
     before = note.inner_text()
-    watched.page.wait_for_selector("#series-chart .js-plotly-plot .xaxislayer-above")
-    watched.page.evaluate("""() => {
-      const plot = document.querySelector('#series-chart .js-plotly-plot');
-      const [from, to] = plot._fullLayout.xaxis.range.map((at) => new Date(at + 'Z').getTime());
-      Plotly.relayout(plot, { 'xaxis.range[0]': new Date((from + to) / 2).toISOString(),
-                              'xaxis.range[1]': new Date(to).toISOString() });
-    }""")
-    watched.until("before => document.getElementById('series-note').textContent !== before", before)
+    watched.page.wait_for_selector("#series-chart .xtitle")
+    watched.until(ZOOM, before)
     watched.clean()
+
+
+# Zoom to the second half, again each second until the page has answered: it may not listen yet when the chart is there.
+ZOOM = """before => {
+  if (document.getElementById('series-note').textContent !== before) return true;
+  if (Date.now() - (window.zoomed_ || 0) < 1000) return false;
+  window.zoomed_ = Date.now();
+  const plot = document.querySelector('#series-chart .js-plotly-plot');
+  const [from, to] = plot._fullLayout.xaxis.range.map((at) => new Date(at + 'Z').getTime());
+  Plotly.relayout(plot, { 'xaxis.range[0]': new Date((from + to) / 2).toISOString(),
+                          'xaxis.range[1]': new Date(to).toISOString() });
+  return false;
+}"""
 
 
 def test_nobody_can_send_a_chart_to_anybody(opened: Opener, world: World) -> None:
