@@ -19,9 +19,9 @@ def main() -> None:
         "email": SmtpChannel(parse_smtp_url(smtp_url), "Coldchain <alerts@cold.example.org>"),
         "sms": SmsChannel(SmsSettings(sms_url, SmsServer.account, SmsServer.token, "+4930000000")),
     }
-    # A short lease, so that the next life need not wait long for the killed one's to run out; and patience enough
-    # that a busy test machine does not look like a slow server.
-    pacing = Pacing(lease_ms=800, patience_s=1.0)
+    # A lease longer than the test: the next life must see that the killed one is dead instead of waiting for it. And
+    # patience enough that a busy test machine does not look like a slow server.
+    pacing = Pacing(lease_ms=900_000, patience_s=1.0)
     dispatcher = Dispatcher(Registry(registry_url), channels, SystemClock(), holder_name(), site=SITE, pacing=pacing)
     dispatcher.run(threading.Event(), idle_s=0.02)
 
