@@ -64,7 +64,8 @@ def sprite(scale: int) -> tuple[NDArray[np.uint8], dict[str, dict[str, object]]]
     cell = CELL * dots // 2
     middle = (np.arange(cell) + 0.5) * (2 / dots) - CELL / 2
     x, y = np.meshgrid(middle, middle)
-    images, index = [], {}
+    images: list[NDArray[np.uint8]] = []
+    index: dict[str, dict[str, object]] = {}
     for place, (name, shape) in enumerate(SHAPES.items()):
         alpha = np.clip(0.75 - shape(x, y) * (dots / 2) / 8, 0, 1)
         images.append(np.round(alpha * 255).astype(np.uint8))

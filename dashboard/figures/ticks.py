@@ -54,7 +54,7 @@ def _since_midnight(at_ms: int, zone: ZoneInfo) -> int:
 
 def _days(start_ms: int, end_ms: int, zone: ZoneInfo, step: int) -> list[int]:
     day = _local(start_ms, zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    found = []
+    found: list[int] = []
     while True:
         at_ms = round(day.astimezone(UTC).timestamp() * 1000)
         if at_ms > end_ms:

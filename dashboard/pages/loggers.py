@@ -135,7 +135,7 @@ def troubles(one: dict[str, Any], now_ms: int) -> list[str]:
 def _silent(one: dict[str, Any], now_ms: int) -> bool:
     if "last_heard" not in one or "interval_s" not in one:
         return "last_heard" not in one
-    return now_ms - ms_from_iso(one["last_heard"]) > SILENT_INTERVALS * one["interval_s"] * 1000
+    return bool(now_ms - ms_from_iso(one["last_heard"]) > SILENT_INTERVALS * one["interval_s"] * 1000)
 
 
 def clock_words(offset_s: float | None) -> str | None:

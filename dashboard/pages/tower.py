@@ -181,7 +181,7 @@ def background(services: Services, viewer: Viewer) -> dict[str, Any]:
 def store_mark(one: dict[str, Any]) -> dict[str, Any]:
     """A store as the map shows it; its temperature is the newest of any channel."""
     values = [value for value in one["last"].values() if "temperature_c" in value]
-    newest = max(values, key=lambda value: str(value["event_time"]), default={})
+    newest: dict[str, Any] = max(values, key=lambda value: str(value["event_time"]), default={})
     words = f"{STATUS_WORDS[one['status']]} · {text.celsius(newest.get('temperature_c'))}"
     kept = ("id", "name", "status", "latitude", "longitude")
     return {**{name: one[name] for name in kept}, "temperature_c": newest.get("temperature_c"), "words": words}

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import dash_ag_grid as dag
 import dash_mantine_components as dmc
@@ -23,7 +24,8 @@ THEME = {"function": f"themeQuartz.withParams({json.dumps(_LIGHT)}, 'light').wit
 LARGEST_BLOCK = 200
 
 
-class Wanted(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Wanted:
     """Which rows a grid asks for, and in which order (a column id, "-" before it for descending)."""
 
     start: int
@@ -74,7 +76,7 @@ def grid(id: str, columns: list[dict[str, Any]], *, rows: list[dict[str, Any]] |
         "ensureDomOrder": True,
         "animateRows": False,
     }
-    kind = {"rowData": rows}
+    kind: dict[str, Any] = {"rowData": rows}
     if rows is None:
         kind = {"rowModelType": "infinite"}
         # Two block requests in one tick would overwrite each other in the one property, and rows would stay blank.

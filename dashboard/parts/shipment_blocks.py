@@ -284,9 +284,8 @@ def _alarm_words(entry: JsonObject, alarm: JsonObject) -> Any:
 def cause_words(alarm: JsonObject) -> str:
     """What an alarm is about: "above 8 °C", "silent"."""
     limit = "" if alarm.get("limit_c") is None else f" {text.limit(alarm['limit_c'])}"
-    return {"high": f"above{limit}", "low": f"below{limit}", "silence": "silent"}.get(
-        alarm["cause"], alarm["cause"].replace("_", " ")
-    )
+    cause = str(alarm["cause"])
+    return {"high": f"above{limit}", "low": f"below{limit}", "silence": "silent"}.get(cause, cause.replace("_", " "))
 
 
 def _milestone(item: JsonObject) -> str:
