@@ -5,7 +5,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from coldchain.domain.finding import AlarmCondition, Condition, Subject
+from coldchain.domain.finding import AlarmCondition, Condition, Severity, Subject
 from coldchain.domain.profile import ProductProfile, RuleKind
 from compliance.channel import ChannelFindings, on
 from compliance.rules import Firing
@@ -30,8 +30,8 @@ def conditions(
     """Every alarm condition of one channel, past ones included; `ids` names its excursions by (direction, onset)."""
     found: list[AlarmCondition] = []
     for cause, fired in groupby(sorted(said.firings(), key=_order), key=lambda item: item[0]):
-        episodes = _episodes([firing for _, firing in fired])
-        found += [_condition(subject, profile, said, cause, episode, ids) for episode in episodes]
+        for episode, beside in _told([firing for _, firing in fired]):
+            found.append(_condition(subject, profile, said, cause, episode, beside, ids))
     causes = {condition.cause for condition in found if condition.condition is not Condition.RETURNED}
     for cause, rule, watch in said.watches:
         if watch.pending_ms is not None and cause not in causes:
@@ -48,6 +48,28 @@ def conditions(
 def _order(item: tuple[str, Firing]) -> tuple[str, int, int, str]:
     cause, firing = item
     return cause, firing.fired_ms, firing.onset_ms, firing.rule.id
+
+
+def _told(firings: list[Firing]) -> list[tuple[list[Firing], list[Firing]]]:
+    """Alarms with the rules that were met beside them: what is only recorded moves no alarm's beginning or end."""
+    loud = [firing for firing in firings if firing.rule.severity > Severity.INFO]
+    told: list[tuple[list[Firing], list[Firing]]] = [(episode, []) for episode in _episodes(loud)]
+    alone = []
+    for firing in (item for item in firings if item.rule.severity is Severity.INFO):
+        beside = next((quiet for episode, quiet in told if _within(firing, episode)), None)
+        (alone if beside is None else beside).append(firing)
+    return [*told, *((episode, []) for episode in _episodes(alone))]
+
+
+def _within(firing: Firing, episode: list[Firing]) -> bool:
+    still = firing.condition is not Condition.RETURNED
+    if still and _worst(episode) is Condition.RETURNED:
+        return False
+    ended = _FOREVER if firing.cleared_ms is None else firing.cleared_ms
+    return any(
+        firing.fired_ms <= (_FOREVER if item.cleared_ms is None else item.cleared_ms) and item.fired_ms <= ended
+        for item in episode
+    )
 
 
 def _episodes(firings: list[Firing]) -> list[list[Firing]]:
@@ -69,6 +91,7 @@ def _condition(
     said: ChannelFindings,
     cause: str,
     episode: list[Firing],
+    beside: list[Firing],
     ids: dict[tuple[str, int], str],
 ) -> AlarmCondition:
     state = _worst(episode)
@@ -79,7 +102,7 @@ def _condition(
     onset = min(firing.onset_ms for firing in episode)
     ends = [firing.end_ms for firing in episode if firing.end_ms is not None]
     end = None if state is Condition.ACTIVE else max(ends)
-    ranked = sorted(episode, key=lambda firing: (-firing.rule.severity, firing.fired_ms, firing.rule.id))
+    ranked = sorted([*episode, *beside], key=lambda firing: (-firing.rule.severity, firing.fired_ms, firing.rule.id))
     linked = tuple(
         ids[(direction, stretch.onset_sample_ms)]
         for direction, stretch in said.excursions()

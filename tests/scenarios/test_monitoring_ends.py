@@ -249,6 +249,14 @@ def test_what_happened_while_the_engine_was_down_is_late(house: House) -> None:
     assert [item.late for item in alarms(house, box, "high")] == [True]
 
 
+def test_an_alarm_begins_and_ends_at_its_limit_and_not_at_that_of_a_warning(house: House) -> None:
+    box = house.shipment("S-1", "LG-1")
+    house.live(*[sample(k, 9.5 if 40 <= k < 50 else 7.3 if 10 <= k < 90 else 5.0) for k in range(100)])
+    [warm] = alarms(house, box, "high")
+    assert (warm.onset_ms, warm.end_ms, warm.limit_mc) == (at(200), at(250), 8_000)
+    assert "pre-alarm-high" in warm.rules
+
+
 def test_readings_that_a_logger_had_stored_make_their_findings_late(house: House) -> None:
     box = house.shipment("S-1", "LG-1")
     lived(house, range(10))
