@@ -54,7 +54,7 @@ def _told(firings: list[Firing]) -> list[tuple[list[Firing], list[Firing]]]:
     """Alarms with the rules that were met beside them: what is only recorded moves no alarm's beginning or end."""
     loud = [firing for firing in firings if firing.rule.severity > Severity.INFO]
     told: list[tuple[list[Firing], list[Firing]]] = [(episode, []) for episode in _episodes(loud)]
-    alone = []
+    alone: list[Firing] = []
     for firing in (item for item in firings if item.rule.severity is Severity.INFO):
         beside = next((quiet for episode, quiet in told if _within(firing, episode)), None)
         (alone if beside is None else beside).append(firing)

@@ -114,7 +114,7 @@ def row(item: dict[str, Any]) -> dict[str, Any]:
         "name": title(item).replace("Above", "above").replace("Below", "below"),
         "peak": text.celsius(item["peak_c"], item["limit_c"]),
         "duration": text.duration(item["duration_s"]),
-        "state": "open" if item["end"] is None else "ended",
+        "state": "open" if item["end"] is None else "unwatched" if item.get("monitoring_ended") else "ended",
         "logger": f"{item['logger']}/{item['channel']}",
         "remark": ", ".join(remarks) or None,
     }

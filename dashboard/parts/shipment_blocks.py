@@ -274,6 +274,8 @@ def channel_word(channel: str) -> str:
 def _alarm_words(entry: JsonObject, alarm: JsonObject) -> Any:
     body = entry.get("body", {})
     words = EVENT_WORDS.get(entry["kind"], entry["kind"].replace("_", " ").capitalize())
+    if entry["kind"] == "returned" and body.get("monitoring_ended"):
+        words = "Monitoring ended; nobody saw the return"
     if entry["kind"] == "raised":
         words = f"{alarm['severity'].capitalize()} alarm raised: {cause_words(alarm)}"
     if entry.get("who"):
