@@ -35,6 +35,11 @@ def _loopback(host: str) -> bool:
         return False
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: while Playwright runs, its event loop occupies the main thread of every later test."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _only_this_machine() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:

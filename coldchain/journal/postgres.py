@@ -17,7 +17,11 @@ from coldchain.journal.tables import POSTGRES_TYPES, TABLES, VERSION, definition
 _WRITERS = 7205760
 _CHANNEL = "coldchain_journal"
 
-_OPTIONS = "-c synchronous_commit=on -c lock_timeout=30s -c client_encoding=UTF8 -c timezone=UTC"
+# The registry may live in the same database, and both have a table of loggers.
+_SCHEMA = "journal"
+_OPTIONS = (
+    f"-c synchronous_commit=on -c lock_timeout=30s -c client_encoding=UTF8 -c timezone=UTC -c search_path={_SCHEMA}"
+)
 
 
 class PostgresJournal(StoredJournal):
@@ -132,6 +136,7 @@ class PostgresBell:
 
 
 def _define(session: "_PostgresSession") -> None:
+    session.run(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
     for statement in definitions(POSTGRES_TYPES):
         session.run(statement)
     found = session.rows("SELECT value FROM meta WHERE name = 'version'")
