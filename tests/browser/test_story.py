@@ -164,7 +164,8 @@ ZOOM = """before => {
   if (Date.now() - (window.zoomed_ || 0) < 1000) return false;
   window.zoomed_ = Date.now();
   const plot = document.querySelector('#series-chart .js-plotly-plot');
-  const [from, to] = plot._fullLayout.xaxis.range.map((at) => new Date(`${at}`.replace(' ', 'T').replace(/Z?$/, 'Z')).getTime());
+  const time = (at) => new Date(`${at}`.replace(' ', 'T').replace(/Z?$/, 'Z')).getTime();
+  const [from, to] = plot._fullLayout.xaxis.range.map(time);
   Plotly.relayout(plot, { 'xaxis.range[0]': new Date((from + to) / 2).toISOString(),
                           'xaxis.range[1]': new Date(to).toISOString() });
   return false;
