@@ -1,13 +1,22 @@
 """Ports for what comes and goes while its clients stay."""
 
+import itertools
 import os
 import socket
+
+# Four at a time, so that whoever asks for one port may use the three after it as well; none is given out twice.
+_CANDIDATES = itertools.count(20_000 + os.getpid() % 1000 * 4, 4)
 
 
 def quiet_port() -> int:
     """A free port below those that clients get: one that knocks while the listener is down could be given its port."""
-    for port in range(20_000 + os.getpid() % 1000, 32_000):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-    raise AssertionError("no port is free")
+    for port in _CANDIDATES:
+        assert port < 32_000, "no port is free"
+        if not any(_taken(port + offset) for offset in range(4)):
+            return port
+    raise AssertionError("never reached: the candidates do not end")
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
