@@ -10,11 +10,9 @@ _CANDIDATES = itertools.count(20_000 + os.getpid() % 1000 * 4, 4)
 
 def quiet_port() -> int:
     """A free port below those that clients get: one that knocks while the listener is down could be given its port."""
-    for port in _CANDIDATES:
-        assert port < 32_000, "no port is free"
-        if not any(_taken(port + offset) for offset in range(4)):
-            return port
-    raise AssertionError("never reached: the candidates do not end")
+    port = next(first for first in _CANDIDATES if not any(_taken(first + offset) for offset in range(4)))
+    assert port < 32_000, "no port is free"
+    return port
 
 
 def _taken(port: int) -> bool:
