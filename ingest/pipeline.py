@@ -1,7 +1,7 @@
 """From an envelope to a receipt: decode > check > time > commit; whoever holds the receipt may acknowledge."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -12,7 +12,7 @@ from coldchain.journal.port import Journal
 from ingest import quarantine
 from ingest.timing import timed
 from sensors.carriers.native import Native
-from sensors.carriers.port import Carrier
+from sensors.carriers.port import Carrier, Context, NoProfiles, Profiles
 
 _log = structlog.get_logger(__name__)
 
@@ -21,13 +21,22 @@ class Pipeline:
     """The only road into the journal. Safe to use from several threads; the journal orders their commits."""
 
     def __init__(
-        self, journal: Journal, clock: Clock, tenant: str = "main", carriers: Sequence[Carrier] | None = None
+        self,
+        journal: Journal,
+        clock: Clock,
+        tenant: str = "main",
+        carriers: Sequence[Carrier] | None = None,
+        profiles: Callable[[], Profiles] = NoProfiles,
     ) -> None:
-        """Speak for `tenant` with `carriers`, the native one alone by default; the first that claims decodes."""
+        """Speak for `tenant` with `carriers`, the native one alone by default; the first that claims decodes.
+
+        `profiles` gives the device profiles as they are now: they change without a restart.
+        """
         self.journal = journal
         self.clock = clock
         self.tenant = tenant
         self.carriers: tuple[Carrier, ...] = (Native(tenant),) if carriers is None else tuple(carriers)
+        self.profiles = profiles
 
     def arrival(self, envelope: Envelope) -> Arrival:
         """What `envelope` says, judged by the clock of its arrival. Pure; never raises."""
@@ -41,7 +50,7 @@ class Pipeline:
         except Exception as error:  # noqa: BLE001 - a carrier's bug must not stop intake: its message is kept aside
             _log.error("carrier_failed", source=envelope.source, error=quarantine.where(error))
             return quarantine.broken(envelope, "its carrier", error)
-        return Arrival(envelope, messages, arrival.refusal, arrival.undecoded)
+        return arrival._replace(envelope=envelope, messages=messages)
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[list[Receipt]]:
         """Commit what `envelopes` say; the receipts of each, at least one, after the commit.
@@ -66,12 +75,17 @@ class Pipeline:
 
     def _decoded(self, envelope: Envelope) -> Arrival:
         if envelope.transport == "http" and envelope.source == "auto":
-            answers = [carrier.decode(envelope) for carrier in self.carriers]
-            return next((answer for answer in answers if answer.messages), answers[0])
+            for carrier in self.carriers:
+                if carrier.recognises(envelope):
+                    return carrier.decode(envelope, self._context())
+            return quarantine.unknown_source(envelope)
         for carrier in self.carriers:
             if carrier.claims(envelope):
-                return carrier.decode(envelope)
+                return carrier.decode(envelope, self._context())
         return quarantine.unknown_source(envelope)
+
+    def _context(self) -> Context:
+        return Context(self.profiles())
 
 
 def _count(receipts: Sequence[Receipt]) -> None:

@@ -15,9 +15,10 @@ def timed(message: Decoded, arrival_ms: int, *, retained: bool = False) -> Decod
     """`message` with the times that are believed, seen from its arrival.
 
     A device's time counts from ten years back to five minutes ahead (then with the flag `future`). Beyond that its
-    clock was not set: those readings are moved together, so that the newest of them stands at the arrival and their
-    spacing stays, with the flag `clock_suspect`; if the newest reading of all lies ahead, the clock is wrong for the
-    whole message. A retained message tells of a state and not of now: only readings with a time of their own count.
+    clock was not set: those readings are moved together, so that the newest of them stands at the next clock that can
+    be right (the network's or gateway's that the carrier names, else the arrival) and their spacing stays, with the
+    flag `clock_suspect`; if the newest reading of all lies ahead, the clock is wrong for the whole message. A retained
+    message tells of a state and not of now: only readings with a time of their own count.
     """
     earliest_ms, rows = arrival_ms - BACK_MS, message.readings
     if not retained:
@@ -26,31 +27,38 @@ def timed(message: Decoded, arrival_ms: int, *, retained: bool = False) -> Decod
                 break
         else:
             return message
-    rows = _moved(rows, arrival_ms)
+    rows = _moved(rows, arrival_ms, _next_clock(message, arrival_ms))
     if retained:
         rows = tuple(_flagged(row, _RETAINED) for row in rows if row.time_source != "arrival")
         return message._replace(readings=rows, status=None)
     return message._replace(readings=rows)
 
 
-def _moved(rows: tuple[Reading, ...], arrival_ms: int) -> tuple[Reading, ...]:
+def _next_clock(message: Decoded, arrival_ms: int) -> tuple[int, str]:
+    """The clock after the device's: what the carrier names if that can be right, else the arrival."""
+    if message.clock is not None and arrival_ms - BACK_MS <= message.clock[0] <= arrival_ms + AHEAD_MS:
+        return message.clock
+    return arrival_ms, "arrival"
+
+
+def _moved(rows: tuple[Reading, ...], arrival_ms: int, clock: tuple[int, str]) -> tuple[Reading, ...]:
     newest_ms = max((row.event_time_ms for row in rows), default=arrival_ms)
     ahead = newest_ms > arrival_ms + AHEAD_MS
     unset_ms = [row.event_time_ms for row in rows if ahead or row.event_time_ms < arrival_ms - BACK_MS]
-    by_ms = arrival_ms - max(unset_ms, default=arrival_ms)
+    by_ms = clock[0] - max(unset_ms, default=clock[0])
     moved = []
     for row in rows:
         if ahead or row.event_time_ms < arrival_ms - BACK_MS:
-            moved.append(_flagged(_arrived(row, row.event_time_ms + by_ms, arrival_ms), _SUSPECT))
+            moved.append(_flagged(_arrived(row, row.event_time_ms + by_ms, arrival_ms, clock), _SUSPECT))
         else:
             moved.append(_flagged(row, _FUTURE) if row.event_time_ms > arrival_ms else row)
     return tuple(moved)
 
 
-def _arrived(row: Reading, event_time_ms: int, arrival_ms: int) -> Reading:
-    """`row` at a time that hangs on the arrival; stamps more than ten years apart have no spacing worth keeping."""
-    kept_ms = event_time_ms if event_time_ms >= arrival_ms - BACK_MS else arrival_ms
-    return row._replace(event_time_ms=kept_ms, time_source="arrival")
+def _arrived(row: Reading, event_time_ms: int, arrival_ms: int, clock: tuple[int, str]) -> Reading:
+    """`row` at a time that hangs on `clock`; stamps more than ten years apart have no spacing worth keeping."""
+    kept_ms = event_time_ms if event_time_ms >= arrival_ms - BACK_MS else clock[0]
+    return row._replace(event_time_ms=kept_ms, time_source=clock[1])
 
 
 def _flagged(row: Reading, flag: int) -> Reading:

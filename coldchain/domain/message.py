@@ -60,6 +60,18 @@ class Decoded(NamedTuple):
     interval_ms: int | None = None  # reporting interval that the message or its device profile declares
     status: dict[str, Any] | None = None  # battery and the like of a message without measurements
     device_profile: str = "native@1"
+    undecoded: bool = False  # who sent it is known, what it says is not: the refusal tells what is missing
+    aggregate: bool = False  # statistics of an interval: kept, shown, and never taken for readings
+    clock: tuple[int, str] | None = None  # (ms, "network" or "gateway"): what counts where the device's clock cannot
+
+
+class Command(NamedTuple):
+    """What a carrier asks to be published to the side that sent: a request for a rebirth, a host's state."""
+
+    topic: str
+    payload: bytes
+    qos: int = 0
+    retain: bool = False
 
 
 class Arrival(NamedTuple):
@@ -69,6 +81,8 @@ class Arrival(NamedTuple):
     messages: tuple[Decoded, ...] = ()
     refusal: Refusal | None = None
     undecoded: bool = False  # the refusal means "nobody here speaks this", not "this is wrong"
+    memory: tuple[tuple[str, Any], ...] = ()  # what the carrier has to be told next time, by key; None forgets
+    commands: tuple[Command, ...] = ()
 
 
 class Receipt(NamedTuple):

@@ -108,7 +108,8 @@ class Judge:
         stored, duplicates, conflicts = self._meeting.decide(decoded.readings, row, position)
         refusals = [*decoded.refusals, *conflicts]
         if decoded.refusals:
-            self._notice(item, "quarantined", decoded.refusals[0].reason)
+            kind = "undecoded" if decoded.undecoded else "quarantined"
+            self._notice(item, kind, decoded.refusals[0].reason)
         for conflict in conflicts:
             self._notice(item, "conflict", conflict.reason)
         row.readings += len(stored)
@@ -208,8 +209,11 @@ class Judge:
 def _outcome(item: Item, stored: list[Reading], duplicates: int, refusals: list[Refusal]) -> Outcome:
     """The first that applies; "duplicate" when everything was stored already."""
     if not stored:
+        if item.decoded is not None and item.decoded.aggregate:
+            return Outcome.AGGREGATE
         if refusals:
-            return Outcome.QUARANTINED
+            undecoded = item.decoded is not None and item.decoded.undecoded
+            return Outcome.UNDECODED if undecoded else Outcome.QUARANTINED
         return Outcome.DUPLICATE if duplicates else Outcome.NO_READING
     if item.envelope.transport == "file":
         return Outcome.FILE

@@ -30,8 +30,10 @@ def next_interpretations(session: Session, messages: Iterable[int]) -> dict[int,
 
 def again(kept: StoredMessage, readings: Sequence[Reading], interpretation: int) -> Arrival:
     """A kept message with the readings that it is now taken to mean; they inherit its number."""
+    meant = tuple(r._replace(interpretation=interpretation) for r in readings)
     boot, seq = _number(kept.key)
-    meant = tuple(r._replace(interpretation=interpretation, boot=boot, seq=seq) for r in readings)
+    if boot is not None:
+        meant = tuple(r._replace(boot=boot, seq=seq) for r in meant)
     decoded = Decoded(kept.logger or "", "", b"", kept.adapter or "", meant)
     return Arrival(kept.envelope, (decoded,))
 

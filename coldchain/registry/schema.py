@@ -129,6 +129,52 @@ logger = Table(  # registered loggers; those only heard of live in the journal
     Column("mqtt_password_hash", String(64)),  # SHA-256: the password is 32 random bytes, not a person's
     _ms("created_ms", required=True),
     _ms("retired_ms"),
+    # A gateway speaks for the tags around it: those of the list, or any where there is none.
+    Column("gateway", Boolean, nullable=False, server_default=false(), default=False),
+    Column("gateway_for", JSON),
+)
+
+device_profile = Table(  # the customer's own; those that ship are files of the program
+    "device_profile",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    _text("text", required=True),  # the TOML, as written
+    _ms("recorded_ms", required=True),
+    _text("who", required=True),
+    _text("reason"),
+    _ms("retired_ms"),
+)
+
+topic_filter = Table(  # MQTT topics that a person asked to listen to, beside those of the carriers
+    "topic_filter",
+    metadata,
+    Column("filter", Text, primary_key=True),
+    _text("note"),
+    _ms("recorded_ms", required=True),
+    _text("who", required=True),
+    _ms("ended_ms"),
+)
+
+carrier_memory = Table(  # what carriers have to remember between messages, such as Sparkplug's aliases
+    "carrier_memory",
+    metadata,
+    Column("carrier", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("body", JSON, nullable=False),
+    _ms("changed_ms", required=True),
+)
+
+file_mapping = Table(  # how the columns of a logger's CSV are to be read
+    "file_mapping",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("body", JSON, nullable=False),
+    _ms("recorded_ms", required=True),
+    _text("who", required=True),
+    _text("reason"),
+    _ms("retired_ms"),
 )
 
 calibration = Table(

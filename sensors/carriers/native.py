@@ -13,10 +13,11 @@ from sensors.carriers.fields import NeedText, Wrong, shown, words
 from sensors.carriers.native_head import message_key, read_head, read_number
 from sensors.carriers.native_message import BodyReader
 from sensors.carriers.native_plain import plain
-from sensors.carriers.port import refused
+from sensors.carriers.port import PLAIN, Context, refused
 from sensors.carriers.strict_json import element, exact, quick, skip_space
 
 NAME = "native@1"
+_BODY = (b'"readings"', b'"position"', b'"battery"', b'"state"')
 _PLACES = 20_000  # topics whose owners are remembered
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -38,7 +39,11 @@ class Native:
             return envelope.source.startswith("cc/")
         return envelope.transport == "http" and envelope.source == self.source
 
-    def decode(self, envelope: Envelope) -> Arrival:
+    def recognises(self, envelope: Envelope) -> bool:
+        """A JSON object, or an array of them, that names its device and holds readings, a position or a battery."""
+        return b'"device"' in envelope.payload and any(name in envelope.payload for name in _BODY)
+
+    def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:  # noqa: ARG002 - every model speaks alike
         """The messages in `envelope`: one object, or each element of an array with its own bytes."""
         speaker, misplaced = self._place(envelope.transport, envelope.source, envelope.user)
         if isinstance(speaker, Refusal):

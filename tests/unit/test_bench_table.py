@@ -3,7 +3,7 @@
 import pytest
 
 from bench import line_protocol
-from bench.table import Anchor, cells, markdown, rates
+from bench.table import Anchor, Section, absent, cells, document, rates
 
 HELD = [
     (1.0, ">= 1", True),
@@ -13,6 +13,11 @@ HELD = [
     (None, ">= 1", None),
     (5.0, "", None),
 ]
+ORDER = ("first", "second")
+
+
+def section(name: str, *anchors: Anchor) -> Section:
+    return Section(name, f"What {name} is.", "2026-11-22, load 0.1 before", anchors)
 
 
 @pytest.mark.parametrize(("ratio", "hold", "held"), HELD)
@@ -25,9 +30,31 @@ def test_a_ratio_is_taken_pair_by_pair_so_that_a_slow_moment_hits_both() -> None
 
 
 def test_what_was_missed_or_not_measured_stands_in_the_document() -> None:
-    text = markdown([Anchor("a", "1", "2", 0.5, ">= 1"), Anchor("b", "", "", None, ">= 1", "no server")], "2026-11-22")
+    text = document(
+        "", [section("first", Anchor("a", "1", "2", 0.5, ">= 1"), absent("b", "no\nserver", ">= 1"))], ORDER
+    )
     assert "| a | 1 | 2 | 0.50 | >= 1 | MISSED |  |" in text
     assert "| b |  |  | not measured | >= 1 |  | no server |" in text
+
+
+def test_a_figure_without_a_ratio_was_measured_all_the_same() -> None:
+    assert cells(Anchor("memory", "69 MiB", "", None, ""))[3] == ""
+
+
+def test_what_is_measured_anew_replaces_its_section_and_keeps_the_others_in_their_order() -> None:
+    both = document(
+        "", [section("second", Anchor("b", "1", "", 1, "")), section("first", Anchor("a", "1", "", 1, ""))], ORDER
+    )
+    again = document(both, [section("first", Anchor("a", "7", "", 7, ""))], ORDER)
+    assert "| a | 7 |  | 7.00 |" in again
+    assert "| a | 1 |" not in again
+    assert again.index("## first") < again.index("## second")
+    assert again.count("| b | 1 |") == 1
+
+
+def test_a_measurement_that_no_longer_exists_leaves_the_document() -> None:
+    old = document("", [section("gone", Anchor("a", "1", "", 1, ""))], ("gone",))
+    assert "gone" not in document(old, [], ORDER)
 
 
 def test_a_measurement_gives_a_ratio() -> None:

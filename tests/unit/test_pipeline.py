@@ -19,6 +19,7 @@ from ingest.downlink import Downlink, watermark_json
 from ingest.pipeline import Pipeline
 from ingest.webhook import accept
 from ingest.writer import Parcel, Receipts, Writer
+from sensors.carriers.port import PLAIN, Context
 
 NOW = SystemClock().now_ms()
 
@@ -41,7 +42,10 @@ class Clumsy:
     def claims(self, envelope: Envelope) -> bool:
         return True
 
-    def decode(self, envelope: Envelope) -> Arrival:
+    def recognises(self, envelope: Envelope) -> bool:
+        return True
+
+    def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:
         raise ZeroDivisionError("on a Sunday")
 
 

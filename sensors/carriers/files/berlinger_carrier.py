@@ -6,7 +6,7 @@ from coldchain.domain.message import Arrival, Decoded, Envelope
 from coldchain.domain.reading import Reading
 from coldchain.errors import InvalidValue
 from sensors.carriers.files.berlinger import BerlingerExport, LogRow, parse
-from sensors.carriers.port import refused
+from sensors.carriers.port import PLAIN, Context, refused
 
 NAME = "berlinger-txt@1"
 CHANNEL = "internal"
@@ -24,9 +24,13 @@ class Berlinger:
 
     def claims(self, envelope: Envelope) -> bool:
         """Any file whose first line names a device as these exports do."""
-        return envelope.transport == "file" and envelope.payload.removeprefix(b"\xef\xbb\xbf").startswith(b"Device:")
+        return envelope.transport == "file" and self.recognises(envelope)
 
-    def decode(self, envelope: Envelope) -> Arrival:
+    def recognises(self, envelope: Envelope) -> bool:
+        """A first line that names a device as these exports do."""
+        return envelope.payload.removeprefix(b"\xef\xbb\xbf").startswith(b"Device:")
+
+    def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:  # noqa: ARG002 - needs no profile
         """The export as one message keyed by the SHA-256 of its bytes; never raises."""
         try:
             export = parse(envelope.payload, self._zone)
