@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from bench.processes import process, rss_mib, says, scratch, server
-from bench.table import Anchor, rates
+from bench.table import Anchor, absent, per_second, rates
 
 LOGGERS = 50
 
@@ -20,12 +20,12 @@ def measure(scale: float) -> list[Anchor]:
             idle.append(listener("none", each)[0])
             found = mosquitto(folder / f"broker-{turn}", each)
             if isinstance(found, str):
-                return [Anchor("durable listener / Mosquitto relay", "", "", None, ">= 1", found)]
+                return [absent("durable listener / Mosquitto relay", found, ">= 1")]
             relay.append(found)
     ours, theirs, ratio = rates(durable, relay)
-    anchors = [Anchor("durable listener / Mosquitto relay", _shown(ours), _shown(theirs), ratio, ">= 1")]
+    anchors = [Anchor("durable listener / Mosquitto relay", per_second(ours), per_second(theirs), ratio, ">= 1")]
     ours, theirs, ratio = rates(durable, idle)
-    anchors.append(Anchor("listener: durable / storing off", _shown(ours), _shown(theirs), ratio, ">= 0.4"))
+    anchors.append(Anchor("listener: durable / storing off", per_second(ours), per_second(theirs), ratio, ">= 0.4"))
     count = LOGGERS * each
     note = f"after {count} messages"
     return [*anchors, Anchor("listener: resident memory", f"{memory:.0f} MiB", "", None, "", note)]
@@ -60,7 +60,3 @@ def mosquitto(folder: Path, each: int) -> float | str:
 
 def process_of(role: str, port: int, each: int) -> AbstractContextManager[subprocess.Popen[str]]:
     return process("load", role, port, LOGGERS, each)
-
-
-def _shown(rate: float) -> str:
-    return f"{rate:,.0f} messages/s"

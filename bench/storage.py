@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.processes import scratch, server
 from bench.readings import INTERVAL_MS, START_MS, arrival, fleet
-from bench.table import Anchor
+from bench.table import Anchor, absent
 from coldchain.domain.reading import Reading
 from coldchain.journal.sqlite import SqliteJournal
 from coldchain.telemetry.embedded import EmbeddedTelemetry, compact, sizes
@@ -57,7 +57,7 @@ def _series(journal: SqliteJournal, readings: list[Reading], folder: Path) -> li
         influx = server(make, place)
         title = f"30-day series: embedded / InfluxDB {name}"
         if isinstance(influx, str):
-            anchors.append(Anchor(title, "", "", None, ">= 8", influx))
+            anchors.append(absent(title, influx, ">= 8"))
             continue
         store = InfluxTelemetry(_filled(influx, readings))
         turns = [(logger, kind) for _ in range(3) for logger in loggers for kind in (embedded, store)]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from bench.listener import LOGGERS, process_of
 from bench.processes import process, says, scratch, server
-from bench.table import Anchor, rates
+from bench.table import Anchor, absent, per_second, rates
 
 
 def measure(scale: float) -> list[Anchor]:
@@ -19,15 +19,14 @@ def measure(scale: float) -> list[Anchor]:
                 place.mkdir()
                 broker = server(servers.mosquitto_server, place)
                 if isinstance(broker, str):
-                    return [Anchor("subscriber: durable / storing off", "", "", None, ">= 0.6", broker)]
+                    return [absent("subscriber: durable / storing off", broker, ">= 0.6")]
                 try:
                     rates_.append(drain(broker, journal, each))
                 finally:
                     if isinstance(broker, servers.Process):
                         broker.kill()
     ours, theirs, ratio = rates(durable, idle)
-    shown = (f"{ours:,.0f} messages/s", f"{theirs:,.0f} messages/s")
-    return [Anchor("subscriber: durable / storing off", *shown, ratio, ">= 0.6")]
+    return [Anchor("subscriber: durable / storing off", per_second(ours), per_second(theirs), ratio, ">= 0.6")]
 
 
 def drain(broker: object, journal: str | Path, each: int) -> float:

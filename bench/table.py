@@ -1,7 +1,8 @@
-"""What a measurement says, and how it is shown: a table on the terminal, and the same as Markdown."""
+"""What measurements say, and how it is shown: tables on the terminal, and the same as sections of a document."""
 
 import os
 import platform
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -12,7 +13,7 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """One ratio that is to be held; `hold` None means that the figure is for information."""
+    """One ratio or figure that is to be held; `hold` "" means that it is for information."""
 
     name: str
     ours: str
@@ -30,8 +31,29 @@ class Anchor:
         return self.ratio >= float(number) if sign == ">=" else self.ratio <= float(number)
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One measurement: what it compares, when it was taken, and what came out."""
+
+    name: str
+    about: str
+    when: str
+    anchors: tuple[Anchor, ...]
+
+
 Measure = Callable[[float], Sequence[Anchor]]
-HEADS = ("anchor", "ours", "theirs", "ratio", "hold at", "", "note")
+HEADS = ("anchor", "ours", "theirs", "ratio or figure", "hold at", "", "note")
+
+_HEAD = """\
+# Performance
+
+Written by `python -m bench --write docs/reference/performance.md`, which replaces the sections that it measures anew
+and keeps the others. Last run on: {machine}.
+
+Machines differ, so the figures that count are ratios of things measured in turns in one run; rates and times are
+medians. A figure that misses its mark stays here with its note. Telegraf and Node-RED come from `bash bench/servers`,
+the other servers from `bash .ci/servers`.
+"""
 
 
 def rates(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
@@ -39,38 +61,48 @@ def rates(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float,
     return median(ours), median(theirs), median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
+def per_second(rate: float) -> str:
+    """A rate as it is shown."""
+    return f"{rate:,.0f} messages/s"
+
+
+def absent(name: str, why: str, hold: str = "") -> Anchor:
+    """A figure that could not be measured, and the reason in one line."""
+    return Anchor(name, "", "", None, hold, " ".join(why.split())[:300])
+
+
 def cells(anchor: Anchor) -> tuple[str, ...]:
     """One row of the table."""
-    ratio = "not measured" if anchor.ratio is None else f"{anchor.ratio:.2f}"
+    ratio = f"{anchor.ratio:.2f}" if anchor.ratio is not None else "" if anchor.ours else "not measured"
     said = {True: "held", False: "MISSED", None: ""}[anchor.held]
-    return anchor.name, anchor.ours, anchor.theirs, ratio, anchor.hold, said, anchor.note
+    note = anchor.note.replace("|", "/")
+    return anchor.name, anchor.ours, anchor.theirs, ratio, anchor.hold, said, note
 
 
-def show(anchors: Sequence[Anchor]) -> None:
-    """Print the table."""
+def show(sections: Sequence[Section]) -> None:
+    """Print everything as one table."""
     table = Table(*HEADS, title=machine())
-    for anchor in anchors:
-        table.add_row(*cells(anchor))
-    Console(width=160).print(table)
+    for section in sections:
+        for anchor in section.anchors:
+            table.add_row(*cells(anchor))
+        table.add_section()
+    Console(width=180).print(table)
 
 
-def markdown(anchors: Sequence[Anchor], when: str) -> str:
-    """The table as the text of `docs/reference/performance.md`."""
-    rows = [f"| {' | '.join(cells(anchor))} |" for anchor in anchors]
+def document(before: str, fresh: Sequence[Section], order: Sequence[str]) -> str:
+    """The text of the document: `before` with the sections that were measured anew."""
+    kept = {text.partition("\n")[0].strip(): text.strip() for text in re.split(r"^## ", before, flags=re.MULTILINE)[1:]}
+    for section in fresh:
+        kept[section.name] = _section(section)
+    names = [name for name in order if name in kept]
+    return "\n".join([_HEAD.format(machine=machine()), *(f"## {kept[name]}\n" for name in names)])
+
+
+def _section(section: Section) -> str:
+    rows = [f"| {' | '.join(cells(anchor))} |" for anchor in section.anchors]
     head = [f"| {' | '.join(HEADS)} |", "|---" * len(HEADS) + "|"]
-    text = [
-        "# Performance",
-        "",
-        f"Measured on {when} by `python -m bench` on: {machine()}.",
-        "",
-        "Figures are ratios of things measured in turns in one run, medians, because machines differ. A figure that",
-        "misses its mark stays here with its note.",
-        "",
-        *head,
-        *rows,
-        "",
-    ]
-    return "\n".join(text)
+    about = [section.name, "", section.about, "", f"Measured on {section.when}.", ""]
+    return "\n".join([*about, *head, *rows])
 
 
 def machine() -> str:
@@ -79,8 +111,7 @@ def machine() -> str:
     with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123
         names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    load = os.getloadavg()[0]
     return (
         f"{names[0] if names else model}, {os.cpu_count()} CPUs, {gib:.0f} GiB, {platform.system()} "
-        f"{platform.release()}, Python {platform.python_version()}, load {load:.1f}"
+        f"{platform.release()}, Python {platform.python_version()}"
     )

@@ -1,0 +1,144 @@
+"""The whole way from a broker's queue into InfluxDB 2: our subscriber and projector beside Telegraf and Node-RED.
+
+Each drains the same messages of a persistent session from a Mosquitto of its own; the clock runs from its first step
+until InfluxDB holds every reading. Ours stores each message durably on the way, judges it and gives it an offset.
+"""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench.listener import LOGGERS, process_of
+from bench.load import publish
+from bench.processes import says, scratch, server
+from bench.readings import fleet
+from bench.roads import NodeRed, Ours, Road, Telegraf, missing
+from bench.table import Anchor, absent, per_second, rates
+
+TURNS = 3
+KILLS = 4
+HOLDS: dict[type[Road], str] = {Telegraf: ">= 1", NodeRed: ">= 1.2"}
+
+
+def measure(scale: float) -> list[Anchor]:
+    import servers
+
+    anchors = [
+        absent(f"into InfluxDB: ours / {peer.name}", why, hold)
+        for peer, hold in HOLDS.items()
+        if (why := missing(peer))
+    ]
+    roads = [Ours, *[peer for peer in HOLDS if missing(peer) is None]]
+    with scratch() as folder:
+        influx = server(servers.influx2_server, _made(folder / "influx"))
+        if isinstance(influx, str):
+            return [absent(f"into InfluxDB: ours / {peer.name}", influx, hold) for peer, hold in HOLDS.items()]
+        try:
+            took: dict[type[Road], list[float]] = {road: [] for road in roads}
+            for turn in range(TURNS):
+                for road in roads:
+                    took[road].append(
+                        Run(road, _made(folder / f"{turn}-{road.name}"), influx).drain(round(400 * scale))
+                    )
+            lost = {
+                road: Run(road, _made(folder / f"kills-{road.name}"), influx).survive(round(300 * scale))
+                for road in roads
+            }
+        finally:
+            influx.kill()
+    for peer in roads[1:]:
+        ours, theirs, ratio = rates(took[Ours], took[peer])
+        title = f"into InfluxDB: ours / {peer.name}"
+        anchors.append(Anchor(title, per_second(ours), per_second(theirs), ratio, HOLDS[peer]))
+    sent = LOGGERS * round(300 * scale)
+    for peer in roads[1:]:
+        note = f"{KILLS} kills each while they drained {sent} queued messages"
+        shown = (f"{lost[Ours]} lost", f"{lost[peer]} lost")
+        anchors.append(Anchor(f"kill -9: ours / {peer.name}", *shown, None, "", note))
+    anchors.append(Anchor("kill -9: messages that we lost", f"{lost[Ours]}", "", float(lost[Ours]), "<= 0"))
+    return anchors
+
+
+class Run:
+    """One road with a broker and a bucket of its own."""
+
+    def __init__(self, road: type[Road], folder: Path, influx: Any) -> None:
+        import servers
+
+        influx.fresh_bucket()
+        self._influx = influx
+        self._broker = servers.mosquitto_server(_made(folder / "broker"))
+        self._road = road(folder, self._broker.url, influx)
+        self._road.prepare()
+
+    def drain(self, each: int) -> float:
+        """Messages per second from the queue into InfluxDB."""
+        try:
+            self._queue(each)
+            began = time.monotonic()
+            self._road.signal(signal.SIGCONT)
+            _until(lambda: self._held() >= LOGGERS * each, 60)
+            return LOGGERS * each / (time.monotonic() - began)
+        finally:
+            self._end()
+
+    def survive(self, each: int) -> int:
+        """How many of the queued messages never come to InfluxDB when a process is killed now and then."""
+        count = LOGGERS * each
+        try:
+            self._queue(each)
+            self._road.signal(signal.SIGCONT)
+            for kill in range(1, KILLS + 1):
+                self._until_it_rests(count * kill // (KILLS + 1))
+                self._road.kill_one()
+            self._until_it_rests(count)
+            return count - self._held()
+        finally:
+            self._end()
+
+    def _queue(self, each: int) -> None:
+        """Let the road stand still with a queue of messages before it."""
+        self._road.start()
+        probe = [one._replace(logger="probe") for one in fleet(1, 1)]
+
+        def passes() -> bool:
+            asyncio.run(publish(self._broker.port, probe))
+            return self._held("probe") > 0
+
+        _until(passes, 30, 0.1)
+        self._road.signal(signal.SIGSTOP)
+        with process_of("publish", self._broker.port, each) as publishing:
+            says(publishing)
+
+    def _held(self, logger: str = "LG-.*") -> int:
+        rows = self._influx.rows(f"SELECT count(temperature_c) FROM reading WHERE logger =~ /^{logger}$/")
+        return int(rows[0]["count"]) if rows else 0
+
+    def _until_it_rests(self, enough: int, rest_s: float = 6.0) -> None:
+        """Wait until InfluxDB holds so many, or nothing has come for a while."""
+        held, since_s = self._held(), time.monotonic()
+        while held < enough and time.monotonic() - since_s < rest_s:
+            time.sleep(0.05)
+            now = self._held()
+            if now != held:
+                held, since_s = now, time.monotonic()
+
+    def _end(self) -> None:
+        self._road.stop()
+        self._broker.kill()
+
+
+def _until(condition: Callable[[], bool], within_s: float, pause_s: float = 0.05) -> None:
+    deadline_s = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline_s:
+            raise RuntimeError(f"not everything was in InfluxDB after {within_s:.0f} s")
+        time.sleep(pause_s)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
