@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.listener import LOGGERS, process_of
-from bench.load import publish
+from bench.load import packets_of, publish
 from bench.processes import says, scratch, server
 from bench.readings import fleet
 from bench.roads import NodeRed, Ours, Road, Telegraf, missing
@@ -20,6 +20,7 @@ from bench.table import Anchor, absent, per_second, rates
 
 TURNS = 3
 KILLS = 4
+DRAINED_EACH, KILLED_EACH = 400, 600  # messages of each logger; a kill has to hit the middle of the work
 HOLDS: dict[type[Road], str] = {Telegraf: ">= 1", NodeRed: ">= 1.2"}
 
 
@@ -41,10 +42,10 @@ def measure(scale: float) -> list[Anchor]:
             for turn in range(TURNS):
                 for road in roads:
                     took[road].append(
-                        Run(road, _made(folder / f"{turn}-{road.name}"), influx).drain(round(400 * scale))
+                        Run(road, _made(folder / f"{turn}-{road.name}"), influx).drain(round(DRAINED_EACH * scale))
                     )
             lost = {
-                road: Run(road, _made(folder / f"kills-{road.name}"), influx).survive(round(300 * scale))
+                road: Run(road, _made(folder / f"kills-{road.name}"), influx).survive(round(KILLED_EACH * scale))
                 for road in roads
             }
         finally:
@@ -53,7 +54,7 @@ def measure(scale: float) -> list[Anchor]:
         ours, theirs, ratio = rates(took[Ours], took[peer])
         title = f"into InfluxDB: ours / {peer.name}"
         anchors.append(Anchor(title, per_second(ours), per_second(theirs), ratio, HOLDS[peer]))
-    sent = LOGGERS * round(300 * scale)
+    sent = LOGGERS * round(KILLED_EACH * scale)
     for peer in roads[1:]:
         note = f"{KILLS} kills each while they drained {sent} queued messages"
         shown = (f"{lost[Ours]} lost", f"{lost[peer]} lost")
@@ -91,8 +92,8 @@ class Run:
         try:
             self._queue(each)
             self._road.signal(signal.SIGCONT)
-            for kill in range(1, KILLS + 1):
-                self._until_it_rests(count * kill // (KILLS + 1))
+            for _ in range(KILLS):
+                self._until_it_rests(min(count, self._held() + count // (KILLS + 1)))
                 self._road.kill_one()
             self._until_it_rests(count)
             return count - self._held()
@@ -102,7 +103,7 @@ class Run:
     def _queue(self, each: int) -> None:
         """Let the road stand still with a queue of messages before it."""
         self._road.start()
-        probe = [one._replace(logger="probe") for one in fleet(1, 1)]
+        probe = packets_of([one._replace(logger="probe") for one in fleet(1, 1)])
 
         def passes() -> bool:
             asyncio.run(publish(self._broker.port, probe))

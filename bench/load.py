@@ -9,7 +9,7 @@ import asyncio
 import json
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bench.readings import fleet, payload
 from coldchain.domain.reading import Reading
@@ -61,20 +61,30 @@ class Publisher(asyncio.Protocol):
             self.done.set_exception(error or ConnectionError("the server closed the connection"))
 
 
-async def publish(port: int, readings: Sequence[Reading]) -> dict[str, float]:
+def packets_of(readings: Sequence[Reading], together: int = 1) -> dict[str, list[bytes]]:
+    """PUBLISH packets by logger; each message carries `together` readings, and the messages are numbered from 1."""
+    by_logger: dict[str, list[Reading]] = {}
+    for reading in readings:
+        by_logger.setdefault(reading.logger, []).append(reading)
+    return {logger: list(_packets(logger, some, together)) for logger, some in by_logger.items()}
+
+
+def _packets(logger: str, readings: Sequence[Reading], together: int) -> Iterator[bytes]:
+    topic = text(f"cc/{logger}/up")
+    for number, first in enumerate(range(0, len(readings), together)):
+        packet_id = struct.pack(">H", number % 65_535 + 1)
+        yield packet(0x32, topic + packet_id + payload(readings[first : first + together]))
+
+
+async def publish(port: int, packets: dict[str, list[bytes]]) -> dict[str, float]:
     """Publish, each logger on a connection of its own; when that began, and when all was acknowledged."""
     loop = asyncio.get_running_loop()
-    packets: dict[str, list[bytes]] = {}
-    for reading in readings:
-        topic = text(f"cc/{reading.logger}/up")
-        number = struct.pack(">H", (reading.seq or 0) % 65_535 + 1)
-        packets.setdefault(reading.logger, []).append(packet(0x32, topic + number + payload(reading)))
     waiting = [loop.create_future() for _ in packets]
     began = time.monotonic()
     for future, (logger, one) in zip(waiting, packets.items(), strict=True):
         await loop.create_connection(lambda f=future, c=logger, p=one: Publisher(c, p, f), "127.0.0.1", port)
     await asyncio.gather(*waiting)
-    return {"began": began, "ended": time.monotonic(), "messages": len(readings)}
+    return {"began": began, "ended": time.monotonic(), "messages": sum(map(len, packets.values()))}
 
 
 class Consumer(asyncio.Protocol):
@@ -133,7 +143,7 @@ def main() -> None:
     parser.add_argument("each", type=int)
     args = parser.parse_args()
     if args.role == "publish":
-        said = asyncio.run(publish(args.port, fleet(args.loggers, args.each)))
+        said = asyncio.run(publish(args.port, packets_of(fleet(args.loggers, args.each))))
         print(json.dumps(said), flush=True)
     else:
         asyncio.run(consume(args.port, args.loggers * args.each))

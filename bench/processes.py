@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))  # the servers that the tests start
-
 
 @contextmanager
 def process(module: str, *args: object) -> Iterator[subprocess.Popen[str]]:
