@@ -10,7 +10,8 @@ from typing import Any
 
 from server_process import Outside, Process, free_port, http, missing
 
-_CACHE = Path(os.environ.get("COLDCHAIN_SERVERS") or Path.home() / ".cache" / "coldchain-servers") / "bin"
+SERVERS = Path(os.environ.get("COLDCHAIN_SERVERS") or Path.home() / ".cache" / "coldchain-servers")
+_CACHE = SERVERS / "bin"
 USER, PASSWORD, ORG = "coldchain", "only-for-tests", "coldchain"
 
 

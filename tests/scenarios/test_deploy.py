@@ -1,5 +1,6 @@
 """The compose files: what they promise about rights and secrets, and that each service's command becomes healthy."""
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
+from influx_servers import SERVERS
+from jsonschema import Draft202012Validator
 from ports import quiet_port
 from server_process import missing, wait_until
 
@@ -46,6 +49,15 @@ def merged() -> dict[str, Any]:
 
     found: dict[str, Any] = merge(read("base"), read("postgres"))
     return found
+
+
+@pytest.mark.parametrize("composed", [read("base"), read("postgres"), merged()], ids=["base", "PostgreSQL", "both"])
+def test_the_compose_files_obey_the_compose_specification(composed: dict[str, Any]) -> None:
+    schema = SERVERS / "compose-spec.json"
+    if not schema.exists():
+        missing("the schema of the compose specification", "run `bash .ci/servers`, which fetches it (needs Go)")
+    rules = Draft202012Validator(json.loads(schema.read_text("utf-8")))
+    assert [f"{list(error.path)}: {error.message}" for error in rules.iter_errors(composed)] == []
 
 
 @pytest.mark.parametrize("composed", [read("base"), merged()], ids=["base", "with PostgreSQL"])
