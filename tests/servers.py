@@ -75,7 +75,7 @@ def mosquitto_server(folder: Path) -> Mosquitto | OutsideMosquitto:
 class Postgres(Process):
     """A PostgreSQL that trusts loopback. `fsync` is off: our tests kill our processes, not the machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
         if not binaries or not (binaries[-1] / "initdb").exists():
             missing("PostgreSQL", "apt-get install postgresql, or set COLDCHAIN_TEST_POSTGRES_URL")
@@ -90,7 +90,8 @@ class Postgres(Process):
         )  # fmt: skip
 
         def command(port: int) -> list[str]:
-            quick = [f"-c{setting}" for setting in ("fsync=off", "full_page_writes=off", "max_connections=60")]
+            hurried = () if durable else ("fsync=off", "full_page_writes=off")
+            quick = [f"-c{setting}" for setting in (*hurried, "max_connections=60")]
             return [
                 str(binaries[-1] / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1",
                 "-c", "unix_socket_directories=", *quick,

@@ -6,16 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser_tools import Opener, Watched, hear, police
+from browser_tools import FLAGS, Opener, Watched, hear, police
 from browser_world import WebServer, World
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 CHROMIUM = os.environ.get("COLDCHAIN_TEST_CHROMIUM", "/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--use-gl=angle", "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="session")

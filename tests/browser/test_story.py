@@ -6,14 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
+from browser_frames import NOTE_FRAMES, note_severity
 from browser_tools import Opener
 from browser_world import MINUTE, World
-from sqlalchemy import Connection, update
 
 from coldchain.registry import alarms
 from coldchain.registry.alarms import AlarmFilter
-from coldchain.registry.schema import alarm
-from coldchain.registry.store import bump_revision
 from coldchain.registry.viewer import SYSTEM
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -113,24 +111,6 @@ def test_what_the_server_commits_is_painted_within_half_a_second(opened: Opener,
         watched.until("seen => window.frames_.length > seen", seen)
         took.append(watched.page.evaluate("seen => window.frames_[seen]", seen) - committed)
     assert statistics.median(took) <= 500
-
-
-def note_severity(connection: Connection, shipment: str, *, flip: bool) -> None:
-    """What the engine does when an alarm worsens: another value in its row, and the revision moves."""
-    about = (alarm.c.subject_id == shipment, alarm.c.cause == "high")
-    connection.execute(update(alarm).where(*about).values(peak_mc=19_000 if flip else 18_000))
-    bump_revision(connection)
-
-
-# The time of every painted frame in which the inbox said something new.
-NOTE_FRAMES = """() => {
-  window.frames_ = [];
-  let words = document.getElementById('tower-inbox').textContent.replace(/\\d+ (s|min|h|d)\\b/g, '');
-  new MutationObserver(() => requestAnimationFrame(() => {
-    const now = document.getElementById('tower-inbox').textContent.replace(/\\d+ (s|min|h|d)\\b/g, '');
-    if (now !== words) { words = now; window.frames_.push(Date.now()); }
-  })).observe(document.getElementById('tower-inbox'), { subtree: true, childList: true, characterData: true });
-}"""
 
 
 def test_keys_lead_through_the_inbox_to_the_dialog(opened: Opener) -> None:
