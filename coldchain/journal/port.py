@@ -41,6 +41,19 @@ class LoggerState(NamedTuple):
     gaps: int
 
 
+class Unread(NamedTuple):
+    """A topic or source of which messages were not understood, or were refused whole, among the newest ones."""
+
+    transport: str  # mqtt | http | file
+    source: str
+    logger: str | None  # who sent, where that is known
+    messages: int
+    size: int  # bytes of all of them
+    last_ms: int
+    newest: int  # offset of the newest one
+    undecoded: int  # of the messages: nobody here speaks this; the others were refused
+
+
 class Notice(NamedTuple):
     """Something that happened while committing and that a person may have to know; the engine reads these by offset."""
 
@@ -82,6 +95,21 @@ class Journal(Protocol):
 
     def refused(self, outcome: Outcome, before: int | None, limit: int) -> list[StoredMessage]:
         """Messages with this outcome (quarantined or undecoded) or with refused elements, newest first."""
+        ...
+
+    def unread(self) -> list[Unread]:
+        """The sources of messages that nobody understood or believed whole, the one that spoke last first.
+
+        Only the newest such messages are looked at, and those that were decoded again since are not among them.
+        """
+        ...
+
+    def alike(self, transport: str, source: str, logger: str | None, limit: int) -> list[StoredMessage]:
+        """The newest such messages of one source (and, where it is known, of one logger), newest first."""
+        ...
+
+    def became(self, message: StoredMessage) -> list[Reading]:
+        """The readings that stand for a message, of every interpretation, by offset."""
         ...
 
     def watermark(self, logger: str) -> Watermark:

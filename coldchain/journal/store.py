@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from coldchain.domain.message import Arrival, Gap, Outcome, Receipt, Watermark
 from coldchain.domain.reading import Reading
 from coldchain.errors import NotFound
-from coldchain.journal import latest, reinterpretation
+from coldchain.journal import kept, latest, reinterpretation
 from coldchain.journal.backlog import Backlog
 from coldchain.journal.bell import Bell
 from coldchain.journal.database import Database, Row, Session, listed
@@ -15,7 +15,7 @@ from coldchain.journal.decide import Judge
 from coldchain.journal.decisions import Decisions
 from coldchain.journal.lookup import Batch, Finder, loggers_named, meta, runs_of, set_meta
 from coldchain.journal.pack import packed_message
-from coldchain.journal.port import LoggerState, Notice, StoredMessage
+from coldchain.journal.port import LoggerState, Notice, StoredMessage, Unread
 from coldchain.journal.ranges import Committed
 from coldchain.journal.rows import OUTCOME_NUMBER, message_from, reading_from
 from coldchain.journal.state import LOGGER_COLUMNS, LoggerRow
@@ -210,6 +210,23 @@ class StoredJournal:
         with self.database.read() as session:
             below = (1 << 62) if before is None else before
             return self._messages(session, session.rows(sql, (below, OUTCOME_NUMBER[outcome], limit)))
+
+    def unread(self) -> list[Unread]:
+        """The sources of messages that nobody understood or believed whole, among the newest of them, latest first."""
+        with self.database.read() as session:
+            return kept.unread(session, self._words.texts)
+
+    def alike(self, transport: str, source: str, logger: str | None, limit: int) -> list[StoredMessage]:
+        """The newest such messages of one source (and, where it is known, of one logger), newest first."""
+        with self.database.read() as session:
+            return self._messages(session, kept.alike(session, self._words.texts, transport, source, logger, limit))
+
+    def became(self, message: StoredMessage) -> list[Reading]:
+        """The readings that stand for a message, of every interpretation, by offset."""
+        if message.logger is None:
+            return []
+        with self.database.read() as session:
+            return self.readings_of(session, kept.became(session, message.offset, message.logger))
 
     def watermark(self, logger: str) -> Watermark:
         """What this logger may forget and what it is asked for."""
