@@ -33,6 +33,8 @@ def _troubles(services: Services) -> list[str]:
     try:
         with services.registry.read() as connection:
             revision(connection)
+        if (refusal := services.registry.unwritable()) is not None:
+            found.append(f"registry: cannot be written: {refusal}")
     except Exception as error:  # noqa: BLE001  whatever it is, it is the answer
         found.append(f"registry: cannot be read ({type(error).__name__})")
     try:
@@ -44,7 +46,8 @@ def _troubles(services: Services) -> list[str]:
 
 _HIDDEN = {"include_in_schema": False}
 ENDPOINTS = (
-    Endpoint("GET", "/healthz", healthz, PUBLIC, _HIDDEN),
-    Endpoint("GET", "/readyz", readyz, PUBLIC, _HIDDEN),
+    # Load balancers ask with HEAD.
+    *(Endpoint(method, "/healthz", healthz, PUBLIC, _HIDDEN) for method in ("GET", "HEAD")),
+    *(Endpoint(method, "/readyz", readyz, PUBLIC, _HIDDEN) for method in ("GET", "HEAD")),
     Endpoint("GET", "/metrics", metrics, may(Permission.VIEW, unscoped=True), _HIDDEN),
 )

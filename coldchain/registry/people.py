@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from coldchain.errors import InvalidValue, NotFound
 from coldchain.registry.changes import changed
-from coldchain.registry.schema import person, session
+from coldchain.registry.schema import api_key, person, session
 from coldchain.registry.store import new_id
 from coldchain.registry.viewer import ROLES, Permission, Viewer
 
@@ -144,9 +144,14 @@ def by_email(connection: Connection, email: str) -> Person | None:
 
 
 def names(connection: Connection, ids: set[str]) -> dict[str, str]:
-    """The names of these people; an id that is none of a person is left out."""
+    """The names of these people, and of API keys (`key:…`); any other id is left out."""
     rows = connection.execute(select(person.c.id, person.c.name).where(person.c.id.in_(ids)))
-    return {row.id: row.name for row in rows}
+    found = {row.id: row.name for row in rows}
+    keys = {id_.removeprefix("key:") for id_ in ids if id_.startswith("key:")}
+    if keys:
+        rows = connection.execute(select(api_key.c.id, api_key.c.name).where(api_key.c.id.in_(keys)))
+        found |= {f"key:{row.id}": f"{row.name} (API key)" for row in rows}
+    return found
 
 
 def password_hash(connection: Connection, id: str) -> str | None:  # noqa: A002

@@ -1,6 +1,7 @@
 """The open registry: one engine, a reading and a writing transaction, and the revision that live pages follow."""
 
 import os
+import shutil
 import socket
 import time
 import uuid
@@ -17,6 +18,7 @@ from coldchain.errors import TransientError
 from coldchain.registry import schema
 
 _REVISION = "revision"
+_LEAST_FREE = 32 * 1024 * 1024  # bytes: below this a transaction or its log may not fit any more
 
 
 class Registry:
@@ -49,6 +51,20 @@ class Registry:
                     yield connection
         except OperationalError as error:
             raise TransientError(f"the registry is busy or unreachable: {error.orig}") from error
+
+    def unwritable(self) -> str | None:
+        """Why nothing could be written now, None if it could; asks without waiting for the write lock."""
+        file = self.engine.url.database
+        if self.engine.dialect.name == "postgresql":
+            with self.read() as connection:
+                refuses = connection.execute(text("show transaction_read_only")).scalar_one() == "on"
+            return "the server takes no writes (a standby?)" if refuses else None
+        if file is None:
+            return None
+        folder = Path(file).parent
+        if os.statvfs(folder).f_flag & os.ST_RDONLY or not os.access(file, os.W_OK):
+            return "the file system takes no writes"
+        return "the disk is full" if shutil.disk_usage(folder).free < _LEAST_FREE else None
 
     def close(self) -> None:
         """Drop every connection."""

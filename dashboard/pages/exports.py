@@ -132,6 +132,7 @@ def made(services: Services, viewer: Viewer) -> Any:
     if not page.items:
         return empty("No export yet", checked_ms=now_ms)
     columns = [Column("Started"), Column("By"), Column("What"), Column("Rows", numeric=True), Column("SHA-256")]
+    columns.append(Column("Again"))
     return table(columns, [row(item, who, called) for item in page.items], "Exports that were made")
 
 
@@ -144,7 +145,17 @@ def row(item: dict[str, Any], who: dict[str, str], called: dict[str, str]) -> tu
     else:
         end = html.Span(item["sha256"] or "–", className="mono")
     rows = "–" if item["rows"] is None else f"{item['rows']:,}"
-    return (moment(item["started"]), who.get(item["who"], item["who"]), scope_words(item, called), rows, end)
+    by = who.get(item["who"], item["who"])
+    return (moment(item["started"]), by, scope_words(item, called), rows, end, again(item))
+
+
+def again(item: dict[str, Any]) -> Any:
+    """The way to make the same export once more: what came late since then is in it, and its hash is its own."""
+    kind, scope = item["kind"].partition(".")[0], item["scope"]
+    if kind != "readings":
+        return html.Span("–", className="dim")
+    query = urlencode({name: value for name, value in scope.items() if value})
+    return html.A("make again", href=f"/api/v1/readings?{query}", download="")
 
 
 def scope_words(item: dict[str, Any], called: dict[str, str]) -> Any:

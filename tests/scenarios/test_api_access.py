@@ -38,7 +38,8 @@ def named(endpoint: Endpoint) -> str:
 
 def test_what_needs_no_credentials_is_this_short_list_and_nothing_else() -> None:
     assert {
-        ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/sign-in"), ("POST", "/sign-in"),
+        ("GET", "/healthz"), ("GET", "/readyz"), ("HEAD", "/healthz"), ("HEAD", "/readyz"),
+        ("GET", "/sign-in"), ("POST", "/sign-in"),
         ("GET", "/sign-in/link/{token}"), ("POST", "/sign-in/link/{token}"), ("GET", "/api/v1/ack/{token}"),
         ("POST", "/api/v1/ack/{token}"), ("POST", "/api/v1/callbacks/sms"),
     } == OPEN  # fmt: skip

@@ -1,6 +1,7 @@
 """The HTTP API noun by noun: what goes in comes out, refusals say why, and its own description is true."""
 
 import json
+import shutil
 from pathlib import Path
 
 import jsonschema
@@ -299,6 +300,24 @@ def test_a_product_profile_is_added_with_its_exact_numbers(web: Web) -> None:
     assert made.status_code == 201, made.text
     assert web.as_role("viewer").get("/api/v1/product-profiles/below-25-own").json()["version"] == 1
     assert web.as_role("admin").post("/api/v1/product-profiles", json=new).status_code == 409
+
+
+def test_a_registry_that_takes_no_writes_is_not_ready(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    total, used, _ = shutil.disk_usage("/")
+    full = type(shutil.disk_usage("/"))(total, used, 1024)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: full)
+    reply = web.client().get("/readyz")
+    assert (reply.status_code, reply.json()["reasons"]) == (503, ["registry: cannot be written: the disk is full"])
+    assert web.client()("HEAD", "/readyz").status_code == 503
+    assert web.client()("HEAD", "/healthz").status_code == 200
+
+
+def test_who_exported_by_a_key_is_named(web: Web) -> None:
+    client = web.as_role("quality")
+    assert client.get("/api/v1/excursions?format=csv").status_code == 200
+    [made] = client.get("/api/v1/exports").json()["items"]
+    assert made["who"].startswith("key:")
+    assert made["who_name"].endswith("(API key)")
 
 
 def test_ready_names_what_does_not_work(web: Web) -> None:
