@@ -67,6 +67,22 @@ def alarms(
     )
 
 
+def to_answer(connection: Connection, viewer: Viewer, most: int) -> list[dict[str, Any]]:
+    """The newest `most` alarms that want somebody: active, returning, or returned and not yet acknowledged."""
+    waiting = and_(
+        table.c.condition == Condition.RETURNED.value,
+        table.c.acknowledged_ms.is_(None),
+        table.c.severity >= Severity.MINOR.value,
+    )
+    query = (
+        _visible(viewer)
+        .where(or_(table.c.condition.in_(_OPEN), waiting), table.c.merged_into.is_(None), table.c.reset_ms.is_(None))
+        .order_by(table.c.raised_ms.desc(), table.c.id)
+        .limit(most)
+    )
+    return [_summary(row, viewer) for row in connection.execute(query)]
+
+
 def alarm(connection: Connection, viewer: Viewer, id: str) -> dict[str, Any]:  # noqa: A002
     """One alarm with `timeline` (oldest first) and `notifications` (each with its attempts).
 

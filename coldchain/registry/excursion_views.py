@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 
 from coldchain.domain.finding import Severity, Subject, SubjectKind
 from coldchain.domain.quantity import iso
-from coldchain.errors import InvalidValue, NotFound
-from coldchain.registry.paging import Page, beyond, checked_limit, cursor_of, position_of, sort_kind
+from coldchain.errors import NotFound
+from coldchain.registry.paging import Page, in_order
 from coldchain.registry.running import FIGURES, running
 from coldchain.registry.schema import alarm, breach, excursion, shipment, store
 from coldchain.registry.scope import subjects_of
@@ -54,19 +54,10 @@ def listed(
     Raises:
         InvalidValue: an unknown order, or a foreign cursor.
     """
-    name, descending = sort.removeprefix("-"), sort.startswith("-")
-    if name not in SORTS:
-        raise InvalidValue(f"sort: {sort[:40]!r} is none of {', '.join(SORTS)} (with - before it for descending)")
-    column = SORTS[name]
-    ordered = column.desc().nulls_last() if descending else column.asc().nulls_first()
-    query = _query(viewer, which).order_by(ordered, excursion.c.id).limit(checked_limit(limit) + 1).offset(offset)
-    if cursor is not None:
-        value, id_ = position_of(cursor, sort_kind(column), str)
-        query = query.where(beyond(column, excursion.c.id, value, id_, descending=descending))
-    rows = list(connection.execute(query.add_columns(column.label("position"))))
-    last = rows[limit - 1] if len(rows) > limit else None
-    items = _as_they_run(connection, rows[:limit])
-    return Page(items, cursor_of(last.position, last.id) if last else None)
+    rows, following = in_order(
+        connection, _query(viewer, which), SORTS, excursion.c.id, sort=sort, limit=limit, cursor=cursor, offset=offset
+    )
+    return Page(_as_they_run(connection, rows), following)
 
 
 def count(connection: Connection, viewer: Viewer, which: Filter = Filter()) -> int:  # noqa: B008  immutable

@@ -2,9 +2,10 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_
 
 from coldchain.errors import InvalidValue
 
@@ -30,6 +31,36 @@ def checked_limit(limit: int) -> int:
     if not 1 <= limit <= LARGEST:
         raise InvalidValue(f"limit: {limit} is not within 1 to {LARGEST}; ask for several pages")
     return limit
+
+
+def in_order(
+    connection: Connection,
+    query: Select[Any],
+    sorts: Mapping[str, Any],
+    id_column: Any,
+    *,
+    sort: str,
+    limit: int,
+    cursor: str | None,
+    offset: int = 0,
+) -> tuple[list[Row[Any]], str | None]:
+    """The rows of one page, ordered by one of `sorts` ("-" before its name turns it round), and the next cursor.
+
+    Raises:
+        InvalidValue: an unknown order, a foreign cursor, a limit out of range.
+    """
+    name, descending = sort.removeprefix("-"), sort.startswith("-")
+    if name not in sorts:
+        raise InvalidValue(f"sort: {sort[:40]!r} is none of {', '.join(sorts)} (with - before it for descending)")
+    column = sorts[name]
+    ordered = column.desc().nulls_last() if descending else column.asc().nulls_first()
+    query = query.order_by(ordered, id_column).limit(checked_limit(limit) + 1).offset(offset)
+    if cursor is not None:
+        value, id_ = position_of(cursor, sort_kind(column), str)
+        query = query.where(beyond(column, id_column, value, id_, descending=descending))
+    rows = list(connection.execute(query.add_columns(column.label("position"))))
+    last = rows[limit - 1] if len(rows) > limit else None
+    return rows[:limit], cursor_of(last.position, last.id) if last else None
 
 
 def cursor_of(*position: Any) -> str:

@@ -6,9 +6,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func,
 
 from coldchain.domain.finding import SubjectKind
 from coldchain.domain.quantity import iso
-from coldchain.errors import InvalidValue, NotFound
+from coldchain.errors import NotFound
 from coldchain.registry import bindings
-from coldchain.registry.paging import Page, beyond, checked_limit, cursor_of, position_of, sort_kind
+from coldchain.registry.paging import Page, in_order
 from coldchain.registry.schema import batch, excursion, fact, milestone, shipment, subject_state
 from coldchain.registry.scope import shipments_of
 from coldchain.registry.shipments import subject
@@ -90,15 +90,10 @@ def listed(
     Raises:
         InvalidValue: an unknown order, state or status, or a foreign cursor.
     """
-    column, descending = _order(sort)
-    ordered = column.desc().nulls_last() if descending else column.asc().nulls_first()
-    query = _query(viewer, which).order_by(ordered, shipment.c.id).limit(checked_limit(limit) + 1).offset(offset)
-    if cursor is not None:
-        value, id_ = position_of(cursor, sort_kind(column), str)
-        query = query.where(beyond(column, shipment.c.id, value, id_, descending=descending))
-    rows = list(connection.execute(query.add_columns(column.label("position"))))
-    last = rows[limit - 1] if len(rows) > limit else None
-    return Page([_json(row) for row in rows[:limit]], cursor_of(last.position, last.id) if last else None)
+    rows, following = in_order(
+        connection, _query(viewer, which), SORTS, shipment.c.id, sort=sort, limit=limit, cursor=cursor, offset=offset
+    )
+    return Page([_json(row) for row in rows], following)
 
 
 def count(connection: Connection, viewer: Viewer, which: Filter = Filter()) -> int:  # noqa: B008  immutable
@@ -168,13 +163,6 @@ def _contains(text: str) -> ColumnElement[bool]:
     in_batch = select(batch.c.shipment).where(batch.c.batch.icontains(text, autoescape=True))
     fields = (shipment.c.reference, shipment.c.lane, shipment.c.customer, shipment.c.carrier, shipment.c.consignee)
     return or_(*(field.icontains(text, autoescape=True) for field in fields), shipment.c.id.in_(in_batch))
-
-
-def _order(sort: str) -> tuple[Any, bool]:
-    name = sort.removeprefix("-")
-    if name not in SORTS:
-        raise InvalidValue(f"sort: {sort[:40]!r} is none of {', '.join(SORTS)} (with - before it for descending)")
-    return SORTS[name], sort.startswith("-")
 
 
 def _json(row: Row[Any]) -> dict[str, Any]:

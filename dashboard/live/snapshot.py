@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
-from coldchain.domain.finding import Condition, Severity, Subject, SubjectKind
+from coldchain.domain.finding import Severity, Subject, SubjectKind
 from coldchain.domain.quantity import iso
+from coldchain.registry.alarms import to_answer
 from coldchain.registry.running import running
-from coldchain.registry.schema import alarm, cursor, excursion, fact, person, shipment, store, subject_state
+from coldchain.registry.schema import cursor, excursion, fact, shipment, store, subject_state
 from coldchain.registry.scope import shipments_of, subjects_of
 from coldchain.registry.viewer import Viewer
 
@@ -26,7 +27,7 @@ def snapshot(connection: Connection, viewer: Viewer, now_ms: int, troubles: Sequ
     `alarms`: raised ones that are active, returning, or returned and not yet acknowledged. Numbers are in the unit of
     their names; absent values are absent.
     """
-    alarms = [_alarm(row, viewer) for row in _open_alarms(connection, viewer)]
+    alarms = to_answer(connection, viewer, _MOST)
     open_subjects = {a["subject_id"] for a in alarms if a.get("subject_kind") == SubjectKind.SHIPMENT.value}
     shipments = [_shipment(row, alarms) for row in _shipments(connection, viewer, open_subjects)]
     rows = list(_excursions(connection, viewer, [s["id"] for s in shipments]))
@@ -83,28 +84,6 @@ def engine_progress(connection: Connection, troubles: Sequence[str] = ()) -> Jso
     alive = {"working": "engine" not in silent, "receiving": "ingest" not in silent}
     row = connection.execute(select(cursor).where(cursor.c.name == "engine")).one_or_none()
     return alive if row is None else {"offset": row.journal_offset, "moved": iso(row.moved_ms), **alive}
-
-
-def _open_alarms(connection: Connection, viewer: Viewer) -> list[Row[Any]]:
-    open_now = alarm.c.condition.in_([Condition.ACTIVE.value, Condition.RETURNING.value])
-    waiting = and_(
-        alarm.c.condition == Condition.RETURNED.value,
-        alarm.c.acknowledged_ms.is_(None),
-        alarm.c.severity >= Severity.MINOR.value,
-    )
-    query = (
-        select(alarm, _subject_name(alarm).label("reference"), _name_of(alarm.c.acknowledged_by).label("by_name"))
-        .where(or_(open_now, waiting), alarm.c.merged_into.is_(None), alarm.c.reset_ms.is_(None))
-        .where(subjects_of(viewer, alarm.c.subject_kind, alarm.c.subject_id))
-        .order_by(alarm.c.raised_ms.desc(), alarm.c.id)
-        .limit(_MOST)
-    )
-    return list(connection.execute(query))
-
-
-def _name_of(person_id: Any) -> Any:
-    """What a person is called; people are shown by name, and only to who sees the whole installation."""
-    return select(person.c.name).where(person.c.id == person_id).scalar_subquery()
 
 
 def _subject_name(table: Any) -> Any:
@@ -228,35 +207,6 @@ def _excursion(row: Row[Any], figures: Mapping[str, JsonObject]) -> JsonObject:
     )
 
 
-def _alarm(row: Row[Any], viewer: Viewer) -> JsonObject:
-    return _present(
-        id=row.id,
-        version=row.version,
-        subject_kind=row.subject_kind,
-        subject_id=row.subject_id,
-        reference=row.reference,
-        logger=row.logger,
-        channel=row.channel,
-        cause=row.cause,
-        condition=row.condition,
-        severity=Severity(row.severity).word,
-        onset=iso(row.onset_ms),
-        raised=iso(row.raised_ms),
-        end=_iso(row.end_ms),
-        value_c=_celsius(row.value_mc),
-        peak_c=_celsius(row.peak_mc),
-        limit_c=_celsius(row.limit_mc),
-        rules=row.rules,
-        excursions=row.excursions,
-        late=row.late,
-        monitoring_ended=row.monitoring_ended or None,
-        acknowledged=_iso(row.acknowledged_ms),
-        acknowledged_by=None if viewer.scoped else row.by_name or row.acknowledged_by,
-        suppression=row.suppression,
-        suppressed_until=_iso(row.suppressed_until_ms),
-    )
-
-
 def _kpis(shipments: list[JsonObject], excursions: list[JsonObject], alarms: list[JsonObject]) -> JsonObject:
     under_way = [s for s in shipments if s["state"] == "in_transit"]
     open_excursions = [e for e in excursions if "end" not in e]
@@ -280,10 +230,6 @@ def _present(**fields: Any) -> JsonObject:
 
 def _iso(time_ms: int | None) -> str | None:
     return None if time_ms is None else iso(time_ms)
-
-
-def _celsius(value_mc: int | None) -> float | None:
-    return None if value_mc is None else value_mc / 1000
 
 
 def _degrees(*candidates: int | None) -> float | None:
