@@ -36,6 +36,14 @@ class TableReader:
         """Whether the key is there and not yet taken."""
         return name in self._left
 
+    def names(self) -> tuple[str, ...]:
+        """The keys that are there and not yet taken, in the order in which they were written."""
+        return tuple(self._left)
+
+    def raw(self, name: str) -> Any:
+        """Whatever stands under the key, None where it is absent; its taker has to check it."""
+        return self._left.pop(name, None)
+
     def text(self, name: str, default: str | None = None) -> str:
         """A text of 1 to 200 characters; without a default the key is required."""
         value = self._left.pop(name, default)

@@ -1,0 +1,100 @@
+"""Paths into a message: JMESPath, compiled once, with a short way for the plain names that most paths are."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from coldchain.errors import InvalidValue
+
+Getter = Callable[[Any], Any]
+
+
+class _Absent:
+    """What a path gives that leads nowhere: not the same as a null that was sent."""
+
+    def __repr__(self) -> str:
+        return "absent"
+
+
+ABSENT: Final = _Absent()
+
+# Functions that choose and spell. Arithmetic is not among them: nothing averages channels, and numbers in text are
+# read by our own strict parser, not by `to_number`, which takes "nan" and "1_000" too.
+FUNCTIONS = frozenset({
+    "contains", "ends_with", "join", "keys", "length", "map", "merge", "not_null", "reverse", "starts_with",
+    "to_array", "to_string", "type", "values",
+})  # fmt: skip
+
+
+def getter(path: str) -> Getter:
+    """The function that fetches what `path` names, or `ABSENT`; it never raises.
+
+    Raises:
+        InvalidValue: it is no JMESPath, or calls a function that a profile may not call.
+    """
+    try:
+        compiled = jmespath.compile(path)
+    except JMESPathError as error:
+        what = " ".join(str(error).split())
+        raise InvalidValue(f"is no JMESPath: {what}; names with dots or signs stand in double quotes") from None
+    for node in _nodes(compiled.parsed):
+        if node["type"] == "function_expression" and node["value"] not in FUNCTIONS:
+            raise InvalidValue(f"calls {node['value']}(): only {', '.join(sorted(FUNCTIONS))} are allowed")
+    steps = _steps(compiled.parsed)
+    return _searching(compiled.search) if steps is None else _walking(steps)
+
+
+def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield node
+    for child in node.get("children", ()):
+        yield from _nodes(child)
+
+
+def _steps(node: Mapping[str, Any]) -> tuple[str | int, ...] | None:
+    """The keys and indexes of a path that only descends, None for any other."""
+    match node["type"]:
+        case "current" | "identity":
+            return ()
+        case "field" | "index":
+            return (node["value"],)
+        case "subexpression" | "index_expression":
+            parts = [_steps(child) for child in node["children"]]
+            if any(part is None for part in parts):
+                return None
+            return tuple(step for part in parts if part is not None for step in part)
+    return None
+
+
+def _walking(steps: tuple[str | int, ...]) -> Getter:
+    if len(steps) == 1 and isinstance(steps[0], str):
+        [name] = steps
+
+        def field(tree: Any) -> Any:
+            return tree.get(name, ABSENT) if type(tree) is dict else ABSENT
+
+        return field
+
+    def walk(tree: Any) -> Any:
+        for step in steps:
+            if type(tree) is dict and type(step) is str:
+                tree = tree.get(step, ABSENT)
+            elif type(tree) is list and type(step) is int and -len(tree) <= step < len(tree):
+                tree = tree[step]
+            else:
+                return ABSENT
+        return tree
+
+    return walk
+
+
+def _searching(search: Getter) -> Getter:
+    def found(tree: Any) -> Any:
+        try:
+            value = search(tree)
+        except (JMESPathError, RecursionError):  # a function met a value of another type, or a tree too deep to spell
+            return ABSENT
+        return ABSENT if value is None else value
+
+    return found
