@@ -6,13 +6,14 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 from coldchain.errors import ConfigError, TransientError
 from coldchain.journal.bell import LoopbackBell
 from coldchain.journal.database import Row, marks
 from coldchain.journal.store import StoredJournal
-from coldchain.journal.tables import SQLITE_TYPES, TABLES, VERSION, definitions
+from coldchain.journal.tables import MESSAGE_COLUMNS, READING_COLUMNS, SQLITE_TYPES, TABLES, VERSION, definitions
 
 # How long a writer waits for the lock of another process before it says so.
 _BUSY_S = 30.0
@@ -20,6 +21,10 @@ _BUSY_S = 30.0
 # From this size on the write-ahead log is begun anew, and readers are waited for so long.
 _LOG_BYTES = 64 * 1024 * 1024
 _LOG_WAIT_MS = 500
+
+# Tables of which most columns are empty in most rows.
+_WIDE = {"reading": READING_COLUMNS, "message": MESSAGE_COLUMNS}
+_ROWS = 32  # of a wide table in one statement; older SQLites take no more than 999 values
 
 _PRAGMAS = ("synchronous=FULL", "temp_store=MEMORY", "cache_size=-32768", "wal_autocheckpoint=4000")
 
@@ -162,7 +167,33 @@ class _SqliteSession:
 
     def insert(self, table: str, rows: Sequence[Sequence[object]]) -> None:
         """Append rows that have a value for every column."""
-        if rows:
-            assert table in TABLES, table
-            statement = f"INSERT INTO {table} VALUES ({marks(len(rows[0]))})"  # noqa: S608  a table of ours
-            self._connection.executemany(statement, rows)
+        if not rows:
+            return
+        assert table in TABLES, table
+        columns = _WIDE.get(table)
+        if columns is not None:
+            self._insert_wide(table, columns, rows)
+            return
+        statement = f"INSERT INTO {table} VALUES ({marks(len(rows[0]))})"  # noqa: S608  a table of ours
+        self._connection.executemany(statement, rows)
+
+    def _insert_wide(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Append rows without the columns that none of them fills.
+
+        Handing over a None costs as much as storing a value, and most of a wide row is empty. Several rows a statement
+        hold Python's lock for less long.
+        """
+        count = len(rows)
+        filled = [
+            (name, values) for name, values in zip(columns, zip(*rows, strict=True), strict=True)
+            if values[0] is not None or values.count(None) < count
+        ]  # fmt: skip
+        names = ",".join(name for name, _ in filled)
+        narrow = list(zip(*(values for _, values in filled), strict=True))
+        one = f"({marks(len(filled))})"
+        whole = count - count % _ROWS
+        if whole:
+            statement = f"INSERT INTO {table} ({names}) VALUES {','.join([one] * _ROWS)}"  # noqa: S608  our names
+            for first in range(0, whole, _ROWS):
+                self._connection.execute(statement, [*chain.from_iterable(narrow[first : first + _ROWS])])
+        self._connection.executemany(f"INSERT INTO {table} ({names}) VALUES {one}", narrow[whole:])  # noqa: S608
