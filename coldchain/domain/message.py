@@ -50,6 +50,8 @@ class Decoded(NamedTuple):
 
     logger: str
     key: str  # the message key: unique for ever per logger ("7:1893"); "" = none, the journal uses the content's hash
+    # A key that begins with "heard:" holds a digest of what the device itself sent: then whatever a gateway wrote around
+    # it (its name, a signal strength) may differ, and it is the same message for ever.
     payload: bytes  # this message's own bytes: the envelope's, or its element of an array
     adapter: str  # "native@1"
     readings: tuple[Reading, ...] = ()
