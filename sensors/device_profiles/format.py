@@ -68,7 +68,7 @@ def tables_of(text: str) -> Mapping[str, Any]:
         if text.lstrip().startswith("{"):
             data = json.loads(text, parse_float=Decimal)
             return data if isinstance(data, dict) else {}
-        return tomllib.loads(text, parse_float=Decimal)  # type: ignore[arg-type]  # any callable from text will do
+        return tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InvalidValue(f"device profile: cannot be read: {error}") from None
 
@@ -95,6 +95,7 @@ def _profile(reader: TableReader, text: str) -> Profile:
         other=_others(reader),
         trusted_clock=trusted,
         interval_ms=interval_ms,
+        codec=reader.text("codec") if reader.has("codec") else None,
         limits=ranges,
         accuracy=_accuracies(reader),
         source=None if source_table is None else read_source(source_table),
@@ -103,7 +104,7 @@ def _profile(reader: TableReader, text: str) -> Profile:
     )
     if status == "supported" and not (profile.proof and profile.examples):
         reader.fail("status", "= 'supported' needs `proof` (where the sample comes from) and at least one example")
-    if not any(records.channels or records.place for records in profile.records):
+    if profile.codec is None and not any(records.channels or records.place for records in profile.records):
         reader.fail("channels", "is missing: name at least one channel, or a position")
     return profile
 

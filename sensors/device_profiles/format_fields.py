@@ -79,7 +79,7 @@ def read_field(table: TableReader, name: str) -> Field:
         unit_get=unit_get,
         marks=_marks(table, fault),
         nothing=_meaning(table, "nothing", None, MEANINGS),
-        missing=_meaning(table, "missing", None, FAULTS),  # type: ignore[arg-type]  # one of FAULTS
+        missing=_meaning(table, "missing", None, FAULTS),
         telltale=_telltale(table, fault),
         low=low,
         high=high,

@@ -95,6 +95,7 @@ class Profile(NamedTuple):
     other: tuple[Getter, ...]  # fields that are understood and hold nothing that is measured
     trusted_clock: bool
     interval_ms: int | None
+    codec: str | None  # how frames that no decoder of the network has read are read
     limits: Mapping[str, Limits]
     accuracy: Mapping[str, Decimal]
     source: Source | None

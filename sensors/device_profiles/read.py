@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import tzinfo
+from decimal import Decimal
 from typing import Any
 
 from coldchain.domain.message import Refusal
@@ -15,6 +16,7 @@ from sensors.device_profiles.profile import Channel, Place, Profile, Records
 
 MOST_RECORDS = 2000
 
+_OLDEST_S = Decimal(10**9)
 _FLOAT_OR_INT = (float, int)
 _QUIET = frozenset({"", "false", "none", "null", "normal", "ok", "0"})
 
@@ -162,7 +164,7 @@ class _Reader:
             return
         if place.age is not None and (age := decimal_of(place.age(tree))) is not None and age > 0:
             if at is not None:
-                at = Stamp(at.at_ms - int(min(age, 10**9) * 1000), at.source, at.text)
+                at = Stamp(at.at_ms - int(min(age, _OLDEST_S) * 1000), at.source, at.text)
             elif age * 1000 > place.oldest_ms:
                 return  # where it was then is not where it is now, and nothing says when "then" was
         self.samples.append(Sample({}, "", at, (latitude, longitude), historical=historical, within=within))

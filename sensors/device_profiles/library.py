@@ -1,0 +1,207 @@
+"""Where device profiles are kept: files of the program, a folder of the customer's, and those that people saved."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from time import monotonic
+from typing import NamedTuple, Protocol
+
+import structlog
+
+from coldchain.errors import ColdchainError, InvalidValue
+from sensors.device_profiles.catalogue import Assignment, Entry, Origin, Snapshot
+from sensors.device_profiles.format import parse
+from sensors.device_profiles.profile import Profile
+
+_log = structlog.get_logger(__name__)
+
+_LOOK_S = 1.0
+_SUFFIX = ".toml"
+_MOST_FILES = 2000
+
+Seen = tuple[tuple[str, int, int], ...] | None
+
+
+class Kept(NamedTuple):
+    """What people saved: the texts of profiles, and what they said of single loggers."""
+
+    texts: Sequence[str] = ()
+    assignments: Mapping[str, Assignment] = {}
+
+
+class Shelf(Protocol):
+    """Where people's own versions and assignments are kept; the registry is one."""
+
+    def revision(self) -> int:
+        """A number that changes with every change. Cheap.
+
+        Raises:
+            ColdchainError: it cannot be asked now.
+        """
+        ...
+
+    def kept(self) -> Kept:
+        """Everything.
+
+        Raises:
+            ColdchainError: it cannot be asked now.
+        """
+        ...
+
+
+@lru_cache(maxsize=4096)
+def parsed(text: str) -> Profile:
+    """As `format.parse`; the same text is compiled once.
+
+    Raises:
+        InvalidValue: names every mistake.
+    """
+    return parse(text)
+
+
+@lru_cache(maxsize=1)
+def shipped() -> tuple[Entry, ...]:
+    """The profiles of the program."""
+    folder = files("sensors") / "profiles"
+    texts = sorted((item.name, item.read_text("utf-8")) for item in folder.iterdir() if item.name.endswith(_SUFFIX))
+    return tuple(Entry(parsed(text), "shipped") for _, text in texts)
+
+
+class Library:
+    """The catalogue as it is now: a change of a file or of the registry counts within a second, without a restart.
+
+    A file that cannot be used is left out and named in `problems`; the others count. Where the registry cannot be
+    asked, what was known stays.
+    """
+
+    def __init__(self, folder: Path | None = None, shelf: Shelf | None = None) -> None:
+        self._folder = folder
+        self._shelf = shelf
+        self._look = threading.Lock()
+        self._next = 0.0
+        self._seen: Seen | str = "never"
+        self._revision: int | None = None
+        self._kept = Kept()
+        self._from_folder: tuple[Entry, ...] = ()
+        self._from_shelf: tuple[Entry, ...] = ()
+        self._snapshot = Snapshot(shipped())
+        self._folder_problems: tuple[str, ...] = ()
+        self._shelf_problems: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is left out, and why."""
+        return self._folder_problems + self._shelf_problems
+
+    def now(self) -> Snapshot:
+        """The catalogue; looked at again at most once a second."""
+        if monotonic() >= self._next and self._look.acquire(blocking=self._seen == "never"):
+            try:
+                self.refresh()
+            finally:
+                self._next = monotonic() + _LOOK_S
+                self._look.release()
+        return self._snapshot
+
+    def refresh(self) -> Snapshot:
+        """The catalogue, after a look at the folder and the registry."""
+        changed = self._folder_changed() | self._shelf_changed()
+        if changed:
+            entries = (*shipped(), *self._from_folder, *self._from_shelf)
+            self._snapshot = Snapshot(entries, self._kept.assignments)
+        return self._snapshot
+
+    def _folder_changed(self) -> bool:
+        seen = _seen(self._folder)
+        if seen == self._seen:
+            return False
+        self._seen = seen
+        before = {entry.profile.label: entry.profile.text for entry in self._from_folder}
+        read = [] if self._folder is None else [_text(self._folder / name) for name, _, _ in seen or ()]
+        self._from_folder, self._folder_problems = _entries(read, "folder", before)
+        if seen is None:
+            self._folder_problems = (f"{self._folder} is no folder that can be read: no profile of yours counts",)
+        _tell(self._folder_problems)
+        return True
+
+    def _shelf_changed(self) -> bool:
+        if self._shelf is None:
+            return False
+        try:
+            revision = self._shelf.revision()
+            if revision == self._revision:
+                return False
+            kept = self._shelf.kept()
+        except ColdchainError as error:
+            _log.warning("device_profiles_unread", error=str(error))
+            return False
+        self._revision = revision
+        if kept == self._kept:
+            return False
+        self._kept = kept
+        self._from_shelf, self._shelf_problems = _entries([("saved", text) for text in kept.texts], "saved", {})
+        _tell(self._shelf_problems)
+        return True
+
+
+def folder_library(folder: Path) -> Callable[[], Snapshot]:
+    """The shipped profiles and those of one folder, read once.
+
+    Raises:
+        InvalidValue: names every file that cannot be used, and why.
+    """
+    library = Library(folder)
+    snapshot = library.refresh()
+    if library.problems:
+        raise InvalidValue("; ".join(library.problems))
+    return lambda: snapshot
+
+
+def _seen(folder: Path | None) -> Seen:
+    if folder is None:
+        return ()
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.name.endswith(_SUFFIX))
+        stats = [(path.name, path.stat()) for path in paths[:_MOST_FILES]]
+    except OSError:
+        return None
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+
+
+def _text(path: Path) -> tuple[str, str | Exception]:
+    try:
+        return path.name, path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        return path.name, error
+
+
+def _entries(
+    texts: Iterable[tuple[str, str | Exception]], origin: Origin, before: Mapping[str, str]
+) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    """The profiles that can be used, and what is wrong with the others.
+
+    A version never changes its meaning, because readings name it: one that is known with another text stays as it was.
+    """
+    known = {entry.profile.label: entry.profile.text for entry in shipped()} | before
+    found, problems = [], []
+    for name, text in texts:
+        try:
+            if isinstance(text, Exception):
+                raise InvalidValue(f"cannot be read: {text}") from text
+            profile = parsed(text)
+            if (other := known.setdefault(profile.label, text)) != text:
+                problems.append(
+                    f"{name}: version = {profile.version} of {profile.id} exists with another text: raise it"
+                )
+                profile = parsed(other)
+            found.append(Entry(profile, origin))
+        except InvalidValue as error:
+            problems.append(f"{name}: {error}")
+    return tuple(found), tuple(problems)
+
+
+def _tell(problems: Iterable[str]) -> None:
+    for problem in problems:
+        _log.error("device_profile_refused", problem=problem)
