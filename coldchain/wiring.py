@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from coldchain.clock import Clock, SystemClock
-from coldchain.config import Config, redacted
+from coldchain.config import Address, Config, redacted
 from coldchain.domain.quantity import iso
 from coldchain.errors import ColdchainError, ConfigError
 from coldchain.journal.bell import Bell
@@ -300,6 +300,10 @@ def services_of(config: Config, stores: Stores, clock: Clock) -> "Services":
         tiles_url=config.tiles_url or None,
         tenant=config.tenant,
         inbox_url=None if inbox is None else "/inbox",
+        mqtt=_reached(config),
+        mqtt_tls=config.tls_cert is not None,
+        mqtt_anonymous=config.mqtt_anonymous,
+        broker=redacted(config.mqtt_url) or None,
         ack_key=ack_key,
         sms_callback_token=config.sms_token or None,
     )
@@ -314,3 +318,12 @@ def services_of(config: Config, stores: Stores, clock: Clock) -> "Services":
         bell=stores.bell,
         inbox=inbox,
     )
+
+
+def _reached(config: Config) -> str | None:
+    """Where loggers find the built-in listener: at the pages' own host, where it listens on every address."""
+    if config.mqtt_listen is None:
+        return None
+    host, port = config.mqtt_listen
+    everywhere = host in ("0.0.0.0", "::")  # noqa: S104 - compared, never bound
+    return str(Address((urlsplit(config.site_url).hostname or host) if everywhere else host, port))

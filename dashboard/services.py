@@ -34,6 +34,10 @@ class WebSettings:
     zone: str = "UTC"  # IANA, of the site
     tenant: str = "main"
     inbox_url: str | None = None  # the demo's page with the mails and SMS that it sent
+    mqtt: str | None = None  # host:port of the built-in listener, as loggers reach it; None: switched off
+    mqtt_tls: bool = False  # it speaks TLS
+    mqtt_anonymous: bool = False  # it also lets in who has no credentials
+    broker: str | None = None  # mqtt[s]://host:port of the real broker that is listened to, without its credentials
     # Signs acknowledge links (`alerts.ack_link`); without it such links are refused.
     ack_key: bytes = field(default=b"", repr=False)
     # The SMS account's secret, by which the provider signs its callbacks; without it every callback is refused.

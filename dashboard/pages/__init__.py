@@ -2,6 +2,7 @@
 
 from dashboard.pages import (
     compliance,
+    connect,
     excursion,
     excursions,
     exports,
@@ -16,5 +17,6 @@ from dashboard.pages import (
 )
 
 PAGES = (
-    tower, shipments, shipment, stores, store, excursions, excursion, loggers, logger, compliance, exports, inbox,
+    tower, shipments, shipment, stores, store, excursions, excursion, loggers, logger, connect, compliance, exports,
+    inbox,
 )  # fmt: skip
