@@ -10,7 +10,7 @@ from coldchain.domain.identity import logger_id
 from coldchain.domain.quantity import iso
 from coldchain.domain.shipment import FactKind
 from coldchain.errors import InvalidValue, NotFound
-from coldchain.registry import facts, passwords
+from coldchain.registry import device_profiles, facts, passwords
 from coldchain.registry.changes import changed
 from coldchain.registry.people import checked_text
 from coldchain.registry.schema import calibration, fact, logger
@@ -85,6 +85,7 @@ def register(
         connection.execute(logger.insert().values(id=plain, created_ms=now_ms, **about))
     else:
         connection.execute(update(logger).where(logger.c.id == plain).values(**about))
+    device_profiles.touch(connection)
     changed(connection, who=who, now_ms=now_ms, action="logger registered", kind="logger", id=plain, new=about)
     if interval_ms is not None:
         declare_interval(connection, plain, interval_ms, who=who, now_ms=now_ms)
@@ -119,8 +120,9 @@ def declare_interval(
     who: str,
     now_ms: int,
     reason: str | None = None,
+    from_ms: int = 0,
 ) -> None:
-    """Say how often a logger reports; everything that it serves is judged again.
+    """Say how often a logger reports, from a moment on or (0) ever since; what it serves is judged again.
 
     Raises:
         InvalidValue: not within a second and a week.
@@ -129,11 +131,17 @@ def declare_interval(
         raise InvalidValue(f"interval_s: {interval_ms / 1000:g} is not within 1 second and 7 days")
     body = {"interval_ms": interval_ms, "source": "declared"}
     known = facts.known(connection, loggers=[id], kinds=[FactKind.INTERVAL])
-    if known:
-        facts.supersede(connection, known[-1].id, body=body, who=who, reason=reason or "declared", now_ms=now_ms)
+    replaced = [item for item in known if item.valid_from_ms >= from_ms]
+    for later in replaced[1:]:
+        facts.withdraw(connection, later.id, who=who, reason=reason or "declared otherwise", now_ms=now_ms)
+    if replaced:
+        facts.supersede(
+            connection, replaced[0].id, body=body, valid_from_ms=from_ms, who=who, reason=reason or "declared",
+            now_ms=now_ms,
+        )  # fmt: skip
     else:
         facts.add(
-            connection, kind=FactKind.INTERVAL, body=body, valid_from_ms=0, logger=id, who=who, reason=reason,
+            connection, kind=FactKind.INTERVAL, body=body, valid_from_ms=from_ms, logger=id, who=who, reason=reason,
             now_ms=now_ms,
         )  # fmt: skip
 

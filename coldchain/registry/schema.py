@@ -132,6 +132,7 @@ logger = Table(  # registered loggers; those only heard of live in the journal
     # A gateway speaks for the tags around it: those of the list, or any where there is none.
     Column("gateway", Boolean, nullable=False, server_default=false(), default=False),
     Column("gateway_for", JSON),
+    _text("zone"),  # IANA, of the local times that it writes; never the server's
 )
 
 device_profile = Table(  # the customer's own; those that ship are files of the program

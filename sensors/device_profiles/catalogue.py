@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from coldchain.domain.device_profile import Assignment
 from sensors.carriers.port import DeviceProfile, Extract
 from sensors.device_profiles.profile import Profile
 from sensors.device_profiles.read import read
@@ -22,13 +23,6 @@ class Entry(NamedTuple):
 
     profile: Profile
     origin: Origin
-
-
-class Assignment(NamedTuple):
-    """What a person said of one logger."""
-
-    device_profile: str | None  # id, or id@version
-    zone: str | None = None  # IANA, of its local times
 
 
 class Applied:

@@ -1,17 +1,18 @@
 """Where device profiles are kept: files of the program, a folder of the customer's, and those that people saved."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import structlog
 
+from coldchain.domain.device_profile import Kept
 from coldchain.errors import ColdchainError, InvalidValue
-from sensors.device_profiles.catalogue import Assignment, Entry, Origin, Snapshot
+from sensors.device_profiles.catalogue import Entry, Origin, Snapshot
 from sensors.device_profiles.format import parse
 from sensors.device_profiles.profile import Profile
 
@@ -22,13 +23,6 @@ _SUFFIX = ".toml"
 _MOST_FILES = 2000
 
 Seen = tuple[tuple[str, int, int], ...] | None
-
-
-class Kept(NamedTuple):
-    """What people saved: the texts of profiles, and what they said of single loggers."""
-
-    texts: Sequence[str] = ()
-    assignments: Mapping[str, Assignment] = {}
 
 
 class Shelf(Protocol):
@@ -184,7 +178,7 @@ def _entries(
 
     A version never changes its meaning, because readings name it: one that is known with another text stays as it was.
     """
-    known = {entry.profile.label: entry.profile.text for entry in shipped()} | before
+    known = {**{entry.profile.label: entry.profile.text for entry in shipped()}, **before}
     found, problems = [], []
     for name, text in texts:
         try:
@@ -192,9 +186,7 @@ def _entries(
                 raise InvalidValue(f"cannot be read: {text}") from text
             profile = parsed(text)
             if (other := known.setdefault(profile.label, text)) != text:
-                problems.append(
-                    f"{name}: version = {profile.version} of {profile.id} exists with another text: raise it"
-                )
+                problems.append(f"{name}: {profile.label} exists with another text: raise its `version`")
                 profile = parsed(other)
             found.append(Entry(profile, origin))
         except InvalidValue as error:

@@ -17,3 +17,5 @@ def upgrade() -> None:
         op.add_column("logger", sa.Column("gateway", sa.Boolean, nullable=False, server_default=sa.false()))
     if "gateway_for" not in have:
         op.add_column("logger", sa.Column("gateway_for", sa.JSON))
+    if "zone" not in have:
+        op.add_column("logger", sa.Column("zone", sa.Text))
