@@ -33,6 +33,11 @@ class DeviceProfile(Protocol):
         ...
 
     @property
+    def codec(self) -> str | None:
+        """How to read the bytes that no decoder of the network has read, such as `cayenne-lpp`; mostly None."""
+        ...
+
+    @property
     def interval_ms(self) -> int | None:
         """How often the model reports, where that is fixed."""
         ...

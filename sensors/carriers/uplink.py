@@ -1,16 +1,20 @@
 """A model's own fields inside somebody's envelope: the device profile reads them, the envelope says who and when."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from coldchain.domain.identity import logger_id
 from coldchain.domain.message import Decoded, Envelope, Refusal
 from coldchain.errors import InvalidValue
+from sensors.carriers.cayenne_lpp import frame_samples
 from sensors.carriers.fields import Wrong
-from sensors.carriers.port import NOTHING, Context
+from sensors.carriers.port import NOTHING, Context, DeviceProfile, Extract
 from sensors.carriers.sample import Head, Sample, Stamp, decoded
 from sensors.carriers.strict_json import exact, quick
 from sensors.faults import NATIVE
+
+# The codecs that a device profile may declare for frames that no decoder of the network has read.
+CODECS: Mapping[str, Callable[[bytes], tuple[tuple[Sample, ...], tuple[Refusal, ...]]]] = {"cayenne-lpp": frame_samples}
 
 
 class Uplink(NamedTuple):
@@ -26,6 +30,7 @@ class Uplink(NamedTuple):
     samples: tuple[Sample, ...] = ()  # what the envelope itself declares, whatever the model
     refusals: tuple[Refusal, ...] = ()
     enough: bool = False  # the samples say all: the model's own fields need not be understood
+    frame: bytes | None = None  # what the device sent, for a device profile that declares a codec
 
 
 def message(
@@ -43,10 +48,11 @@ def message(
     if uplink.enough:
         return decoded(head, uplink.samples, payload, refusals=uplink.refusals)
     profile = context.profiles.of(uplink.logger, uplink.hints)
-    if profile is None or uplink.tree is None:
+    framed = profile is not None and profile.codec in CODECS and uplink.frame is not None
+    if profile is None or (uplink.tree is None and not framed):
         reason = _nobody_decoded(uplink) if uplink.tree is None else _no_profile(uplink)
         return _undecoded(decoded(head, (), payload, refusals=uplink.refusals), reason)
-    extract = profile.read(uplink.tree)
+    extract = _framed(profile, uplink.frame) if framed and uplink.frame is not None else profile.read(uplink.tree)
     head = head._replace(
         device_profile=profile.label, interval_ms=profile.interval_ms, limits={**NATIVE, **profile.limits}
     )
@@ -58,6 +64,12 @@ def message(
         return _undecoded(decoded(head, (), payload, refusals=uplink.refusals), reason)
     refusals = (*uplink.refusals, *extract.refusals)
     return decoded(head, (*extract.samples, *uplink.samples), payload, refusals=refusals)
+
+
+def _framed(profile: DeviceProfile, frame: bytes) -> Extract:
+    """What the raw frame says in the codec that the profile declares."""
+    samples, refusals = CODECS[profile.codec or ""](frame)
+    return Extract(samples, refusals, known=bool(samples) or not refusals)
 
 
 def _undecoded(message_: Decoded, reason: str) -> Decoded:
