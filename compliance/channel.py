@@ -2,19 +2,19 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from coldchain.domain.finding import Severity
 from coldchain.domain.profile import Direction, ProductProfile, Rule, RuleKind
 from coldchain.domain.track import ABSENT
 from compliance import figures, silence
+from compliance.cadence import Cadence
 from compliance.excursions import Outside, outside
 from compliance.headroom import headroom_codes
-from compliance.inputs import Bound, Inputs
+from compliance.inputs import Bound, Inputs, Span
 from compliance.mkt_windows import Cumulated
 from compliance.rules import Firing, Watch, at_the_end, follow, watch
+from compliance.spans import within
 from compliance.suggestion import Suggestion, suggest
-from compliance.trace import Trace, trace_of
+from compliance.trace import Trace, Traces, traces_of
 
 CAUSES = ("high", "low", "humidity_high", "humidity_low", "rate", "silence", "sensor_fault")
 
@@ -59,20 +59,21 @@ def on(firing: Firing, stretch: Outside) -> bool:
     return starts_before and (firing.end_ms is None or firing.end_ms >= stretch.onset_ms)
 
 
-def judge(inputs: Inputs, bound: Bound, as_of_ms: int, whole: tuple[Trace, int] | None = None) -> ChannelFindings:
+def judge(inputs: Inputs, bound: Bound, as_of_ms: int, whole: tuple[Trace, Cadence] | None = None) -> ChannelFindings:
     """Judge one bound channel as of a moment.
 
     `whole` says when its logger sent anything at all, and how often it does: silence of all its channels is the
     logger's, not theirs. None for a channel that is not asked about silence.
     """
     profile, track = inputs.profile, bound.track
-    interval = silence.interval_of(bound)
+    cadence = silence.cadence_of(bound)
+    interval = cadence.newest_ms
     source = bound.interval_source if bound.interval_ms else "estimated"
 
-    def traced(values: np.ndarray) -> Trace:
-        return trace_of(track, values, bound.judged, interval, as_of_ms, inputs.ended_ms)
+    def traced(stages: tuple[str, ...] = ()) -> Traces:
+        return traces_of(bound, within(bound.judged, inputs.stages, stages), cadence, as_of_ms, inputs.ended_ms)
 
-    trace, humidity, rows = traced(track.temperature_mc), traced(track.humidity_mpct), traced(track.offset)
+    trace, humidity, rows = traced()
     label = profile.label
     above = [] if label.high_mc is None else outside(trace, label.high_mc, high=True)
     below = [] if label.low_mc is None else outside(trace, label.low_mc, high=False)
@@ -81,12 +82,13 @@ def judge(inputs: Inputs, bound: Bound, as_of_ms: int, whole: tuple[Trace, int] 
     mkt = figures.mkt_figures(profile, trace, above, sums)
     budget = figures.budget_use(profile, trace)
     watches = [
-        (cause, rule, at_the_end(said, humidity if rule.quantity == "humidity" else trace))
+        (cause, rule, at_the_end(said, seen.humidity if rule.quantity == "humidity" else seen.temperature))
         for rule in _expanded(profile)
-        for cause, said in _apply(rule, profile, trace, humidity, interval, sums)
+        for seen in [traced(rule.stages) if rule.stages else Traces(trace, humidity, rows)]
+        for cause, said in _apply(rule, profile, seen, interval, None if rule.stages else sums)
     ]
     if whole is not None:
-        watches += _silences(inputs, bound, rows, silence.reporting_ms(track, interval), whole)
+        watches += _silences(inputs, bound, rows, silence.reporting(track, cadence), whole)
     watches.append(("sensor_fault", silence.FAULT_RULE, at_the_end(silence.sensor_fault(track, rows), rows)))
     return ChannelFindings(
         bound, profile, trace, humidity, interval, source, above, below, watches, temperature, mkt, budget,
@@ -94,36 +96,44 @@ def judge(inputs: Inputs, bound: Bound, as_of_ms: int, whole: tuple[Trace, int] 
     )  # fmt: skip
 
 
-def silent_logger(inputs: Inputs, said: ChannelFindings, whole: tuple[Trace, int]) -> ChannelFindings:
+def silent_logger(inputs: Inputs, said: ChannelFindings, whole: tuple[Trace, Cadence]) -> ChannelFindings:
     """What is said of a logger that sends nothing at all, in the form of a channel without a name."""
     bound = replace(said.bound, track=replace(said.bound.track, channel=silence.WHOLE))
     return replace(said, bound=bound, above=[], below=[], watches=_silences(inputs, bound, *whole, None))
 
 
 def _silences(
-    inputs: Inputs, bound: Bound, rows: Trace, reporting: int, whole: tuple[Trace, int] | None
+    inputs: Inputs, bound: Bound, rows: Trace, every: Cadence, whole: tuple[Trace, Cadence] | None
 ) -> list[tuple[str, Rule, Watch]]:
     found = []
     for rule in inputs.profile.rules:
         if rule.kind is RuleKind.NO_DATA and bound.judged:
-            others = () if whole is None else silence.gaps(whole[0], bound.judged, int(rule.factor * whole[1]))
-            said = silence.silence(rule, rows, bound.judged, reporting, inputs.quiet, others)
+            others = () if whole is None else silence.gaps(whole[0], bound.judged, whole[1], rule.factor)
+            aside = silence.joined([*others, *_other_stages(inputs, rule)])
+            said = silence.silence(rule, rows, bound.judged, every, inputs.quiet, aside)
             found.append(("silence", rule, said))
     return found
 
 
+def _other_stages(inputs: Inputs, rule: Rule) -> list[Span]:
+    """The stretches in which a rule does not watch because the goods are in another stage."""
+    return [span for name, span in inputs.stages if rule.stages and name not in rule.stages]
+
+
 def _apply(
-    rule: Rule, profile: ProductProfile, trace: Trace, humidity: Trace, interval: int, sums: Cumulated | None
+    rule: Rule, profile: ProductProfile, seen: Traces, interval: int, sums: Cumulated | None
 ) -> list[tuple[str, Watch]]:
+    trace = seen.temperature
     if rule.kind is RuleKind.NO_DATA:
         return []
     if rule.kind is RuleKind.MKT_HEADROOM_BELOW:
+        sums = figures.window_sums(profile, trace) if rule.stages else sums
         if sums is None:
             return []
         codes = headroom_codes(rule, profile, trace, sums)
         return [] if codes is None else [("high", follow(rule, codes, trace.time_ms, trace.kind, trace.clock_ms, 0))]
     if rule.quantity == "humidity":
-        return [(f"humidity_{rule.direction}", watch(rule, humidity, interval))]
+        return [(f"humidity_{rule.direction}", watch(rule, seen.humidity, interval))]
     cause = "rate" if rule.kind is RuleKind.RATE else str(rule.direction)
     return [(cause, watch(rule, trace, interval))]
 

@@ -23,7 +23,8 @@ class Bound:
     """One channel that stands for the subject, with every reading inside its binding intervals.
 
     `judged` are the stretches that count, disjoint and in order: the binding intervals without excluded stages. The
-    engine estimates the interval from the readings when it is None.
+    engine estimates the interval from the readings when it is None; `cadence` holds (from, interval) where it was set
+    anew, the last of them being `interval_ms`.
     """
 
     track: Track
@@ -31,6 +32,7 @@ class Bound:
     role: Role = Role.PRODUCT
     interval_ms: int | None = None
     interval_source: str = "declared"
+    cadence: tuple[tuple[int, int], ...] = ()
     positions: Track | None = None  # of the same logger, where its positions ride on another channel
 
     @property
@@ -57,4 +59,5 @@ class Inputs:
     bounds: tuple[Bound, ...]
     silence: bool = True
     ended_ms: int | None = None
+    stages: tuple[tuple[str, Span], ...] = ()  # where the goods were when, as far as it is on record
     quiet: tuple[Span, ...] = ()  # planned stretches without radio: silence is judged two hours after their ends

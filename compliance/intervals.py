@@ -1,7 +1,11 @@
 """A logger's interval as a fact: taken from the journal once it is known, unless a person declared one."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from sqlalchemy import Connection
 
+from coldchain.domain.reading import Reading
 from coldchain.domain.shipment import FactKind
 from coldchain.journal.port import Journal
 from coldchain.registry import facts
@@ -21,8 +25,9 @@ class Intervals:
         """Remember nothing: the transaction that would have made it true did not commit."""
         self._known.clear()
 
-    def note(self, connection: Connection, loggers: set[str], now_ms: int) -> None:
-        """Record the interval of each of `loggers` that has none yet, or that declares another one now."""
+    def note(self, connection: Connection, readings: Sequence[Reading], now_ms: int) -> None:
+        """Record the interval of each logger of `readings` that has none yet, or that declares another one now."""
+        loggers = {reading.logger for reading in readings}
         unseen = loggers - self._known.keys()
         if unseen:
             for item in facts.known(connection, loggers=unseen, kinds=[FactKind.INTERVAL]):
@@ -30,25 +35,38 @@ class Intervals:
                     self._known[item.logger] = int(item.body["interval_ms"]) if item.who == _ENGINE else None
         for logger in sorted(loggers):
             if logger not in self._known or self._known[logger] is not None:
-                self._note(connection, logger, now_ms)
+                self._note(connection, logger, readings, now_ms)
 
-    def _note(self, connection: Connection, logger: str, now_ms: int) -> None:
+    def _note(self, connection: Connection, logger: str, readings: Sequence[Reading], now_ms: int) -> None:
         state = self._journal.logger(logger)
         if state is None or state.interval_ms is None or state.interval_ms == self._known.get(logger):
             return
-        source = "estimated" if state.readings > _DIFFERENCES else "declared"
-        body = {"interval_ms": state.interval_ms, "source": source}
         held = facts.known(connection, loggers=[logger], kinds=[FactKind.INTERVAL])
-        if held and held[-1].who != _ENGINE:
-            self._known[logger] = None
-            return
-        if held:
-            facts.supersede(
-                connection, held[-1].id, body=body, who=_ENGINE, reason="the logger reports otherwise", now_ms=now_ms
-            )
-        else:
-            facts.add(
-                connection, kind=FactKind.INTERVAL, body=body, valid_from_ms=0, logger=logger, who=_ENGINE,
-                reason="reported by the logger or estimated from its first readings", now_ms=now_ms,
-            )  # fmt: skip
-        self._known[logger] = state.interval_ms
+        self._known[logger] = None if held and held[-1].who != _ENGINE else state.interval_ms
+        if not held:
+            source = "estimated" if state.readings > _DIFFERENCES else "declared"
+            reason = "reported by the logger or estimated from its first readings"
+            self._add(connection, logger, {"interval_ms": state.interval_ms, "source": source}, 0, reason, now_ms)
+        elif held[-1].who == _ENGINE:
+            # It is estimated once; another one can only have been declared, and what was measured before is as it was.
+            body, reason = {"interval_ms": state.interval_ms, "source": "declared"}, "the logger reports otherwise"
+            since_ms = _began(logger, readings)
+            if since_ms > held[-1].valid_from_ms:
+                self._add(connection, logger, body, since_ms, reason, now_ms)
+            else:
+                facts.supersede(connection, held[-1].id, body=body, who=_ENGINE, reason=reason, now_ms=now_ms)
+
+    def _add(
+        self, connection: Connection, logger: str, body: dict[str, Any], since_ms: int, reason: str, now_ms: int
+    ) -> None:
+        facts.add(
+            connection, kind=FactKind.INTERVAL, body=body, valid_from_ms=since_ms, logger=logger, who=_ENGINE,
+            reason=reason, now_ms=now_ms,
+        )  # fmt: skip
+
+
+def _began(logger: str, readings: Sequence[Reading]) -> int:
+    """The first moment of the newest message of a logger: the one whose declaration holds now."""
+    own = [reading for reading in readings if reading.logger == logger]
+    newest = max(own, key=lambda reading: (reading.event_time_ms, reading.offset))
+    return min(reading.event_time_ms for reading in own if reading.message == newest.message)

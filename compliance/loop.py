@@ -183,7 +183,7 @@ class EngineLoop:
             recording.write()
             changes += recording.changes
         note(connection, work.notices, work.now_ms)
-        self._intervals.note(connection, {reading.logger for reading in work.readings}, work.now_ms)
+        self._intervals.note(connection, work.readings, work.now_ms)
         if changes:
             self._planner.plan(connection, changes, work.now_ms)
         recorded.forget_dirty(connection, [number for numbers in work.dirty.values() for number in numbers])

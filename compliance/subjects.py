@@ -16,6 +16,7 @@ from coldchain.registry.facts import Fact
 from coldchain.registry.schema import shipment
 from coldchain.telemetry.port import History
 from compliance.inputs import Bound, Inputs, Span
+from compliance.spans import without
 
 STORE_DAYS = 31  # a store is judged for ever; what lies further back is settled
 FUTURE_MS = 10 * 60_000  # readings may be stamped a little ahead of us
@@ -30,7 +31,7 @@ class Case:
     subject: Subject
     profile: ProductProfile
     facts: tuple[Fact, ...]
-    intervals: dict[str, Fact] = field(default_factory=dict)  # by logger
+    intervals: dict[str, list[Fact]] = field(default_factory=dict)  # by logger, in the order in which they hold
     silence: bool = True
     settled: bool = False  # arrived or closed: findings go into a digest
     ended_ms: int | None = None
@@ -55,11 +56,10 @@ def cases_of(connection: Connection, subjects: Sequence[Subject], now_ms: int) -
         if item.subject is not None:
             known.setdefault(item.subject, []).append(item)
     loggers = {item.logger for held in known.values() for item in held if item.logger is not None}
-    intervals = {
-        item.logger: item
-        for item in facts.known(connection, loggers=loggers, kinds=[FactKind.INTERVAL])
-        if item.logger is not None
-    }
+    intervals: dict[str, list[Fact]] = {}
+    for item in facts.known(connection, loggers=loggers, kinds=[FactKind.INTERVAL]):
+        if item.logger is not None:
+            intervals.setdefault(item.logger, []).append(item)
     rows = connection.execute(select(shipment).where(shipment.c.id.in_([subject.id for subject in subjects])))
     shipments = {row.id: row for row in rows}
     found: list[Case] = []
@@ -90,6 +90,8 @@ def _placed(case: Case, row: Row[Any] | None, now_ms: int) -> Case:
 def inputs_of(case: Case, history: History, through: int, now_ms: int) -> Inputs:
     """The engine's inputs: the readings with offset ≤ `through` inside the binding intervals."""
     bounds: list[Bound] = []
+    stages = _stages(case.facts)
+    excluded = _excluded(case, stages)
     for (logger, role), bindings in _grouped(case).items():
         spans = [_span(case, item) for item in bindings]
         wanted = None if any(item.body["channels"] is None for item in bindings) else _named(bindings)
@@ -104,20 +106,22 @@ def inputs_of(case: Case, history: History, through: int, now_ms: int) -> Inputs
             measuring = sorted(wanted or {NO_CHANNEL})
             tracks |= {channel: Track.of(logger, channel, []) for channel in measuring}
         places = _positions(tracks)
-        judged = _without(spans, _excluded(case))
-        interval = case.intervals.get(logger)
+        judged = without(spans, excluded)
+        intervals = case.intervals.get(logger, [])
+        cadence = tuple((item.valid_from_ms, int(item.body["interval_ms"])) for item in intervals)
         bounds += [
             Bound(
                 tracks[channel],
                 tuple(judged),
                 Role(role),
-                None if interval is None else int(interval.body["interval_ms"]),
-                "declared" if interval is None else str(interval.body["source"]),
+                cadence[-1][1] if cadence else None,
+                str(intervals[-1].body["source"]) if intervals else "declared",
+                cadence if len(cadence) > 1 else (),
                 places,
             )
             for channel in measuring
         ]
-    return Inputs(case.subject, case.profile, tuple(bounds), case.silence, case.ended_ms, _quiet(case))
+    return Inputs(case.subject, case.profile, tuple(bounds), case.silence, case.ended_ms, stages, _quiet(case))
 
 
 def _grouped(case: Case) -> dict[tuple[str, str], list[Fact]]:
@@ -165,45 +169,32 @@ def _positions(tracks: dict[str, Track]) -> Track | None:
     return None if best is None or placed[best] == 0 else tracks[best]
 
 
-def _excluded(case: Case) -> list[Span]:
-    """Stretches that are shown and exported but not judged: stages that do not count, and exclusions by a person."""
-    stages = sorted(
-        (item for item in case.facts if item.kind is FactKind.STAGE), key=lambda item: (item.valid_from_ms, item.id)
+def _stages(facts: Sequence[Fact]) -> tuple[tuple[str, Span], ...]:
+    """The stages on record in order of time; one without an end lasts until the next one begins."""
+    known = sorted(
+        (item for item in facts if item.kind is FactKind.STAGE), key=lambda item: (item.valid_from_ms, item.id)
     )
-    found = [Span(item.valid_from_ms, item.valid_to_ms) for item in case.facts if item.kind is FactKind.EXCLUSION]
-    for position, item in enumerate(stages):
-        if not Stage(item.body["stage"]).judged:
-            following = stages[position + 1].valid_from_ms if position + 1 < len(stages) else None
-            found.append(Span(item.valid_from_ms, item.valid_to_ms if item.valid_to_ms is not None else following))
-    return found
+    found = []
+    for position, item in enumerate(known):
+        following = known[position + 1].valid_from_ms if position + 1 < len(known) else None
+        end_ms = item.valid_to_ms if item.valid_to_ms is not None else following
+        if end_ms is None or end_ms > item.valid_from_ms:
+            found.append((Stage(item.body["stage"]).value, Span(item.valid_from_ms, end_ms)))
+    return tuple(found)
+
+
+def _not_judged(stages: Sequence[tuple[str, Span]]) -> list[Span]:
+    """The stretches of stages whose readings are shown and exported but not judged."""
+    return [span for name, span in stages if not Stage(name).judged]
+
+
+def _excluded(case: Case, stages: Sequence[tuple[str, Span]]) -> list[Span]:
+    """Stretches that are shown and exported but not judged: stages that do not count, and exclusions by a person."""
+    by_hand = [Span(item.valid_from_ms, item.valid_to_ms) for item in case.facts if item.kind is FactKind.EXCLUSION]
+    return [*by_hand, *_not_judged(stages)]
 
 
 def _quiet(case: Case) -> tuple[Span, ...]:
     """The planned stretches from which no logger can be heard: flights and sea legs."""
     stages = [item for item in case.facts if item.kind is FactKind.STAGE and item.body.get("radio_silent")]
     return tuple(sorted(Span(item.valid_from_ms, item.valid_to_ms) for item in stages if item.valid_to_ms is not None))
-
-
-def _without(spans: Sequence[Span], excluded: Sequence[Span]) -> list[Span]:
-    """`spans` merged where they touch, minus `excluded`; disjoint and in order."""
-    rest: list[Span] = []
-    for span in sorted(spans):
-        if rest and (rest[-1].end_ms is None or span.start_ms <= rest[-1].end_ms):
-            ends = (rest[-1].end_ms, span.end_ms)
-            rest[-1] = Span(rest[-1].start_ms, None if None in ends else max(end for end in ends if end is not None))
-        else:
-            rest.append(span)
-    for hole in sorted(excluded):
-        rest = [part for span in rest for part in _cut(span, hole)]
-    return rest
-
-
-def _cut(span: Span, hole: Span) -> list[Span]:
-    if hole.end_ms is not None and hole.end_ms <= span.start_ms:
-        return [span]
-    if span.end_ms is not None and hole.start_ms >= span.end_ms:
-        return [span]
-    parts = [Span(span.start_ms, hole.start_ms)] if hole.start_ms > span.start_ms else []
-    if hole.end_ms is not None and (span.end_ms is None or hole.end_ms < span.end_ms):
-        parts.append(Span(hole.end_ms, span.end_ms))
-    return parts

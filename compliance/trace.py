@@ -6,12 +6,14 @@ beyond it the columns become Python integers.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coldchain.domain.track import ABSENT, Column, Track
-from compliance.inputs import DEFAULT_INTERVAL_MS, Span
+from compliance.cadence import Cadence
+from compliance.inputs import DEFAULT_INTERVAL_MS, Bound, Span
 
 KNOWN, GAP, CUT = 0, 1, 2
 Kinds = NDArray[np.int8]
@@ -79,7 +81,7 @@ def median(ordered: Column) -> int:
 
 
 def trace_of(
-    track: Track, values: Column, judged: tuple[Span, ...], interval_ms: int, as_of_ms: int, ended_ms: int | None
+    track: Track, values: Column, judged: tuple[Span, ...], cadence: Cadence, as_of_ms: int, ended_ms: int | None
 ) -> Trace:
     """The judged samples of `values`, a column of `track`; absent ones are left out."""
     newest = int(track.time_ms[-1]) if len(track) else 0
@@ -92,14 +94,14 @@ def trace_of(
         keep &= track.time_ms < ends[np.maximum(part, 0)]
     time_ms, value, part = track.time_ms[keep], values[keep], part[keep]
     kind = np.zeros(max(len(time_ms) - 1, 0), dtype=np.int8)
-    kind[np.diff(time_ms) > 2 * interval_ms] = GAP
+    kind[np.diff(time_ms) > 2 * cadence.between(time_ms)] = GAP
     kind[np.diff(part) != 0] = CUT
-    edges = _edges(time_ms, part, spans, interval_ms, as_of_ms)
+    edges = _edges(time_ms, part, spans, cadence, as_of_ms)
     last_end, running = (spans[-1][1], spans[-1][2]) if spans else (as_of_ms, False)
     last = int(time_ms[-1]) if len(time_ms) else None
     if last is not None and int(part[-1]) != len(spans) - 1:
         last_end, running = spans[int(part[-1])][1], False
-    ends_ms = None if last_end == _NEVER else last_end + 2 * interval_ms
+    ends_ms = None if last_end == _NEVER else last_end + 2 * cadence.newest_ms
     return Trace(
         time_ms,
         value,
@@ -110,6 +112,21 @@ def trace_of(
         ends_ms=ends_ms,
         over=not running and ends_ms is not None and as_of_ms >= ends_ms,
     )
+
+
+class Traces(NamedTuple):
+    """What one channel measured, in the stretches that count: temperatures, humidities, and that it sent anything."""
+
+    temperature: Trace
+    humidity: Trace
+    rows: Trace
+
+
+def traces_of(bound: Bound, judged: tuple[Span, ...], cadence: Cadence, as_of_ms: int, ended_ms: int | None) -> Traces:
+    """The traces of a channel over `judged`."""
+    track = bound.track
+    columns = (track.temperature_mc, track.humidity_mpct, track.offset)
+    return Traces(*(trace_of(track, values, judged, cadence, as_of_ms, ended_ms) for values in columns))
 
 
 def _closed(span: Span, as_of_ms: int, ended_ms: int | None, newest_ms: int) -> tuple[int, int, bool]:
@@ -124,14 +141,14 @@ def _closed(span: Span, as_of_ms: int, ended_ms: int | None, newest_ms: int) -> 
 
 
 def _edges(
-    time_ms: Column, part: Column, spans: list[tuple[int, int, bool]], interval_ms: int, as_of_ms: int
+    time_ms: Column, part: Column, spans: list[tuple[int, int, bool]], cadence: Cadence, as_of_ms: int
 ) -> tuple[tuple[int, int], ...]:
     found: list[tuple[int, int]] = []
     for position, (start, span_end, _) in enumerate(spans):
         end = min(span_end, as_of_ms)
         first, last = np.searchsorted(part, position), np.searchsorted(part, position, side="right") - 1
         bounds = [(start, end)] if first > last else [(start, int(time_ms[first])), (int(time_ms[last]), end)]
-        found += [(low, high) for low, high in bounds if high - low > 2 * interval_ms]
+        found += [(low, high) for low, high in bounds if high - low > 2 * max(cadence.at(low), cadence.at(high))]
     return tuple(found)
 
 

@@ -49,7 +49,7 @@ class TwinChannel:
 
     def __init__(self, profile: ProductProfile, bound: Bound, channel: dict[str, Any], ended: int | None) -> None:
         self._profile, self._bound, self._channel = profile, bound, channel
-        self._limit_ms = 2 * round(channel["interval_s"] * 1000)
+        self._steps = bound.cadence or ((0, round(channel["interval_s"] * 1000)),)
         self._samples = self._judged(bound.track.time_ms.tolist(), bound.track.temperature_mc.tolist(), ended)
         self._humidity = self._judged(bound.track.time_ms.tolist(), bound.track.humidity_mpct.tolist(), ended)
         self._edges = self._edge_gaps()
@@ -78,7 +78,11 @@ class TwinChannel:
     def _kind(self, a: Sample, b: Sample) -> str:
         if a[2] != b[2]:
             return "cut"
-        return "gap" if b[0] - a[0] > self._limit_ms else "known"
+        return "gap" if b[0] - a[0] > 2 * max(self._every(a[0]), self._every(b[0])) else "known"
+
+    def _every(self, time_ms: int) -> int:
+        held = [every for start, every in self._steps if start <= time_ms]
+        return held[-1] if held else self._steps[0][1]
 
     # --- figures
 

@@ -79,8 +79,8 @@ class House:
                 valid_from_ms=0, logger=logger, who="test", now_ms=self.clock.now_ms(),
             )  # fmt: skip
 
-    def send(self, *readings: Reading, transport: str = "mqtt") -> None:
-        """Each reading as a message of its own, arrived now."""
+    def send(self, *readings: Reading, transport: str = "mqtt", interval_ms: int | None = None) -> None:
+        """Each reading as a message of its own, arrived now, that may declare how often its logger measures."""
         now = self.clock.now_ms()
         arrivals = []
         for item in readings:
@@ -88,7 +88,7 @@ class House:
             envelope = Envelope(transport, f"cc/{item.logger}/up", f"{item.logger} {key}".encode(), now)
             message = Decoded(
                 item.logger, key, envelope.payload, "native@1", (item._replace(record_time_ms=now),), boot=item.boot,
-                seq=item.seq,
+                seq=item.seq, interval_ms=interval_ms,
             )  # fmt: skip
             arrivals.append(Arrival(envelope, (message,)))
         self.journal.append(arrivals)

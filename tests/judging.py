@@ -9,6 +9,7 @@ from coldchain.domain.profile_format import profile_from
 from coldchain.domain.quantity import milli, milli_from_float
 from coldchain.domain.reading import Reading
 from coldchain.domain.track import Track
+from compliance.cadence import Cadence
 from compliance.engine import findings
 from compliance.inputs import Bound, Inputs, Span
 from compliance.trace import Trace, trace_of
@@ -41,7 +42,7 @@ def trace(*samples: tuple[float, float | str | None], interval_min: float = 10) 
     made = track(*samples)
     end = int(made.time_ms[-1])
     span = Span(int(made.time_ms[0]), end + 1)
-    return trace_of(made, made.temperature_mc, (span,), round(interval_min * MINUTE), end, None)
+    return trace_of(made, made.temperature_mc, (span,), Cadence.steady(round(interval_min * MINUTE)), end, None)
 
 
 def rule(kind: str = "consecutive", **more: Any) -> dict[str, Any]:

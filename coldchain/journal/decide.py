@@ -165,7 +165,7 @@ class Judge:
 
     def _heard(self, item: Item, decoded: Decoded, row: LoggerRow, stored: list[Reading]) -> None:
         """What this message says of the logger itself."""
-        if decoded.interval_ms and decoded.interval_ms != row.declared_interval:
+        if decoded.interval_ms and decoded.interval_ms != row.declared_interval and _newest(decoded, row):
             row.declared_interval = decoded.interval_ms
             self.made.whole.add(row.id)
         if decoded.status:
@@ -219,6 +219,12 @@ def _outcome(item: Item, stored: list[Reading], duplicates: int, refusals: list[
         return Outcome.FILE
     faulty = stored[0].fault is not None and all(reading.fault is not None for reading in stored)
     return Outcome.FAULT if faulty else Outcome.READINGS
+
+
+def _newest(decoded: Decoded, row: LoggerRow) -> bool:
+    """Whether nothing newer was heard: what old messages declare was true then."""
+    newest = max((reading.event_time_ms for reading in decoded.readings), default=None)
+    return newest is None or row.newest_event is None or newest >= row.newest_event
 
 
 def _take_battery(row: LoggerRow, status: Mapping[str, Any], at_ms: int) -> None:

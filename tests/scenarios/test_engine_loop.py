@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from engine_house import House, sample
+from engine_house import STEP_MS, House, sample
 from judging import DAWN, at
 from sqlalchemy import Connection, func, select
 
 from coldchain import audit
 from coldchain.domain.finding import AlarmChange, Condition, Severity, Subject, SubjectKind
 from coldchain.domain.profile_format import profile_from
+from coldchain.domain.shipment import FactKind
 from coldchain.errors import NotFound
 from coldchain.registry import excursion_views, facts, profiles, recorded, signals, summary
 from coldchain.registry.schema import alarm, breach, excursion, fact, lease, shipment
@@ -372,3 +373,35 @@ def test_the_alarm_row_begins_with_the_defaults_of_the_other_axes(house: House) 
     with house.registry.read() as connection:
         row = connection.execute(select(alarm)).one()
     assert (row.occasion, row.suppression, row.quality) == (0, "none", "good")
+
+
+def test_a_logger_that_is_set_to_measure_more_often_keeps_its_past(house: House) -> None:
+    box = house.shipment("S-1", "LG-1")
+    for step in range(6):
+        house.clock.set(DAWN + step * STEP_MS + 400)
+        house.send(sample(step, 5.0), interval_ms=STEP_MS)
+        house.settle()
+    often = [sample(6, 5.0)._replace(event_time_ms=DAWN + 5 * STEP_MS + k * 30_000, seq=5 + k) for k in range(1, 21)]
+    for item in often:
+        house.clock.set(item.event_time_ms + 400)
+        house.send(item, interval_ms=30_000)
+        house.settle()
+    state = house.record(box).state
+    assert state is not None
+    assert (state.document["interval_s"], state.document["gaps"], state.document["coverage_pct"]) == (30.0, [], 100.0)
+    with house.registry.read() as connection:
+        known = facts.known(connection, loggers=["LG-1"], kinds=[FactKind.INTERVAL])
+    assert [(item.valid_from_ms, item.body["interval_ms"]) for item in known] == [
+        (0, STEP_MS), (DAWN + 5 * STEP_MS + 30_000, 30_000),
+    ]  # fmt: skip
+
+
+def test_old_messages_that_come_late_do_not_set_the_interval_back(house: House) -> None:
+    house.shipment("S-1", "LG-1")
+    house.clock.set(DAWN + 40 * STEP_MS)
+    house.send(sample(30, 5.0), interval_ms=30_000)
+    house.send(sample(3, 5.0), interval_ms=STEP_MS)
+    house.settle()
+    state = house.journal.logger("LG-1")
+    assert state is not None
+    assert state.interval_ms == 30_000

@@ -1,0 +1,40 @@
+"""Stretches of event time: those that count, without those that do not."""
+
+from collections.abc import Sequence
+
+from compliance.inputs import Span
+
+
+def within(judged: tuple[Span, ...], stages: Sequence[tuple[str, Span]], wanted: Sequence[str]) -> tuple[Span, ...]:
+    """The part of `judged` in which a rule of the `wanted` stages watches; all of it where it names none.
+
+    A moment whose stage is not on record counts: a rule that does not know where the goods are keeps watching.
+    """
+    if not wanted:
+        return judged
+    return tuple(without(judged, [span for name, span in stages if name not in wanted]))
+
+
+def without(spans: Sequence[Span], excluded: Sequence[Span]) -> list[Span]:
+    """`spans` merged where they touch, minus `excluded`; disjoint and in order."""
+    rest: list[Span] = []
+    for span in sorted(spans):
+        if rest and (rest[-1].end_ms is None or span.start_ms <= rest[-1].end_ms):
+            ends = (rest[-1].end_ms, span.end_ms)
+            rest[-1] = Span(rest[-1].start_ms, None if None in ends else max(end for end in ends if end is not None))
+        else:
+            rest.append(span)
+    for hole in sorted(excluded):
+        rest = [part for span in rest for part in _cut(span, hole)]
+    return rest
+
+
+def _cut(span: Span, hole: Span) -> list[Span]:
+    if hole.end_ms is not None and hole.end_ms <= span.start_ms:
+        return [span]
+    if span.end_ms is not None and hole.start_ms >= span.end_ms:
+        return [span]
+    parts = [Span(span.start_ms, hole.start_ms)] if hole.start_ms > span.start_ms else []
+    if hole.end_ms is not None and (span.end_ms is None or hole.end_ms < span.end_ms):
+        parts.append(Span(hole.end_ms, span.end_ms))
+    return parts
