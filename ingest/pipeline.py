@@ -1,20 +1,28 @@
 """From an envelope to a receipt: decode > check > time > commit; whoever holds the receipt may acknowledge."""
 
+import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 
 from coldchain import metrics
 from coldchain.clock import Clock
 from coldchain.domain.message import Arrival, Envelope, Receipt
+from coldchain.errors import TransientError
 from coldchain.journal.port import Journal
 from ingest import quarantine
+from ingest.commands import Commands
+from ingest.identity import Gateways, nobody, sender, vouched
+from ingest.memory import CarrierMemory, Forgetful, MemoryStore
 from ingest.timing import timed
 from sensors.carriers.native import Native
-from sensors.carriers.port import Carrier, Context, NoProfiles, Profiles
+from sensors.carriers.port import Addressed, Carrier, Context, NoProfiles, Profiles
 
 _log = structlog.get_logger(__name__)
+
+_NOBODYS = "none@1"  # the adapter of a message that no carrier claims
 
 
 class Pipeline:
@@ -27,30 +35,52 @@ class Pipeline:
         tenant: str = "main",
         carriers: Sequence[Carrier] | None = None,
         profiles: Callable[[], Profiles] = NoProfiles,
+        memory: MemoryStore | None = None,
+        gateways: Gateways = nobody,
     ) -> None:
         """Speak for `tenant` with `carriers`, the native one alone by default; the first that claims decodes.
 
-        `profiles` gives the device profiles as they are now: they change without a restart.
+        Args:
+            journal: where messages go.
+            clock: times arrivals and commands.
+            tenant: second level of the topics `cc/v1/{tenant}/…`.
+            carriers: who decodes.
+            profiles: gives the device profiles as they are now: they change without a restart.
+            memory: where carriers' memory outlives the process; only one process may hear sessions, so only its
+                pipeline has one.
+            gateways: gives the loggers that may speak for others, as they are now.
         """
         self.journal = journal
         self.clock = clock
         self.tenant = tenant
         self.carriers: tuple[Carrier, ...] = (Native(tenant),) if carriers is None else tuple(carriers)
         self.profiles = profiles
+        self.commands = Commands(clock)
+        self._gateways = gateways
+        self._memory = CarrierMemory(memory or Forgetful())
+        self._turn = threading.RLock()  # what one message makes a carrier remember, the next is read with
 
-    def arrival(self, envelope: Envelope) -> Arrival:
-        """What `envelope` says, judged by the clock of its arrival. Pure; never raises."""
+    def arrival(self, envelope: Envelope, context: Context | None = None) -> Arrival:
+        """What `envelope` says, judged by the clock of its arrival. Changes nothing.
+
+        Raises:
+            TransientError: what carriers or gateways need to know cannot be read now.
+        """
         envelope = quarantine.bounded(envelope)
         if envelope.length is not None:
-            return quarantine.oversize(envelope)
+            return self._oversize(envelope)
         try:
-            arrival = self._decoded(envelope)
+            arrival = vouched(self._decoded(envelope, context or self._context()), self._gateways)
             at_ms, retained = envelope.received_at_ms, envelope.retain
             messages = tuple([timed(message, at_ms, retained=retained) for message in arrival.messages])
+        except TransientError:
+            raise
         except Exception as error:  # noqa: BLE001 - a carrier's bug must not stop intake: its message is kept aside
             _log.error("carrier_failed", source=envelope.source, error=quarantine.where(error))
             return quarantine.broken(envelope, "its carrier", error)
-        return arrival._replace(envelope=envelope, messages=messages)
+        # Mostly nothing had to be moved, and making an equal value again would cost as much as reading the message.
+        same = arrival.envelope is envelope and messages == arrival.messages
+        return arrival if same else arrival._replace(envelope=envelope, messages=messages)
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[list[Receipt]]:
         """Commit what `envelopes` say; the receipts of each, at least one, after the commit.
@@ -58,7 +88,15 @@ class Pipeline:
         Raises:
             TransientError: nothing was stored and nothing may be acknowledged.
         """
-        return self.commit([self.arrival(envelope) for envelope in envelopes])
+        with self._remembering():
+            context = self._context()
+            arrivals = []
+            for envelope in envelopes:
+                arrival = self.arrival(envelope, context)
+                if arrival.memory:
+                    self._memory.stage(arrival)
+                arrivals.append(arrival)
+            return self.commit(arrivals)
 
     def commit(self, arrivals: Sequence[Arrival]) -> list[list[Receipt]]:
         """Commit arrivals that were judged already.
@@ -66,23 +104,52 @@ class Pipeline:
         Raises:
             TransientError: nothing was stored and nothing may be acknowledged.
         """
-        with metrics.COMMIT_SECONDS.time():
-            receipts = self.journal.append(arrivals)
+        calling = [arrival for arrival in arrivals if arrival.memory or arrival.commands]
+        with self._remembering():
+            for arrival in calling:
+                if arrival.memory:
+                    self._memory.stage(arrival)
+            with metrics.COMMIT_SECONDS.time():
+                receipts = self.journal.append(arrivals)
+            self._memory.keep()
+        for arrival in calling:
+            self.commands.post(arrival.commands)
         metrics.COMMIT_MESSAGES.observe(len(receipts))
         _count(receipts)
         remaining = iter(receipts)
         return [[next(remaining) for _ in range(max(1, len(arrival.messages)))] for arrival in arrivals]
 
-    def _decoded(self, envelope: Envelope) -> Arrival:
+    def _decoded(self, envelope: Envelope, context: Context) -> Arrival:
         if envelope.transport == "http" and envelope.source == "auto":
             for carrier in self.carriers:
                 if carrier.recognises(envelope):
-                    return carrier.decode(envelope, self._context())
+                    return self._read(carrier, envelope, context)
             return quarantine.unknown_source(envelope)
         for carrier in self.carriers:
             if carrier.claims(envelope):
-                return carrier.decode(envelope, self._context())
+                return self._read(carrier, envelope, context)
         return quarantine.unknown_source(envelope)
+
+    def _read(self, carrier: Carrier, envelope: Envelope, context: Context) -> Arrival:
+        memory = self._memory.of(carrier.source)
+        arrival = carrier.decode(envelope, context._replace(memory=memory) if memory else context)
+        return arrival._replace(carrier=carrier.source) if arrival.memory else arrival
+
+    def _oversize(self, envelope: Envelope) -> Arrival:
+        carrier = next((carrier for carrier in self.carriers if carrier.claims(envelope)), None)
+        named = carrier.speaker(envelope) if isinstance(carrier, Addressed) else None
+        arrival = quarantine.oversize(envelope, named or sender(envelope), carrier.name if carrier else _NOBODYS)
+        return vouched(arrival, self._gateways)
+
+    @contextmanager
+    def _remembering(self) -> Iterator[None]:
+        """One thread at a time; what was staged is taken back if nothing comes of it."""
+        with self._turn:
+            try:
+                yield
+            except BaseException:
+                self._memory.take_back()
+                raise
 
     def _context(self) -> Context:
         return Context(self.profiles())
