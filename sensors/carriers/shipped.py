@@ -3,12 +3,21 @@
 from importlib.metadata import entry_points
 
 from sensors.carriers.chirpstack import ChirpStack
+from sensors.carriers.cloudevents import CloudEvents
+from sensors.carriers.efento import Efento
+from sensors.carriers.epcis import Epcis
+from sensors.carriers.flespi import Flespi
 from sensors.carriers.loriot import Loriot
 from sensors.carriers.milesight_gateway import MilesightGateway
+from sensors.carriers.monnit import Monnit
 from sensors.carriers.native import Native
 from sensors.carriers.port import Carrier
+from sensors.carriers.samsara import Samsara
+from sensors.carriers.sigfox import Sigfox
 from sensors.carriers.thingpark import ThingPark
 from sensors.carriers.things_stack import ThingsStack
+from sensors.carriers.tive import Tive
+from sensors.carriers.traccar import Traccar
 
 GROUP = "coldchain.carriers"  # an entry point of this group names a class without arguments that is a `Carrier`
 
@@ -16,4 +25,9 @@ GROUP = "coldchain.carriers"  # an entry point of this group names a class witho
 def carriers(tenant: str = "main") -> tuple[Carrier, ...]:
     """New carriers for one pipeline; the first that claims an envelope decodes it."""
     further = [entry.load()() for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)]
-    return (Native(tenant), ChirpStack(), ThingsStack(), MilesightGateway(), Loriot(), ThingPark(), *further)
+    own = (
+        Native(tenant), ChirpStack(), ThingsStack(), MilesightGateway(), Loriot(), ThingPark(),
+        Flespi(), Traccar(), Tive(), Monnit(), Efento(), Samsara(), Epcis(), Sigfox(),
+    )  # fmt: skip
+    # A wrapper around any of them has to be asked before those who would recognise what is inside.
+    return (own[0], CloudEvents((*own, *further)), *own[1:], *further)
