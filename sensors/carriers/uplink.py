@@ -47,7 +47,7 @@ def message(
     )
     if uplink.enough:
         return decoded(head, uplink.samples, payload, refusals=uplink.refusals)
-    profile = context.profiles.of(uplink.logger, uplink.hints)
+    profile = context.profiles.of(uplink.logger, _hints(uplink))
     framed = profile is not None and profile.codec in CODECS and uplink.frame is not None
     if profile is None or (uplink.tree is None and not framed):
         reason = _nobody_decoded(uplink) if uplink.tree is None else _no_profile(uplink)
@@ -70,6 +70,12 @@ def _framed(profile: DeviceProfile, frame: bytes) -> Extract:
     """What the raw frame says in the codec that the profile declares."""
     samples, refusals = CODECS[profile.codec or ""](frame)
     return Extract(samples, refusals, known=bool(samples) or not refusals)
+
+
+def _hints(uplink: Uplink) -> Mapping[str, str]:
+    """What is known of the model: what the envelope says, the id (its first digits name the maker), names of fields."""
+    names = "\n".join(sorted(uplink.tree)) if type(uplink.tree) is dict else ""
+    return {**uplink.hints, "logger": uplink.logger, "fields": names}
 
 
 def _undecoded(message_: Decoded, reason: str) -> Decoded:

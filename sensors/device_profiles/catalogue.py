@@ -13,6 +13,8 @@ from sensors.device_profiles.read import read
 from sensors.faults import Limits
 
 Origin = Literal["shipped", "folder", "saved"]
+# A hint with the names of the message's own fields, one a line; in `match` a list of names that all have to be there.
+FIELDS = "fields"
 NAMED = "device_profile"  # a hint that names a profile outright: the carrier was configured with it
 
 _REMEMBERED = 20_000  # choices; hostile ids must not grow the process without bound
@@ -100,7 +102,10 @@ class Snapshot:
         if not fitting:
             return None
         best = max(fit for fit, _ in fitting)
-        entry = next(entry for fit, entry in fitting if fit == best)  # of equals the first: the customer's own
+        equals = [entry for fit, entry in fitting if fit == best]
+        entry = equals[0]  # the customer's own comes first
+        if best.told == 0 and len({one.profile.id for one in equals if one.origin == entry.origin}) > 1:
+            return None  # names of fields alone do not tell two models apart
         return Applied(entry.profile, counts=entry.profile.status == "supported", zone=zone)
 
 
@@ -108,20 +113,36 @@ def _precedence(entry: Entry) -> tuple[bool, bool, str]:
     return entry.origin == "shipped", entry.profile.status != "supported", entry.profile.id
 
 
-def _fit(profile: Profile, hints: Mapping[str, str]) -> int | None:
-    """How closely the hints fit: the number of signs that are not wild; None where they do not."""
-    best: int | None = None
-    for alternative in profile.match:
-        total = 0
-        for name, globs in alternative.items():
-            value = hints.get(name)
-            fits = [] if value is None else [glob for glob in globs if fnmatchcase(value, glob)]
-            if not fits:
-                break
-            total += max(len(glob) - glob.count("*") - glob.count("?") for glob in fits)
-        else:
-            best = total if best is None else max(best, total)
-    return best
+class _Fit(NamedTuple):
+    """How closely hints fit: what the envelope tells of the model or its maker counts before names of fields."""
+
+    told: int  # signs that are not wild
+    fields: int  # names of fields that have to be there
+
+
+def _fit(profile: Profile, hints: Mapping[str, str]) -> _Fit | None:
+    """How closely the hints fit `match`; None where they do not."""
+    fits = (_fits(alternative, hints) for alternative in profile.match)
+    return max((fit for fit in fits if fit is not None), default=None)
+
+
+def _fits(alternative: Mapping[str, tuple[str, ...]], hints: Mapping[str, str]) -> _Fit | None:
+    told = fields = 0
+    for name, globs in alternative.items():
+        value = hints.get(name)
+        if value is None:
+            return None
+        if name == FIELDS:
+            there = set(value.split("\n"))
+            if not there.issuperset(globs):
+                return None
+            fields += len(globs)
+            continue
+        fitting = [glob for glob in globs if fnmatchcase(value, glob)]
+        if not fitting:
+            return None
+        told += max(len(glob) - glob.count("*") - glob.count("?") for glob in fitting)
+    return _Fit(told, fields)
 
 
 def _zone(name: str | None) -> tzinfo | None:
