@@ -71,6 +71,7 @@ class Config:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     behind_proxy: bool = False
+    device_profiles: Path | None = None
 
     @property
     def site_url(self) -> str:
@@ -157,6 +158,7 @@ KEYS = (
     _Key("tls_cert", "tls.cert", _path),
     _Key("tls_key", "tls.key", _path),
     _Key("behind_proxy", "behind_proxy", _switch),
+    _Key("device_profiles", "device_profiles", _path),
 )
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ingest.pipeline import Pipeline
     from ingest.projection_mark import RegistryMark
     from ingest.projector import Projector
+    from sensors.device_profiles.library import Library
 
 # The demo keeps the mails and SMS that it "sent" in this file of the state folder; its page shows them.
 INBOX = "inbox.db"
@@ -168,11 +169,21 @@ def _backup(config: Config) -> Path:
     return folder
 
 
-def pipeline_of(config: Config, stores: Stores, clock: Clock) -> "Pipeline":
+def library_of(config: Config, registry: Registry) -> "Library":
+    """The device profiles: those of the program, of the customer's folder, and those that people saved."""
+    from coldchain.registry.device_profiles import SavedProfiles
+    from sensors.device_profiles.library import Library
+
+    return Library(config.device_profiles, SavedProfiles(registry))
+
+
+def pipeline_of(config: Config, stores: Stores, clock: Clock, library: "Library | None" = None) -> "Pipeline":
     """The one road into the journal."""
     from ingest.pipeline import Pipeline
+    from sensors.carriers.shipped import carriers
 
-    return Pipeline(stores.journal, clock, config.tenant)
+    profiles = (library or library_of(config, stores.registry)).now
+    return Pipeline(stores.journal, clock, config.tenant, carriers(config.tenant, profiles), profiles)
 
 
 class RegisteredLoggers:
@@ -291,6 +302,7 @@ def services_of(config: Config, stores: Stores, clock: Clock) -> "Services":
 
     with stores.registry.write() as connection:
         ack_key = ack_link.installation_key(connection)
+    library = library_of(config, stores.registry)
     path = config.data / INBOX
     inbox = Inbox(path) if path.exists() else None
     settings = WebSettings(
@@ -312,7 +324,8 @@ def services_of(config: Config, stores: Stores, clock: Clock) -> "Services":
         journal=stores.journal,
         history=stores.history,
         telemetry=telemetry_of(config, stores),
-        pipeline=pipeline_of(config, stores, clock),
+        pipeline=pipeline_of(config, stores, clock, library),
+        library=library,
         clock=clock,
         settings=settings,
         bell=stores.bell,

@@ -9,6 +9,7 @@ from coldchain.journal.port import Journal
 from coldchain.registry.store import Registry
 from coldchain.telemetry.port import History, Telemetry
 from ingest.pipeline import Pipeline
+from sensors.device_profiles.library import Library
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -61,3 +62,4 @@ class Services:
     settings: WebSettings = field(default_factory=WebSettings)
     bell: Bell | None = None  # without one the journal's head is polled once a second
     inbox: Inbox | None = None  # the demo's caught mails and SMS
+    library: Library = field(default_factory=Library)  # the device profiles, as they are now

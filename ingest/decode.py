@@ -1,7 +1,7 @@
 """What would become of these messages? Each goes through the ingest pipeline, on a journal that is thrown away."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from coldchain.errors import InvalidValue
 from coldchain.journal.sqlite import SqliteJournal
 from ingest.files import file_arrival
 from ingest.pipeline import Pipeline
-from sensors.carriers.port import Carrier
+from sensors.carriers.port import Carrier, Context, Profiles
+from sensors.device_profiles.library import Library
 from sensors.recordings import payload_of
 
 _UNSTATED_ZONE = "UTC"
@@ -40,6 +41,7 @@ def decode(
     *,
     tenant: str = "main",
     carriers: Sequence[Carrier] | None = None,
+    profiles: Callable[[], Profiles] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """One result for each line, in order, as `coldchain decode` prints them.
 
@@ -49,6 +51,7 @@ def decode(
         clock: the arrival of messages that neither say when they arrived nor declare any time.
         tenant: as the installation's.
         carriers: as the installation's; the native one alone by default.
+        profiles: as the installation's; those of the program by default.
 
     Raises:
         InvalidValue: a line is no message; the text names the line.
@@ -56,7 +59,7 @@ def decode(
     with tempfile.TemporaryDirectory(prefix="coldchain-decode-") as scratch:
         journal = SqliteJournal(Path(scratch) / "journal.db")
         try:
-            pipeline = Pipeline(journal, clock, tenant, carriers)
+            pipeline = Pipeline(journal, clock, tenant, carriers, profiles or Library().now)
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     yield _result(pipeline, number, line, folder)
@@ -105,12 +108,12 @@ def _arrival(pipeline: Pipeline, described: dict[str, Any], folder: Path) -> Arr
 
 def _newest_declared_ms(pipeline: Pipeline, envelope: Envelope) -> int:
     """The newest time in the message itself; the clock's where it has none."""
-    now_ms = pipeline.clock.now_ms()
+    now_ms, context = pipeline.clock.now_ms(), Context(pipeline.profiles())
     found = [
         reading.event_time_ms
         for carrier in pipeline.carriers
         if envelope.source == "auto" or carrier.claims(envelope)
-        for message in carrier.decode(envelope._replace(received_at_ms=now_ms)).messages
+        for message in carrier.decode(envelope._replace(received_at_ms=now_ms), context).messages
         for reading in message.readings
         if reading.time_source != "arrival"
     ]

@@ -24,11 +24,17 @@ def accept(
         InvalidValue: the body has more than 4 MiB.
         TransientError: nothing was stored; the caller has to send again.
     """
-    known = sorted(carrier.source for carrier in pipeline.carriers)
-    if source not in (*known, "auto"):
-        raise NotFound(f"source {source[:40]!r} is none of {', '.join(known)} or auto")
+    if source != "auto" and not _answered(pipeline, source):
+        known = sorted({carrier.source for carrier in pipeline.carriers if _answered(pipeline, carrier.source)})
+        raise NotFound(f"source {source[:40]!r} is none of {', '.join(known)} or auto, nor one of your own")
     if len(body) > quarantine.LARGEST:
         raise InvalidValue(f"the body has {len(body)} bytes: at most {quarantine.LARGEST} are read")
     envelope = Envelope("http", source, body, received_at_ms, content_type=content_type, user=user)
     [receipts] = pipeline.submit([envelope])
     return receipts
+
+
+def _answered(pipeline: Pipeline, source: str) -> bool:
+    """Whether a carrier, or a connection that somebody configured, answers for this source."""
+    asked = Envelope("http", source, b"", 0)
+    return any(carrier.claims(asked) for carrier in pipeline.carriers)

@@ -1,5 +1,6 @@
 """Every carrier that a pipeline asks, in this order: those of the program, then those of installed packages."""
 
+from collections.abc import Callable
 from importlib.metadata import entry_points
 
 from sensors.carriers.chirpstack import ChirpStack
@@ -8,6 +9,7 @@ from sensors.carriers.efento import Efento
 from sensors.carriers.epcis import Epcis
 from sensors.carriers.flespi import Flespi
 from sensors.carriers.loriot import Loriot
+from sensors.carriers.mapped import Mapped
 from sensors.carriers.milesight_gateway import MilesightGateway
 from sensors.carriers.monnit import Monnit
 from sensors.carriers.native import Native
@@ -18,16 +20,24 @@ from sensors.carriers.thingpark import ThingPark
 from sensors.carriers.things_stack import ThingsStack
 from sensors.carriers.tive import Tive
 from sensors.carriers.traccar import Traccar
+from sensors.device_profiles.catalogue import Snapshot
+from sensors.device_profiles.library import Library
 
 GROUP = "coldchain.carriers"  # an entry point of this group names a class without arguments that is a `Carrier`
 
 
-def carriers(tenant: str = "main") -> tuple[Carrier, ...]:
-    """New carriers for one pipeline; the first that claims an envelope decodes it."""
+def carriers(tenant: str = "main", catalogue: Callable[[], Snapshot] | None = None) -> tuple[Carrier, ...]:
+    """New carriers for one pipeline; the first that claims an envelope decodes it.
+
+    `catalogue` gives the device profiles as they are now, those of the program by default. The customer's own
+    connections go before everything but the native topics, the presets of the program come last.
+    """
+    catalogue = catalogue or Library().now
     further = [entry.load()() for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)]
     own = (
         Native(tenant), ChirpStack(), ThingsStack(), MilesightGateway(), Loriot(), ThingPark(),
         Flespi(), Traccar(), Tive(), Monnit(), Efento(), Samsara(), Epcis(), Sigfox(),
     )  # fmt: skip
     # A wrapper around any of them has to be asked before those who would recognise what is inside.
-    return (own[0], CloudEvents((*own, *further)), *own[1:], *further)
+    mapped, presets = Mapped(catalogue, own=True), Mapped(catalogue, own=False)
+    return (own[0], mapped, CloudEvents((*own, *further)), *own[1:], *further, presets)

@@ -140,7 +140,7 @@ class Library:
         return True
 
 
-def folder_library(folder: Path) -> Callable[[], Snapshot]:
+def folder_library(folder: Path | None) -> Callable[[], Snapshot]:
     """The shipped profiles and those of one folder, read once.
 
     Raises:
