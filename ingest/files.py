@@ -1,28 +1,32 @@
-"""Importing the files that USB loggers export: whole, once, byte-exact, with a zone that somebody stated."""
+"""Importing the files of USB loggers and their programs: once, byte-exact, with a zone that somebody stated."""
 
 import hashlib
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import insert, select
 
 from coldchain import audit
-from coldchain.domain.message import Arrival, Envelope, Receipt
-from coldchain.domain.quantity import iso
+from coldchain.domain.message import Arrival, Envelope, Outcome, Receipt
 from coldchain.errors import InvalidValue
 from coldchain.registry import signals
 from coldchain.registry.schema import file_import
 from coldchain.registry.store import Registry
-from ingest import quarantine
+from ingest import berlinger_files, csv_files, quarantine
+from ingest.csv_files import Options, Progress, Table, Totals, silent
 from ingest.pipeline import Pipeline
 from ingest.timing import timed
-from sensors.carriers.files.berlinger import BerlingerExport, Day, RunResult, parse
-from sensors.carriers.files.berlinger_carrier import NAME, Berlinger
+from sensors.carriers.files import csv_carrier
+from sensors.carriers.files.berlinger import parse
+from sensors.carriers.files.berlinger_carrier import Berlinger
 from sensors.carriers.files.berlinger_carrier import message as berlinger_message
-from sensors.carriers.files.berlinger_checks import contradictions
+from sensors.carriers.port import refused
 
-LARGEST = 32 * 1024 * 1024
+LARGEST = 64 * 1024 * 1024
 SCHEMA = "coldchain.file_import/1"
-_KNOWN = "the TXT export of a Berlinger Fridge-tag or Q-tag"
+PREVIEW_SCHEMA = "coldchain.file_preview/1"
+_MOST_MESSAGES = 1000
+_KNOWN = "the TXT export of a Berlinger Fridge-tag or Q-tag, and tables of columns (CSV, TXT)"
 
 
 class Imported(NamedTuple):
@@ -33,8 +37,9 @@ class Imported(NamedTuple):
 
 
 def import_file(
-    pipeline: Pipeline, registry: Registry, content: bytes, name: str, *, zone: str | None, who: str
-) -> Imported:
+    pipeline: Pipeline, registry: Registry, content: bytes, name: str, *, zone: str | None = None, who: str,
+    options: Options | None = None, progress: Progress = silent,
+) -> Imported:  # fmt: skip
     """Take in one file: its readings through the pipeline, the file and a report into the registry.
 
     Args:
@@ -42,30 +47,54 @@ def import_file(
         registry: where the file is kept, byte for byte, with who brought it.
         content: the file.
         name: what the file was called.
-        zone: of the logger's wall clock, an IANA name or an offset; files hold none and it is never guessed.
+        zone: of the logger's wall clock, an IANA name or an offset; never guessed.
         who: the person or key that brought it.
+        options: what else somebody says about the file; `zone` goes before its own.
+        progress: told how far a long file has come.
 
     Raises:
-        InvalidValue: no known format, no zone or one that the clock did not follow, too large, or this file was
-            imported in another zone; nothing was stored.
+        InvalidValue: no known format, something is not stated that has to be, something stated contradicts the file,
+            too large, or this file was imported in another zone or with another mapping; nothing was stored.
+        NotFound: no mapping of the stated name.
         TransientError: the journal or the registry is busy; importing again is safe.
     """
-    if len(content) > LARGEST:
-        raise InvalidValue(f"{name} has {len(content)} bytes: at most {LARGEST} are read")
-    digest = hashlib.sha256(content).hexdigest()
-    known = _before(registry, digest, zone)
+    stated = options or Options()
+    stated = stated._replace(zone=zone or stated.zone)
+    digest = _digest(content, name)
+    known = _before(registry, digest, stated)
     if known is not None:
         return Imported(known, again=True)
-    envelope = Envelope("file", name, content, pipeline.clock.now_ms())
-    if not Berlinger("UTC").claims(envelope):
-        raise InvalidValue(f"{name} is in no format that is known here; known is {_KNOWN}")
-    if zone is None:
-        raise InvalidValue(f"{name} holds local times without a zone: state the logger's, such as Europe/Berlin")
-    export = parse(content, zone)
-    [[receipt]] = pipeline.commit([_timed(Arrival(envelope, (berlinger_message(export, envelope),)))])
-    report = _report(export, name, digest, receipt)
-    _keep(registry, report, content, who, envelope.received_at_ms)
+    now_ms = pipeline.clock.now_ms()
+    envelope = Envelope("file", name, content, now_ms)
+    if Berlinger("UTC").claims(envelope):
+        report = _berlinger(pipeline, envelope, stated.zone)
+    else:
+        report = _table(pipeline, registry, envelope, digest, stated, progress)
+    report = {"schema": SCHEMA, "sha256": digest, "name": name, **report}
+    _keep(registry, report, content, who, now_ms)
     return Imported(report)
+
+
+def preview_file(registry: Registry, content: bytes, name: str, options: Options, now_ms: int) -> dict[str, Any]:
+    """What an import of this file would do, and what it still needs to be told; nothing is stored.
+
+    Raises:
+        InvalidValue: no known format, too large, or something that was stated contradicts the file.
+        NotFound: no mapping of the stated name.
+    """
+    digest = _digest(content, name)
+    head = {"schema": PREVIEW_SCHEMA, "sha256": digest, "name": name, "bytes": len(content)}
+    with registry.read() as connection:
+        row = connection.execute(select(file_import.c.report).where(file_import.c.sha256 == digest)).one_or_none()
+    head["imported_before"] = row is not None
+    envelope = Envelope("file", name, content, now_ms)
+    if not Berlinger("UTC").claims(envelope):
+        table = _as_table(registry, content, name, options, now_ms)
+        return {**head, "format": csv_carrier.NAME, **csv_files.preview(table, digest)}
+    # Without a zone the wall clock is read as it stands, so that there is something to look at.
+    report = berlinger_files.report(parse(content, options.zone or "UTC"))
+    needs = [] if options.zone else [{"field": "zone", "reason": _asks_zone(name)}]
+    return {**head, **report, "needs": needs, "zone": options.zone}
 
 
 def file_arrival(envelope: Envelope, zone: str) -> Arrival:
@@ -73,7 +102,114 @@ def file_arrival(envelope: Envelope, zone: str) -> Arrival:
     carrier = Berlinger(zone)
     if carrier.claims(envelope):
         return _timed(carrier.decode(envelope))
-    return quarantine.unknown_source(envelope)
+    try:
+        table = Table(None, envelope.payload, Options(zone=zone, mapping=None, confirm=True), envelope.received_at_ms)
+    except InvalidValue as error:
+        return (
+            quarantine.unknown_source(envelope)._replace(undecoded=True)
+            if _no_table(error)
+            else _refused(envelope, error)
+        )
+    needs = [need for need in table.needs if need.field not in csv_files.CONFIRMED]
+    if needs or table.rows is None:
+        return _refused(envelope, InvalidValue("; ".join(need.reason for need in needs)))
+    digest = hashlib.sha256(envelope.payload).hexdigest()
+    return Arrival(envelope, tuple(one for _, made in table.parts(digest, Totals()) for one in made.messages))
+
+
+def _digest(content: bytes, name: str) -> str:
+    if len(content) > LARGEST:
+        raise InvalidValue(f"{name} has {len(content)} bytes: at most {LARGEST} are read")
+    return hashlib.sha256(content).hexdigest()
+
+
+def _as_table(registry: Registry | None, content: bytes, name: str, options: Options, now_ms: int) -> Table:
+    try:
+        return Table(registry, content, options, now_ms)
+    except InvalidValue as error:
+        if _no_table(error):
+            raise InvalidValue(f"{name} is in no format that is known here; known is {_KNOWN}; {error}") from error
+        raise
+
+
+def _no_table(error: InvalidValue) -> bool:
+    return str(error).startswith(("this is no table", "the file is no text"))
+
+
+def _refused(envelope: Envelope, error: InvalidValue) -> Arrival:
+    return refused(envelope, str(error))
+
+
+def _asks_zone(name: str) -> str:
+    return f"{name} holds local times without a zone: state the logger's, such as Europe/Berlin"
+
+
+def _berlinger(pipeline: Pipeline, envelope: Envelope, zone: str | None) -> dict[str, Any]:
+    if zone is None:
+        raise InvalidValue(_asks_zone(envelope.source))
+    export = parse(envelope.payload, zone)
+    [[receipt]] = pipeline.commit([_timed(Arrival(envelope, (berlinger_message(export, envelope),)))])
+    outcome = _Outcome()
+    outcome.take([receipt])
+    return {**berlinger_files.report(export), **outcome.as_json()}
+
+
+def _table(
+    pipeline: Pipeline, registry: Registry, envelope: Envelope, digest: str, options: Options, progress: Progress
+) -> dict[str, Any]:
+    """Read a table part by part: what was committed stays, and the same file goes on where it was cut off."""
+    table = _as_table(registry, envelope.payload, envelope.source, options, envelope.received_at_ms)
+    if table.needs or table.rows is None:
+        raise InvalidValue("; ".join(f"{need.field}: {need.reason}" for need in table.needs))
+    _some_row(table, digest)
+    totals, outcome = Totals(), _Outcome()
+    for payload, made in table.parts(digest, totals, progress):
+        if made.messages:
+            [found] = pipeline.commit([Arrival(envelope._replace(payload=payload), made.messages)])
+            outcome.take(found)
+    described = table.described()
+    del described["needs"]
+    logger = table.plan.logger if table.plan.logger is not None else min(totals.loggers, default=None)
+    return {
+        "format": csv_carrier.NAME, "state": "imported", "contradictions": [], **described, **totals.as_json(),
+        "logger": logger, "confirmed": options.confirm, **outcome.as_json(),
+    }  # fmt: skip
+
+
+def _some_row(table: Table, digest: str) -> None:
+    """Refuse a file of which not one row can be read, before anything is stored."""
+    totals = Totals()
+    for _, made in table.parts(digest, totals):
+        if made.messages:
+            return
+    first = totals.first_problems[0] if totals.first_problems else None
+    why = f"line {first.line}: {first.reason} ({first.text!r})" if first else "the table has no rows"
+    raise InvalidValue(f"not one of {totals.rows} rows can be read: {why}")
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What the journal decided, counted as it comes: a long file has more rows than memory should hold."""
+
+    stored: int = 0
+    duplicates: int = 0
+    refused: list[str] = field(default_factory=list)
+    messages: list[int] = field(default_factory=list)
+
+    def take(self, receipts: list[Receipt]) -> None:
+        for one in receipts:
+            again = one.outcome is Outcome.DUPLICATE and not one.stored
+            self.stored += len(one.stored)
+            self.duplicates += one.duplicates
+            self.refused += [refusal.reason for refusal in one.refusals][: 20 - len(self.refused)]
+            if not again and len(self.messages) < _MOST_MESSAGES:
+                self.messages.append(one.message)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "stored": self.stored, "duplicates": self.duplicates, "refused": self.refused,
+            "message": self.messages[0] if self.messages else None, "messages": self.messages,
+        }  # fmt: skip
 
 
 def _timed(arrival: Arrival) -> Arrival:
@@ -82,16 +218,18 @@ def _timed(arrival: Arrival) -> Arrival:
     return arrival._replace(messages=tuple(judged))
 
 
-def _before(registry: Registry, digest: str, zone: str | None) -> dict[str, Any] | None:
+def _before(registry: Registry, digest: str, options: Options) -> dict[str, Any] | None:
     with registry.read() as connection:
         row = connection.execute(select(file_import).where(file_import.c.sha256 == digest)).one_or_none()
     if row is None:
         return None
-    if zone is not None and zone != row.zone:
-        raise InvalidValue(
-            f"this file was imported as {row.name} with zone {row.zone}: its times cannot also be {zone}"
-        )
     report: dict[str, Any] = row.report
+    if options.zone is not None and row.zone is not None and options.zone != row.zone:
+        raise InvalidValue(
+            f"this file was imported as {row.name} with zone {row.zone}: its times cannot also be {options.zone}"
+        )
+    if options.logger is not None and options.logger not in (report["logger"], *report.get("loggers", ())):
+        raise InvalidValue(f"this file was imported as {row.name} of logger {report['logger']}, not {options.logger}")
     return report
 
 
@@ -100,73 +238,20 @@ def _keep(registry: Registry, report: dict[str, Any], content: bytes, who: str, 
     with registry.write() as connection:
         if connection.execute(select(file_import.c.sha256).where(file_import.c.sha256 == digest)).first():
             return  # somebody brought the same file at the same time
-        row = {"sha256": digest, "name": name, "format": NAME, "zone": report["zone"], "state": report["state"]}
+        row = {
+            "sha256": digest,
+            "name": name,
+            "format": report["format"],
+            "zone": report["zone"],
+            "state": report["state"],
+        }
         row |= {"report": report, "content": content, "recorded_ms": now_ms, "who": who}
         connection.execute(insert(file_import).values(row))
         shown = {key: report[key] for key in ("name", "zone", "logger", "rows", "stored", "duplicates", "state")}
+        shown |= {key: report[key] for key in ("mapping", "date_order", "confirmed") if key in report}
         audit.record(connection, at_ms=now_ms, who=who, action="import", kind="file", id=digest, new=shown)
         if report["contradictions"]:
             detail = f"{name} of {report['logger']} contradicts itself: {report['contradictions'][0]}"
             signals.report_event(
                 connection, role="import", kind="file_contradictory", detail=detail[:900], now_ms=now_ms
             )
-
-
-def _report(export: BerlingerExport, name: str, digest: str, receipt: Receipt) -> dict[str, Any]:
-    found, rows = contradictions(export), export.rows
-    missing = sum(row.temperature_mc is None for row in rows)
-    return {
-        "schema": SCHEMA,
-        "sha256": digest,
-        "name": name,
-        "format": NAME,
-        "state": "contradictory" if found else "imported",
-        "contradictions": list(found),
-        "logger": export.serial,
-        "model": export.model,
-        "firmware": export.firmware,
-        "zone": export.zone,
-        "interval_s": export.interval_min * 60 if export.interval_min else None,
-        "rows": len(rows),
-        "missing": missing,
-        "stored": len(receipt.stored),
-        "duplicates": receipt.duplicates,
-        "refused": [refusal.reason for refusal in receipt.refusals][:20],
-        "message": receipt.message,
-        "first": iso(rows[0].at_ms) if rows else None,
-        "last": iso(rows[-1].at_ms) if rows else None,
-        "certified": export.certified,
-        "limits": [
-            {"side": one.side, "mode": one.mode, "limit_c": one.limit_mc / 1000, "minutes": one.minutes}
-            for one in export.limits
-        ],
-        "days": [_day(day) for day in export.days],
-        "result": _result(export.result) if export.result else None,
-        "errors": [{"code": one.code, "count": one.count, "at_local": one.at} for one in export.errors],
-    }
-
-
-def _day(day: Day) -> dict[str, Any]:
-    return {
-        "date": str(day.day),
-        "min_c": _celsius(day.min_mc),
-        "max_c": _celsius(day.max_mc),
-        "mean_c": _celsius(day.mean_mc),
-        "minutes_out": {number: alarm.minutes_out for number, alarm in day.alarms.items()},
-    }
-
-
-def _result(result: RunResult) -> dict[str, Any]:
-    return {
-        "start_local": result.start,
-        "stop_local": result.stop,
-        "min_c": _celsius(result.min_mc),
-        "max_c": _celsius(result.max_mc),
-        "mean_c": _celsius(result.mean_mc),
-        "mkt_c": _celsius(result.mkt_mc),
-        "mkt_energy_kj_mol": None if result.mkt_energy_kj_mol is None else float(result.mkt_energy_kj_mol),
-    }
-
-
-def _celsius(value_mc: int | None) -> float | None:
-    return None if value_mc is None else value_mc / 1000

@@ -23,7 +23,7 @@ COMMANDS = {
     "web": ("role: pages and HTTP API", "roles"),
     "simulate": ("publish a simulated fleet to a broker", "simulate"),
     "replay": ("publish recorded messages or tracks to a broker", "replay"),
-    "import": ("read logger files (Berlinger TXT)", "files"),
+    "import": ("read logger files (Berlinger TXT, CSV tables)", "files"),
     "decode": ("show what ingest makes of recorded messages", "decode"),
     "evaluate": ("judge a CSV of readings against a product profile", "evaluate"),
     "export": ("write readings, excursions or the audit trail as CSV", "export"),

@@ -1,48 +1,20 @@
 """The ways in over HTTP: messages of webhooks and programs, and the files of USB loggers."""
 
-from email.parser import BytesParser
-from email.policy import HTTP
-from typing import Annotated, Any, NamedTuple
+from typing import Any
 
-from fastapi import Query, Request
+from fastapi import Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from coldchain.domain.message import Receipt, Refusal
 from coldchain.domain.quantity import iso
-from coldchain.errors import InvalidValue
 from coldchain.registry.viewer import Permission
-from dashboard.api.request import Caller, Web, reply
+from dashboard.api import files as uploads
+from dashboard.api.request import Web, reply
 from dashboard.policy import API, KIB, Endpoint, may
-from ingest import files, webhook
+from ingest import webhook
 
 _LARGEST_MESSAGE = 4 * 1024 * KIB + 1  # one byte more than is read, so that the refusal can name the limit
-
-
-Zone = Annotated[str | None, Query(description="IANA zone of the logger's wall clock, for files without one")]
-
-
-class _Form(NamedTuple):
-    """A file as browsers and `curl -F` send it, with the field `zone` beside it."""
-
-    content: bytes
-    name: str | None
-    zone: str | None
-
-    @classmethod
-    def of(cls, kind: str, body: bytes) -> "_Form":
-        """The first part with a file name, as it was sent."""
-        head = f"Content-Type: {kind}\r\n\r\n".encode("latin-1", "replace")
-        content, name, zone = b"", None, None
-        for part in BytesParser(policy=HTTP).parsebytes(head + body).iter_parts():
-            value = part.get_payload(decode=True)
-            if not isinstance(value, bytes):
-                continue
-            if part.get_filename() is not None and name is None:
-                content, name = value, part.get_filename()
-            elif part.get_param("name", header="content-disposition") == "zone":
-                zone = value.decode("utf-8", "replace").strip() or None
-        return cls(content, name, zone)
 
 
 async def message(request: Request, web: Web, source: str) -> Response:
@@ -54,25 +26,6 @@ async def message(request: Request, web: Web, source: str) -> Response:
     kind = request.headers.get("content-type")
     receipts = await run_in_threadpool(webhook.accept, web.pipeline, source, body, kind, None, arrived_ms)
     return reply({"receipts": [_receipt(one) for one in receipts]}, 202)
-
-
-async def file(
-    request: Request, web: Web, viewer: Caller,
-    name: Annotated[str, Query(description="what the file was called")] = "upload",
-    zone: Zone = None,
-) -> Response:  # fmt: skip
-    """Import a logger's file, sent as the body or in a form. Sending the same file again gives the first report."""
-    content, kind = await request.body(), request.headers.get("content-type", "")
-    if kind.startswith("multipart/form-data"):
-        sent = _Form.of(kind, content)
-        content, name, zone = sent.content, sent.name or name, zone or sent.zone
-    if not content:
-        raise InvalidValue("body: is empty; send the file's bytes as the request's body, or as a form's file")
-    plain = name.replace("\\", "/").rsplit("/", 1)[-1][:200] or "upload"
-    done = await run_in_threadpool(
-        files.import_file, web.pipeline, web.registry, content, plain, zone=zone, who=viewer.id
-    )
-    return reply({**done.report, "again": done.again}, 200 if done.again else 201)
 
 
 def _receipt(one: Receipt) -> dict[str, Any]:
@@ -98,7 +51,6 @@ _RECEIPT = {
         {"outcome": "readings", "logger": "LOG-0042", "message": 1, "stored": 1, "duplicates": 0, "refused": []}
     ]
 }
-_IMPORT = {"name": "fridge.txt", "state": "imported", "rows": 4320, "stored": 4320, "duplicates": 0, "again": False}
 
 
 def _takes(kind: str, **what: Any) -> dict[str, Any]:
@@ -113,7 +65,5 @@ def _gives(status: int, description: str, example: Any) -> dict[str, Any]:
 ENDPOINTS = (
     Endpoint("POST", f"{API}/ingest/{{source}}", message, may(Permission.INGEST, body_limit=_LARGEST_MESSAGE),
              _gives(202, "Committed", _RECEIPT) | _takes("application/json", example=_MESSAGE)),
-    Endpoint("POST", f"{API}/files", file, may(Permission.INGEST, body_limit=files.LARGEST),
-             _gives(201, "Imported", _IMPORT)
-             | _takes("application/octet-stream", schema={"type": "string", "format": "binary"})),
+    *uploads.ENDPOINTS,
 )  # fmt: skip

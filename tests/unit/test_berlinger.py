@@ -7,6 +7,7 @@ import pytest
 from coldchain.domain.quantity import ms_from_iso
 from coldchain.errors import InvalidValue
 from sensors.carriers.files.berlinger import parse
+from sensors.carriers.files.berlinger_checks import contradictions
 
 HEADER = (
     "Device: Q-tag Fridge-tag 2 L\r\nFw Vers: 4.0\r\nConf:\r\n Serial: 42\r\n Temp unit: C\r\n Logging Interval: 5\r\n"
@@ -65,8 +66,6 @@ def test_fahrenheit_is_converted_because_the_file_says_so() -> None:
         (b"Device: X\r\nConf:\r\n Lot: 1\r\n", "Serial"),
         (b"Device: X\r\nConf:\r\n   Serial: 1\r\n", "line 3"),
         (b"Device: X\r\nConf\r\n", "line 2"),
-        (export("2022-05-02 04:44\twarm\t"), "warm"),
-        (export("2022-15-02 04:44\t5.0\t"), "2022-15-02"),
         (export(header=HEADER.replace(" C\r", " K\r")), "'K'"),
         (b"Device: \xff\xfe\x00\r\n\x00:\r\n", "Serial"),
     ],
@@ -79,3 +78,12 @@ def test_a_file_that_is_none_is_refused_with_the_place(content: bytes, words: st
 def test_an_unknown_zone_is_refused_and_never_guessed() -> None:
     with pytest.raises(InvalidValue, match="Mars/Olympus"):
         parse(export("2022-05-02 04:44\t5.0\t"), "Mars/Olympus")
+
+
+@pytest.mark.parametrize("row", ["2022-05-02 04:49\twarm\t", "2022-15-02 04:49\t5.0\t", "soon\t5.0\t", "\t5.0"])
+def test_a_row_that_is_no_sample_names_its_line_and_costs_no_other(row: str) -> None:
+    found = parse(export("2022-05-02 04:44\t4.6\t", row, "2022-05-02 04:54\t4.7\t"), "UTC")
+    assert [one.temperature_mc for one in found.rows] == [4600, 4700]
+    [bad] = found.bad_rows
+    assert bad.line == export().count(b"\r\n") + 2
+    assert any(f"line {bad.line} of the log is no sample" in one for one in contradictions(found))

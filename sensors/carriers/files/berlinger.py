@@ -35,6 +35,21 @@ class AlarmLimit:
     limit_mc: int
     minutes: int
 
+    def beyond(self, temperature_mc: int | None) -> bool:
+        """Whether a sample lies beyond the limit; one on it does not, and one that is missing is unknown."""
+        if temperature_mc is None:
+            return False
+        return temperature_mc > self.limit_mc if self.side == "high" else temperature_mc < self.limit_mc
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row of the log that is no sample; `line` counts from 1."""
+
+    line: int
+    text: str
+    reason: str
+
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
@@ -123,6 +138,7 @@ class BerlingerExport:
     days: tuple[Day, ...]
     result: RunResult | None
     errors: tuple[DeviceError, ...]
+    bad_rows: tuple[BadRow, ...]
     certified: bool  # a certificate and a signature stand in the file; they are not verified
 
 
@@ -142,6 +158,7 @@ def parse(content: bytes, zone: str) -> BerlingerExport:
         raise InvalidValue(f"Temp unit: {unit!r} is neither C nor F")
     history = tree.child("Hist")
     interval = conf.value("Logging Interval")
+    rows, bad_rows = _rows(tree.child("Data"), unit, LocalClock(zone))
     return BerlingerExport(
         serial=serial,
         model=tree.value("Device") or "unknown",
@@ -152,21 +169,30 @@ def parse(content: bytes, zone: str) -> BerlingerExport:
         activated=history.value("TS Actv") or tree.child("Res").value("TS Actv"),
         report_created=history.value("TS Report Creation"),
         limits=tuple(_limits(conf.child("Alarm"), unit)),
-        rows=_rows(tree.child("Data").table, unit, LocalClock(zone)),
+        rows=rows,
         days=tuple(_day(node, unit) for name, node in history.children.items() if name.isdigit()),
         result=_result(tree, unit) if "Res" in tree.children else None,
         errors=tuple(_errors(tree.child("Errors"))),
+        bad_rows=bad_rows,
         certified="Cert" in tree.children and bool(tree.value("Sig")),
     )
 
 
-def _rows(table: list[list[str]], unit: str, clock: LocalClock) -> tuple[LogRow, ...]:
-    samples = [cells for cells in table if cells[0][:1].isdigit()]
-    times = clock.utc_ms([cells[0] for cells in samples])
-    return tuple(
-        LogRow(cells[0], at_ms, _celsius(cells[1] if len(cells) > 1 else None, unit), "x" in cells[2:])
-        for cells, at_ms in zip(samples, times, strict=True)
-    )
+def _rows(data: Node, unit: str, clock: LocalClock) -> tuple[tuple[LogRow, ...], tuple[BadRow, ...]]:
+    """The samples, and the rows of the table that are none: each of those names its line and costs no other."""
+    samples: list[tuple[str, int | None, bool]] = []
+    bad = []
+    for line, row in zip(data.table_lines, data.table, strict=True):
+        if not any(row) or (row[0] and not row[0][:1].isdigit() and line == data.table_lines[0]):
+            continue  # the titles
+        try:
+            local_moment(row[0][:16])
+            samples.append((row[0], _celsius(row[1] if len(row) > 1 else None, unit), "x" in row[2:]))
+        except InvalidValue as error:
+            bad.append(BadRow(line, " ".join(row)[:120], str(error)))
+    times = clock.utc_ms([local for local, _, _ in samples])
+    rows = (LogRow(local, at_ms, value, out) for (local, value, out), at_ms in zip(samples, times, strict=True))
+    return tuple(rows), tuple(bad)
 
 
 def _limits(alarms: Node, unit: str) -> Iterator[AlarmLimit]:

@@ -11,8 +11,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from coldchain.domain.quantity import milli_text
-from sensors.carriers.files.berlinger import AlarmLimit, BerlingerExport, Day, LogRow, local_moment
+from sensors.carriers.files.berlinger import BerlingerExport, Day, LogRow, local_moment
+from sensors.carriers.files.berlinger_run import against_run
 
+# Minutes out of a day: each sample beyond the limit stands for the interval that follows it, up to local midnight.
+MINUTES_METHOD = "berlinger-samples-times-interval@1"
 MINUTES_TOLERANCE = 15  # real files: 8 at most
 _ROUNDING_MC = 50
 
@@ -22,7 +25,7 @@ Samples = list[tuple[datetime, LogRow]]
 def contradictions(export: BerlingerExport) -> tuple[str, ...]:
     """Sentences about what cannot be true together; empty when the file agrees with itself."""
     samples = [(local_moment(row.local[:16]), row) for row in export.rows]
-    found = [*_order(samples), *_against_result(export, samples)]
+    found = [*_unread(export), *_order(samples), *_against_result(export, samples), *against_run(export)]
     if samples and export.interval_min:
         found += _against_history(export, samples, timedelta(minutes=export.interval_min))
     return tuple(found)
@@ -37,7 +40,7 @@ def minutes_out(export: BerlingerExport) -> dict[tuple[date, str], float]:
     if export.interval_min is None:
         return found
     for row in export.rows:
-        beyond = [limit.number for limit in export.limits if _beyond(row.temperature_mc, limit)]
+        beyond = [limit.number for limit in export.limits if limit.beyond(row.temperature_mc)]
         if not beyond:
             continue
         start = local_moment(row.local[:16])
@@ -49,10 +52,10 @@ def minutes_out(export: BerlingerExport) -> dict[tuple[date, str], float]:
     return found
 
 
-def _beyond(temperature_mc: int | None, limit: AlarmLimit) -> bool:
-    if temperature_mc is None:
-        return False
-    return temperature_mc > limit.limit_mc if limit.side == "high" else temperature_mc < limit.limit_mc
+def _unread(export: BerlingerExport) -> list[str]:
+    return [
+        f"line {one.line} of the log is no sample ({one.text[:60]!r}): {one.reason}" for one in export.bad_rows[:20]
+    ]
 
 
 def _order(samples: Samples) -> list[str]:

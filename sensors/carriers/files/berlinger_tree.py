@@ -16,6 +16,7 @@ class Node:
     records: list[dict[str, str]] = field(default_factory=list)
     children: dict[str, "Node"] = field(default_factory=dict)
     table: list[list[str]] = field(default_factory=list)
+    table_lines: list[int] = field(default_factory=list)  # where in the file each of its rows stands, from 1
 
     def child(self, name: str) -> "Node":
         """The sub-section `name`, empty if there is none."""
@@ -44,6 +45,7 @@ def parse_tree(content: bytes) -> Node:
     for number, line in enumerate(lines, start=1):
         if line.startswith("\t"):
             path[-1].table.append(line[1:].split("\t"))
+            path[-1].table_lines.append(number)
         elif line.strip():
             _add(path, line, number)
     return root
