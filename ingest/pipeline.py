@@ -136,10 +136,14 @@ class Pipeline:
         return arrival._replace(carrier=carrier.source) if arrival.memory else arrival
 
     def _oversize(self, envelope: Envelope) -> Arrival:
-        carrier = next((carrier for carrier in self.carriers if carrier.claims(envelope)), None)
-        named = carrier.speaker(envelope) if isinstance(carrier, Addressed) else None
-        arrival = quarantine.oversize(envelope, named or sender(envelope), carrier.name if carrier else _NOBODYS)
-        return vouched(arrival, self._gateways)
+        logger, adapter = sender(envelope), _NOBODYS
+        for carrier in self.carriers:
+            if carrier.claims(envelope):
+                adapter = carrier.name
+                if isinstance(carrier, Addressed):
+                    logger = carrier.speaker(envelope) or logger
+                break
+        return vouched(quarantine.oversize(envelope, logger, adapter), self._gateways)
 
     @contextmanager
     def _remembering(self) -> Iterator[None]:

@@ -3,7 +3,7 @@
 import hashlib
 import traceback
 
-from coldchain.domain.message import Arrival, Envelope, Refusal
+from coldchain.domain.message import Arrival, Decoded, Envelope, Refusal
 from sensors.carriers.fields import shown
 
 NORMAL = 64 * 1024  # bytes of a message that is decoded, and of a larger one that are kept
@@ -19,18 +19,24 @@ def bounded(envelope: Envelope) -> Envelope:
     return envelope._replace(payload=payload[:NORMAL], length=len(payload), sha256=digest)
 
 
-def oversize(envelope: Envelope) -> Arrival:
-    """A message of more than 64 KiB, kept as its beginning, its length and its hash."""
+def oversize(envelope: Envelope, logger: str | None, adapter: str) -> Arrival:
+    """A message of more than 64 KiB, kept as its beginning, its length and its hash, under its logger if that is known.
+
+    Args:
+        envelope: what `bounded` left of it.
+        logger: whom the topic or the sign-in names, None if they name nobody.
+        adapter: the carrier that has to answer for it.
+    """
     reason = f"payload has {envelope.length} bytes: the limit is {NORMAL}, send smaller batches"
-    return Arrival(envelope, refusal=Refusal(reason, "payload", f"{envelope.length} bytes"))
+    refusal = Refusal(reason, "payload", f"{envelope.length} bytes")
+    if logger is None:
+        return Arrival(envelope, refusal=refusal)
+    return Arrival(envelope, (Decoded(logger, "", envelope.payload, adapter, refusals=(refusal,)),))
 
 
 def unknown_source(envelope: Envelope) -> Arrival:
-    """A message that no carrier claims: not wrong, only not understood, unless its sender may not send there."""
+    """A message that no carrier claims: not wrong, only not understood."""
     place, where = ("topic", envelope.source) if envelope.transport == "mqtt" else ("source", envelope.source)
-    if envelope.transport == "mqtt" and envelope.user is not None:
-        reason = f"topic {shown(where)} is not for user {shown(envelope.user)}: send to cc/{shown(envelope.user)}/up"
-        return Arrival(envelope, refusal=Refusal(reason, place, shown(where)))
     reason = f"{place} {shown(where)} is known to no carrier: its messages are kept, and not understood"
     return Arrival(envelope, refusal=Refusal(reason, place, shown(where)), undecoded=True)
 

@@ -11,13 +11,14 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from coldchain.domain.message import Envelope
 from coldchain.errors import TransientError
 from ingest.broker import Broker, flush
 from ingest.downlink import Down, Downlink
+from ingest.listening import Listening, NoTopics, Topics
 from ingest.quarantine import where
+from ingest.sparkplug_host import SparkplugHost
 from ingest.writer import Parcel, Receipts, Writer
 
 _log = structlog.get_logger(__name__)
@@ -38,16 +39,37 @@ class Subscriber:
     """
 
     def __init__(
-        self, writer: Writer, url: str, *, client_id: str | None = None, tls: ssl.SSLContext | None = None
+        self,
+        writer: Writer,
+        url: str,
+        *,
+        client_id: str | None = None,
+        tls: ssl.SSLContext | None = None,
+        topics: Topics | None = None,
+        host: SparkplugHost | None = None,
     ) -> None:
         """Subscribe at `url` (`mqtt[s]://user:password@host:port`); `start` connects.
+
+        Args:
+            writer: where messages go; started and stopped by its owner.
+            url: the broker's.
+            client_id: names the session at the broker.
+            tls: None for the system's.
+            topics: what to listen to beside the carriers' own filters; it may change at any time.
+            host: the Sparkplug host to be, None to be none.
 
         Raises:
             ConfigError: the URL names no broker.
         """
-        self._broker = Broker(url, client_id or f"coldchain-ingest-{writer.pipeline.tenant}", tls)
+        pipeline = writer.pipeline
+        client_id = client_id or f"coldchain-ingest-{pipeline.tenant}"
+        self._broker = Broker(url, client_id, tls)
         self._writer = writer
-        self._filters = [topic for carrier in writer.pipeline.carriers for topic in carrier.filters]
+        own = [topic for carrier in pipeline.carriers for topic in carrier.filters]
+        session = f"{client_id}@{self._broker.host}:{self._broker.port}"
+        self._listening = Listening(own, topics or NoTopics(), pipeline.clock, session, host)
+        self._commands = pipeline.commands.queue()
+        self._host = host
         self._downlink = Downlink(writer.pipeline.journal, writer.pipeline.clock)
         self._down_topics: dict[str, str] = {}
         self._client: mqtt.Client | None = None
@@ -61,7 +83,7 @@ class Subscriber:
             end.setblocking(False)  # noqa: FBT003 - the socket's own signature
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mqtt-subscriber", daemon=True)
-        self.trouble: str | None = "not connected yet"
+        self._trouble: str | None = "not connected yet"
         self.turned_s = time.monotonic()
 
     def start(self) -> None:
@@ -85,8 +107,13 @@ class Subscriber:
 
     @property
     def connected(self) -> bool:
-        """Whether the subscription stands."""
-        return self.trouble is None
+        """Whether the subscription stands; the broker may still refuse single topics, which `trouble` names."""
+        return self._trouble is None
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps messages from arriving, if anything does."""
+        return self._trouble or self._listening.trouble
 
     # --- the thread -----------------------------------------------------------------------------------------------
 
@@ -97,7 +124,7 @@ class Subscriber:
                 client = self._connect()
                 while not self._stopping.is_set() and not self._lost:
                     self._turn(client)
-                    if self.trouble is None:
+                    if self.connected:
                         pause_s = _FIRST_PAUSE_S
             except OSError as error:
                 self._say(f"the broker at {self._broker.host}:{self._broker.port} cannot be reached: {error}")
@@ -124,8 +151,10 @@ class Subscriber:
         if connection in readable or pending:
             self._read(client)
         self._acknowledge(client)
-        if self.trouble is None:
+        if self.connected:
             self._tell(client)
+            self._order(client)
+            self._listening.follow(client)
         flush(client)
         if client.loop_misc() != mqtt.MQTT_ERR_SUCCESS:
             self._lost = True
@@ -161,6 +190,12 @@ class Subscriber:
             self._downlink.sent(sent)
         except TransientError as error:
             _log.warning("watermark_unavailable", reason=str(error))
+
+    def _order(self, client: mqtt.Client) -> None:
+        """Publish what carriers ask for: from the broker it goes to whoever listens there."""
+        while self._commands:
+            command = self._commands.popleft()
+            client.publish(command.topic, command.payload, qos=command.qos, retain=command.retain)
 
     def _told(self, client: mqtt.Client, down: Down) -> bool:
         code = client.publish(self._down_topics[down.logger], down.payload, qos=1, retain=True).rc
@@ -202,6 +237,10 @@ class Subscriber:
         client.on_subscribe = self._guarded(self._on_subscribe)
         client.on_message = self._guarded(self._on_message)
         client.on_disconnect = self._guarded(self._on_disconnect)
+        if self._host is not None:
+            self._host.begin(self._writer.pipeline.clock.now_ms())
+            will = self._host.state(online=False)
+            client.will_set(will.topic, will.payload, will.qos, retain=will.retain)
         self._broker.connect(client)
         return client
 
@@ -210,6 +249,9 @@ class Subscriber:
         if client is None:
             return
         try:
+            if self._host is not None and client.is_connected():
+                gone = self._host.state(online=False)  # the broker publishes no will of who takes leave
+                client.publish(gone.topic, gone.payload, qos=0, retain=gone.retain)
             client.disconnect()
             flush(client)
         except (OSError, ValueError):
@@ -231,9 +273,9 @@ class Subscriber:
         return safe
 
     def _say(self, trouble: str) -> None:
-        if self.trouble != trouble:
+        if self._trouble != trouble:
             _log.warning("broker_unavailable", reason=trouble)
-        self.trouble = trouble
+        self._trouble = trouble
 
     def _on_connect(self, client: mqtt.Client, _data: Any, flags: Any, code: Any, _said: Any) -> None:
         if code.is_failure:
@@ -241,28 +283,37 @@ class Subscriber:
             self._lost = True
             return
         _log.info("connected", host=self._broker.host, port=self._broker.port, session_present=flags.session_present)
-        options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB)
-        client.subscribe([(topic, options) for topic in self._filters])
+        self._listening.begin(client, kept=flags.session_present)
 
-    def _on_subscribe(self, _client: mqtt.Client, _data: Any, _mid: int, codes: Any, _said: Any) -> None:
-        refused = [str(code) for code in codes if code.is_failure]
-        if refused:
-            self._say(f"the broker refuses the subscription: {', '.join(refused)}")
-        else:
-            self.trouble = None
+    def _on_subscribe(self, _client: mqtt.Client, _data: Any, mid: int, codes: Any, _said: Any) -> None:
+        self._listening.answered(mid, codes)
+        if self._trouble is not None and self._host is not None:
+            self._commands.append(self._host.state(online=True))
+        self._trouble = None
 
-    def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+    def _on_message(self, client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         try:
             topic = message.topic
         except UnicodeDecodeError as error:
             topic = error.object.decode(errors="backslashreplace")
         now_ms = self._writer.pipeline.clock.now_ms()
         payload = bytes(message.payload)
+        if self._host is not None and topic == self._host.topic:
+            self._own_state(client, message)
+            return
         self._envelopes.append(
             Envelope("mqtt", topic, payload, now_ms, message.qos, retain=message.retain, dup=message.dup)
         )
         if message.qos:
             self._packet_ids.append(message.mid)
+
+    def _own_state(self, client: mqtt.Client, message: mqtt.MQTTMessage) -> None:
+        """Our state as the broker tells it: if somebody's will calls us offline, say that we are here."""
+        assert self._host is not None
+        if self._host.denied(message.topic, bytes(message.payload)):
+            self._commands.append(self._host.state(online=True))
+        if message.qos:
+            client.ack(message.mid, message.qos)
 
     def _on_disconnect(self, _client: mqtt.Client, _data: Any, _flags: Any, code: Any, _said: Any) -> None:
         self._lost = True

@@ -50,8 +50,8 @@ class Decoded(NamedTuple):
 
     logger: str
     key: str  # the message key: unique for ever per logger ("7:1893"); "" = none, the journal uses the content's hash
-    # A key that begins with "heard:" holds a digest of what the device itself sent: then whatever a gateway wrote around
-    # it (its name, a signal strength) may differ, and it is the same message for ever.
+    # "heard:…" holds a digest of what the device itself sent: whatever a gateway wrote around it (its own name, the
+    # signal strength) may differ, and it is the same message for ever. "sha256:…" likewise, but for one interval only.
     payload: bytes  # this message's own bytes: the envelope's, or its element of an array
     adapter: str  # "native@1"
     readings: tuple[Reading, ...] = ()
@@ -64,6 +64,7 @@ class Decoded(NamedTuple):
     device_profile: str = "native@1"
     undecoded: bool = False  # who sent it is known, what it says is not: the refusal tells what is missing
     aggregate: bool = False  # statistics of an interval: kept, shown, and never taken for readings
+    clock_set: bool = False  # the format lets only a clock that was set write such times, however long ago they are
     clock: tuple[int, str] | None = None  # (ms, "network" or "gateway"): what counts where the device's clock cannot
 
 
@@ -85,6 +86,7 @@ class Arrival(NamedTuple):
     undecoded: bool = False  # the refusal means "nobody here speaks this", not "this is wrong"
     memory: tuple[tuple[str, Any], ...] = ()  # what the carrier has to be told next time, by key; None forgets
     commands: tuple[Command, ...] = ()
+    carrier: str = ""  # whose memory this is: the source of the carrier; set by the pipeline
 
 
 class Receipt(NamedTuple):

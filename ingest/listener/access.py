@@ -18,9 +18,10 @@ class Credentials(Protocol):
 def may_publish(user: str | None, topic: str, tenant: str) -> bool:
     """Whether a message on `topic` can be `user`'s own; without users (loopback, demo) every topic may be.
 
-    A wrong shard is its owner's mistake, answered by quarantine with the right topic, and no trespass.
+    A wrong shard is its owner's mistake, answered by quarantine with the right topic, and no trespass. Outside `cc/` a
+    topic names whom its carrier makes of it: what is said there for somebody else is found out when it is decoded.
     """
-    if user is None:
+    if user is None or not topic.startswith(("cc/", "$")):
         return True
     match topic.split("/"):
         case ["cc", name, "up"]:
@@ -51,3 +52,12 @@ def may_hear(user: str | None, topic: str, tenant: str) -> str | None:
     if user not in (None, logger) or place not in (None, (tenant, str(shard_of(logger)))):
         return None
     return logger
+
+
+def is_command_topic(topic: str) -> bool:
+    """Whether what carriers ask of the side that sent may be heard there: any topic outside `cc/`.
+
+    The listener routes nothing between its clients, so that nobody hears anything of others there. Wildcards may stand
+    in it because Sparkplug's nodes ask so for commands to their devices.
+    """
+    return not topic.startswith(("cc/", "$", "+", "#"))

@@ -1,7 +1,7 @@
 """What one connection hears: its down topics, and the messages on their way to it."""
 
 from ingest.listener import answers, packets
-from ingest.listener.access import may_hear
+from ingest.listener.access import is_command_topic, may_hear
 
 _TOPICS = 64  # that one connection may hear
 _UNACKNOWLEDGED = 8  # messages on their way to one client
@@ -12,6 +12,7 @@ class Hearing:
 
     def __init__(self) -> None:
         self._topics: dict[str, tuple[str, int]] = {}  # → (logger, QoS)
+        self.commands: set[str] = set()  # topics on which carriers' commands are heard, with QoS 0
         self._fresh: set[str] = set()  # loggers whose next message answers a SUBSCRIBE
         self._unacknowledged: set[int] = set()
         self._postponed: dict[str, bytes] = {}
@@ -26,8 +27,14 @@ class Hearing:
         """Take up what `user` may hear; the code for each filter."""
         codes = []
         for topic, qos in wanted:
+            known = topic in self._topics or topic in self.commands
             logger = may_hear(user, topic, tenant)
-            if logger is None or (topic not in self._topics and len(self._topics) >= _TOPICS):
+            full = not known and len(self._topics) + len(self.commands) >= _TOPICS
+            if logger is None and not full and is_command_topic(topic):
+                self.commands.add(topic)
+                codes.append(packets.SUCCESS)  # that is QoS 0
+                continue
+            if logger is None or full:
                 codes.append(packets.NOT_AUTHORIZED)
                 continue
             self._topics[topic] = (logger, min(qos, 1))
@@ -39,6 +46,7 @@ class Hearing:
         """Hear these no longer."""
         for topic in topics:
             self._topics.pop(topic, None)
+            self.commands.discard(topic)
 
     def message(self, logger: str, payload: bytes, *, level: int, receive_maximum: int) -> bytes:
         """The packets that tell `logger`; empty while the client has to acknowledge others first."""

@@ -3,11 +3,13 @@
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
 from coldchain import metrics
+from coldchain.domain.message import Command
 from ingest.downlink import Down, Downlink
 from ingest.listener import packets
 from ingest.listener.access import Credentials
@@ -38,6 +40,7 @@ class Listener:
         anonymous: bool = False,
         tls: ssl.SSLContext | None = None,
         connections: int = 5000,
+        standing: Sequence[Command] = (),
     ) -> None:
         """Listen on `host` and `port` (0: any free one).
 
@@ -49,6 +52,7 @@ class Listener:
             anonymous: whether clients without a user name may connect; they may then speak for any logger.
             tls: the server's certificate and key; None for plain TCP.
             connections: how many clients at once; further ones are closed at once.
+            standing: told, as a broker tells what it retains, to who subscribes to their topics.
         """
         self.writer = writer
         self.tenant = writer.pipeline.tenant
@@ -56,6 +60,8 @@ class Listener:
         self.anonymous = anonymous
         self.buffer = memoryview(bytearray(_READ_BYTES))
         self.downlink = Downlink(writer.pipeline.journal, writer.pipeline.clock)
+        self.standing = {command.topic: command for command in standing}
+        self._commands = writer.pipeline.commands.queue()
         self.port = port
         self._host = host
         self._tls = tls
@@ -256,12 +262,20 @@ class Listener:
             await asyncio.sleep(_TELL_S)
             try:
                 self._flush()  # the writer may have been full of others' messages
+                self._order()
                 due = await self._loop.run_in_executor(self._teller, self.downlink.due) if self._by_logger else []
                 heard = [down for down in due if self._heard(down)]
                 if any(down.mark.resend for down in heard):
                     await self._loop.run_in_executor(self._teller, self.downlink.sent, heard)
             except Exception as error:  # noqa: BLE001 - down messages come again; the loop must not end
                 _log.error("down_messages_failed", error=where(error))
+
+    def _order(self) -> None:
+        """Pass carriers' commands on to whoever listens to their topics."""
+        while self._commands:
+            command = self._commands.popleft()
+            for session in self._sessions:
+                session.order(command)
 
     def _heard(self, down: Down) -> bool:
         """Tell whoever listens for this logger; whether anybody did."""

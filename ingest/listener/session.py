@@ -5,6 +5,7 @@ import socket
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from coldchain.domain.message import Command
 from ingest.listener import answers, packets
 from ingest.listener.hearing import Hearing
 from ingest.listener.packets import Malformed
@@ -280,11 +281,20 @@ class Session(asyncio.BufferedProtocol):
         self._transport.write(said)
         return True
 
+    def order(self, command: Command, *, retained: bool = False) -> None:
+        """Send a carrier's command if this client listens to its topic."""
+        if command.topic in self._hearing.commands and not self._transport.is_closing():
+            said = answers.message(self.level, command.topic, command.payload, 0, qos=0, retain=retained)
+            self._transport.write(said)
+
     def _subscribe(self, body: bytes) -> None:
         packet_id, wanted = packets.subscribe(body, self.level)
         codes = self._hearing.subscribe(wanted, self.user, self._listener.tenant)
         self._listens()
         self._transport.write(answers.suback(self.level, packet_id, codes))
+        for topic, _ in wanted:
+            if (standing := self._listener.standing.get(topic)) is not None:
+                self.order(standing, retained=True)
         for logger in self.loggers:
             self._listener.downlink.note(logger)
 

@@ -1,5 +1,6 @@
 """The native format: canonical JSON over MQTT or HTTP, the only one that speaks the watermark protocol."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +18,9 @@ from sensors.carriers.port import PLAIN, Context, refused
 from sensors.carriers.strict_json import element, exact, quick, skip_space
 
 NAME = "native@1"
-_BODY = (b'"readings"', b'"position"', b'"battery"', b'"state"')
+# Other formats have a `device` that is an object, or a `battery` that is a number.
+_DEVICE = re.compile(rb'"device"\s*:\s*"')
+_BODY = re.compile(rb'"readings"|"(?:position|battery|state)"\s*:\s*\{')
 _PLACES = 20_000  # topics whose owners are remembered
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -41,7 +44,14 @@ class Native:
 
     def recognises(self, envelope: Envelope) -> bool:
         """A JSON object, or an array of them, that names its device and holds readings, a position or a battery."""
-        return b'"device"' in envelope.payload and any(name in envelope.payload for name in _BODY)
+        if b'"specversion"' in envelope.payload:  # a wrapper; what is inside is not ours to open
+            return False
+        return _DEVICE.search(envelope.payload) is not None and _BODY.search(envelope.payload) is not None
+
+    def speaker(self, envelope: Envelope) -> str | None:
+        """The logger that the topic or the sign-in names, None if they name none or two."""
+        speaker, _ = self._place(envelope.transport, envelope.source, envelope.user)
+        return None if isinstance(speaker, Refusal) else speaker
 
     def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:  # noqa: ARG002 - every model speaks alike
         """The messages in `envelope`: one object, or each element of an array with its own bytes."""

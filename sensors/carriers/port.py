@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from coldchain.domain.message import Arrival, Envelope, Refusal
 from sensors.carriers.sample import Sample
@@ -118,6 +118,15 @@ class Carrier(Protocol):
 
     def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:
         """What the envelope says."""
+        ...
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """A carrier whose topics name their logger, so that a message too large to be read is still known to be its."""
+
+    def speaker(self, envelope: Envelope) -> str | None:
+        """The logger that topic and sign-in name, None if they name none. Never raises."""
         ...
 
 

@@ -16,6 +16,7 @@ from sensors.carriers.native import Native
 from sensors.carriers.port import Carrier
 from sensors.carriers.samsara import Samsara
 from sensors.carriers.sigfox import Sigfox
+from sensors.carriers.sparkplug import Sparkplug
 from sensors.carriers.thingpark import ThingPark
 from sensors.carriers.things_stack import ThingsStack
 from sensors.carriers.tive import Tive
@@ -36,7 +37,7 @@ def carriers(tenant: str = "main", catalogue: Callable[[], Snapshot] | None = No
     further = [entry.load()() for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)]
     own = (
         Native(tenant), ChirpStack(), ThingsStack(), MilesightGateway(), Loriot(), ThingPark(),
-        Flespi(), Traccar(), Tive(), Monnit(), Efento(), Samsara(), Epcis(), Sigfox(),
+        Flespi(), Traccar(), Tive(), Monnit(), Efento(), Samsara(), Epcis(), Sigfox(), Sparkplug(),
     )  # fmt: skip
     # A wrapper around any of them has to be asked before those who would recognise what is inside.
     mapped, presets = Mapped(catalogue, own=True), Mapped(catalogue, own=False)
