@@ -9,6 +9,7 @@ from dashboard.pages import (
     inbox,
     logger,
     loggers,
+    message,
     shipment,
     shipments,
     store,
@@ -17,6 +18,6 @@ from dashboard.pages import (
 )
 
 PAGES = (
-    tower, shipments, shipment, stores, store, excursions, excursion, loggers, logger, connect, compliance, exports,
-    inbox,
+    tower, shipments, shipment, stores, store, excursions, excursion, loggers, logger, message, connect, compliance,
+    exports, inbox,
 )  # fmt: skip

@@ -8,7 +8,8 @@ from coldchain.domain.quantity import ms_from_iso
 from coldchain.registry import logger_views
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.parts import grid, security, text
-from dashboard.parts.elements import head, moment
+from dashboard.parts.elements import head, link, moment
+from dashboard.parts.logger_blocks import LOW_BATTERY_PCT
 from dashboard.parts.page import Page
 from dashboard.parts.states import attempt, skeleton
 from dashboard.parts.subjects import names
@@ -18,7 +19,6 @@ PAGE = Page("dashboard.pages.loggers", "Loggers", path="/loggers", icon="loggers
 GRID = "loggers"
 KINDS = {"unassigned": "seen, not assigned", "silent": "silent", "calibration": "calibration due or missing",
          "battery": "battery low"}  # fmt: skip
-LOW_BATTERY_PCT = 20
 CALIBRATION_SOON_MS = 30 * 86_400_000
 SILENT_INTERVALS = 3
 
@@ -79,7 +79,14 @@ def register(app: Dash, services: Services) -> None:
 
         box = attempt("list of loggers", show)
         said = text.count(counted[0], "logger") if counted else "No list"
-        return box, [said, ", checked ", moment(now_ms, "second")]
+        return box, [said, ", checked ", moment(now_ms, "second"), *_workbench(services, security.viewer())]
+
+
+def _workbench(services: Services, viewer: Viewer) -> list[Any]:
+    """The way to what arrives and nobody understands, as long as there is any."""
+    if viewer.scoped or not viewer.may(Permission.OPERATE) or not services.journal.unread():
+        return []
+    return [" · ", link("Something unknown arrives", "/connect")]
 
 
 def rows(services: Services, viewer: Viewer, now_ms: int) -> list[dict[str, Any]]:
