@@ -1,8 +1,8 @@
 """The promises of a carrier can be broken, and the harness says which one was."""
 
 import pytest
-
 from carrier_conformance import BrokenPromise, conform, mutations
+
 from coldchain.domain.message import Arrival, Decoded, Envelope
 from coldchain.domain.reading import Reading
 from sensors.carriers.native import Native
