@@ -102,7 +102,15 @@ def event_message(
         return samples_only(frame, envelope, adapter, _location(tree))
     if event == "status":
         return samples_only(frame, envelope, adapter, _battery(tree))
-    return status(frame, envelope, adapter, {"joined": True} if event == "join" else {})
+    return status(frame, envelope, adapter, _told(event, tree))
+
+
+def _told(event: str, tree: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event without fields of its own says of the logger: that it joined, that its codec failed."""
+    if event == "join":
+        return {"joined": True}
+    code = text_of(tree.get("code")) if event == "log" else None
+    return {} if code is None else {"log": code}
 
 
 def heard_by_milesight(tree: Mapping[str, Any]) -> bool:

@@ -131,7 +131,8 @@ class _Table:
             self._place(row, sample)
         if empty and row.fault is None and not _PROBED & row.fields.keys() and sample.channel != RIDES:
             row.fault = "sensor_error"  # it measured nothing and does not say why
-        if row.fields or row.fault is not None:
+        # An alarm of the logger itself comes without a value of its own, and rides on what it was raised for.
+        if row.fields or row.fault is not None or (sample.channel == RIDES and row.device_alarm is not None):
             self._put(row)
 
     def _measure(self, row: _Row, name: str, value: Any) -> int:
@@ -241,3 +242,5 @@ def _told(row: _Row) -> Iterable[tuple[str, Any]]:
     for name, value in row.fields.items():
         public = MILLI_FIELDS.get(name)
         yield (public, value / 1000) if public else (name, value)
+    if row.device_alarm is not None:
+        yield "device_alarm", row.device_alarm

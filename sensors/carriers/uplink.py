@@ -61,7 +61,7 @@ def message(
         return _undecoded(decoded(head, (), payload), reason)
     if not extract.known and not uplink.samples:
         reason = f"device profile {profile.label} knows none of these fields: choose another for {uplink.logger}"
-        return _undecoded(decoded(head, (), payload, refusals=uplink.refusals), reason)
+        return _undecoded(decoded(head, (), payload, refusals=(*uplink.refusals, *extract.refusals)), reason)
     refusals = (*uplink.refusals, *extract.refusals)
     return decoded(head, (*extract.samples, *uplink.samples), payload, refusals=refusals)
 
