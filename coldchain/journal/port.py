@@ -1,6 +1,6 @@
 """What a journal does, whichever database holds it; `tests/contracts/test_journal.py` is its specification."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from coldchain.domain.message import Arrival, Envelope, Gap, Outcome, Receipt, Refusal, Watermark
@@ -64,6 +64,13 @@ class Notice(NamedTuple):
     detail: str
 
 
+class Meaning(NamedTuple):
+    """A kept message with the readings that stand for it now: those of its highest interpretation."""
+
+    message: StoredMessage
+    readings: tuple[Reading, ...]
+
+
 class Journal(Protocol):
     """Every decision about keys, ties, offsets and watermarks is made inside the commit, never from memory."""
 
@@ -110,6 +117,42 @@ class Journal(Protocol):
 
     def became(self, message: StoredMessage) -> list[Reading]:
         """The readings that stand for a message, of every interpretation, by offset."""
+        ...
+
+    def meanings(self, logger: str, from_ms: int, to_ms: int, after: int, limit: int) -> list[Meaning]:
+        """The next `limit` messages of a logger behind the offset `after`, received in [from, to), by offset."""
+        ...
+
+    def strays(self, from_ms: int, to_ms: int, after: int, limit: int) -> list[StoredMessage]:
+        """The next `limit` messages whose sender nobody knew and that were not taken up since, by offset."""
+        ...
+
+    def reinterpret(self, decision: str, meant: Mapping[int, Sequence[Reading]]) -> list[Receipt]:
+        """Store what kept messages mean by a better device profile, as their next interpretation.
+
+        The rows of lower interpretations stay and are superseded. A decision that was applied before changes nothing.
+
+        Raises:
+            NotFound: there is no such message of a known logger.
+        """
+        ...
+
+    def adopt(self, decision: str, read: Mapping[int, Arrival]) -> list[Receipt]:
+        """Store what strays say now that somebody knows who sent them, as messages of their loggers.
+
+        A stray stays as it was received, and is no stray any more. A decision that was applied before changes nothing.
+
+        Args:
+            decision: the id of the audited act.
+            read: what each stray says, by its offset; with one message at least.
+
+        Raises:
+            NotFound: there is no such stray.
+        """
+        ...
+
+    def superseded(self, after: int, through: int) -> list[Reading]:
+        """The readings that stopped to count by decisions with an offset in (after, through]."""
         ...
 
     def watermark(self, logger: str) -> Watermark:

@@ -7,17 +7,18 @@ from contextlib import contextmanager
 from coldchain.domain.message import Arrival, Gap, Outcome, Receipt, Watermark
 from coldchain.domain.reading import Reading
 from coldchain.errors import NotFound
-from coldchain.journal import kept, latest, reinterpretation
+from coldchain.journal import again, kept, latest, reinterpretation
 from coldchain.journal.backlog import Backlog
 from coldchain.journal.bell import Bell
 from coldchain.journal.database import Database, Row, Session, listed
 from coldchain.journal.decide import Judge
 from coldchain.journal.decisions import Decisions
-from coldchain.journal.lookup import Batch, Finder, loggers_named, meta, runs_of, set_meta
+from coldchain.journal.lookup import Batch, Finder, loggers_named, meta, set_meta
 from coldchain.journal.pack import packed_message
-from coldchain.journal.port import LoggerState, Notice, StoredMessage, Unread
+from coldchain.journal.port import LoggerState, Meaning, Notice, StoredMessage, Unread
 from coldchain.journal.ranges import Committed
 from coldchain.journal.rows import OUTCOME_NUMBER, message_from, reading_from
+from coldchain.journal.runs import Run, nearby
 from coldchain.journal.state import LOGGER_COLUMNS, LoggerRow
 from coldchain.journal.tables import MESSAGE_COLUMNS, READING_COLUMNS
 from coldchain.journal.words import Words
@@ -102,6 +103,27 @@ class StoredJournal:
         self.bell.ring(made.head)
         return made.receipts
 
+    def adopt(self, decision: str, read: Mapping[int, Arrival]) -> list[Receipt]:
+        """Store what messages of unknown senders say now that these are known, as messages of their loggers.
+
+        The stray stays as it was received. A decision that was applied before changes nothing.
+
+        Args:
+            decision: the id of the audited act.
+            read: what each stray says, by its offset; with one message at least.
+
+        Raises:
+            NotFound: there is no such stray.
+        """
+        with self._finding():
+            with self.database.write() as session:
+                if reinterpretation.applied(session, decision):
+                    return []
+                made = self._adopted(session, decision, read)
+            self._finder.settled(made.head)
+        self.bell.ring(made.head)
+        return made.receipts
+
     @contextmanager
     def _finding(self) -> Iterator[None]:
         """The finder for one thread at a time; it forgets what a failed commit made it learn."""
@@ -130,6 +152,25 @@ class StoredJournal:
         write(session, batch, judge.made)
         reinterpretation.refresh_latest(session, {row[2] for row in rows})
         return judge.made
+
+    def _adopted(self, session: Session, decision: str, read: Mapping[int, Arrival]) -> Decisions:
+        for offset in read:
+            stray = self._message(session, offset)
+            if stray is None or stray.logger is not None:
+                raise NotFound(f"no message of an unknown sender is stored at offset {offset}")
+        arrivals = list(read.values())
+        batch = self._finder.prepare(session, arrivals, meta(session, "head"))
+        now_ms = max(arrival.envelope.received_at_ms for arrival in arrivals)
+        made = _decide(batch, now_ms)
+        latest.promote(session, now_ms)
+        made.head += 1
+        rows = [
+            (offset, 2, batch.rows[logger].id, made.head, decision)
+            for offset, logger in zip(read, again.senders(arrivals), strict=True)
+        ]
+        session.insert("reinterpreted", rows)
+        write(session, batch, made)
+        return made
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -228,6 +269,26 @@ class StoredJournal:
         with self.database.read() as session:
             return self.readings_of(session, kept.became(session, message.offset, message.logger))
 
+    def meanings(self, logger: str, from_ms: int, to_ms: int, after: int, limit: int) -> list[Meaning]:
+        """The next `limit` messages of a logger behind the offset `after`, received in [from, to), by offset."""
+        with self.database.read() as session:
+            row = loggers_named(session, [logger]).get(logger)
+            if row is None:
+                return []
+            messages = self._messages(session, again.messages_of(session, row.id, (from_ms, to_ms), after, limit))
+            rows = again.standing(session, row.id, [message.offset for message in messages])
+            return [Meaning(one, tuple(self.readings_of(session, rows[one.offset]))) for one in messages]
+
+    def strays(self, from_ms: int, to_ms: int, after: int, limit: int) -> list[StoredMessage]:
+        """The next `limit` messages whose sender nobody knew and that were not taken up since, by offset."""
+        with self.database.read() as session:
+            return self._messages(session, again.strays(session, (from_ms, to_ms), after, limit))
+
+    def superseded(self, after: int, through: int) -> list[Reading]:
+        """The readings that stopped to count by decisions with an offset in (after, through]."""
+        with self.database.read() as session:
+            return self.readings_of(session, again.superseded(session, after, through))
+
     def watermark(self, logger: str) -> Watermark:
         """What this logger may forget and what it is asked for."""
         return self.watermarks([logger])[0]
@@ -283,8 +344,8 @@ def _decide(batch: Batch, now_ms: int) -> Decisions:
     return judge.made
 
 
-def _held(session: Session, loggers: Sequence[str]) -> list[tuple[LoggerRow, Committed, set[tuple[int, int, int]]]]:
+def _held(session: Session, loggers: Sequence[str]) -> list[tuple[LoggerRow, Committed, set[Run]]]:
     """The committed numbers of the loggers that exist, with their rows of the tables `logger` and `seq_range`."""
     rows = loggers_named(session, loggers).values()
-    runs = runs_of(session, [row.id for row in rows])
-    return [(row, row.committed(runs.get(row.id, ())), runs.get(row.id, set())) for row in rows]
+    near = nearby(session, rows, {}, {})
+    return [(row, row.committed(near[row.id].runs, near[row.id].horizon), near[row.id].runs) for row in rows]
