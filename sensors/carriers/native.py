@@ -15,12 +15,16 @@ from sensors.carriers.native_head import message_key, read_head, read_number
 from sensors.carriers.native_message import BodyReader
 from sensors.carriers.native_plain import plain
 from sensors.carriers.port import PLAIN, Context, refused
+from sensors.carriers.sample import Stamp
 from sensors.carriers.strict_json import element, exact, quick, skip_space
+from sensors.carriers.uplink import Uplink, tree_of
+from sensors.carriers.uplink import message as message_of
 
 NAME = "native@1"
 # Other formats have a `device` that is an object, or a `battery` that is a number.
 _DEVICE = re.compile(rb'"device"\s*:\s*"')
 _BODY = re.compile(rb'"readings"|"(?:position|battery|state)"\s*:\s*\{')
+_NATIVE_ONLY = frozenset({"device", "readings", "v", "boot"})
 _PLACES = 20_000  # topics whose owners are remembered
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -53,8 +57,11 @@ class Native:
         speaker, _ = self._place(envelope.transport, envelope.source, envelope.user)
         return None if isinstance(speaker, Refusal) else speaker
 
-    def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:  # noqa: ARG002 - every model speaks alike
-        """The messages in `envelope`: one object, or each element of an array with its own bytes."""
+    def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:
+        """The messages in `envelope`: one object, or each element of an array with its own bytes.
+
+        JSON of another kind on a logger's own topic is read by its device profile.
+        """
         speaker, misplaced = self._place(envelope.transport, envelope.source, envelope.user)
         if isinstance(speaker, Refusal):
             return Arrival(envelope, refusal=speaker)
@@ -69,7 +76,8 @@ class Native:
                 # Over HTTP nothing but the payload says who speaks; if that cannot be read, nobody does.
                 if speaker is None:
                     return Arrival(envelope, refusal=message)
-                message = Decoded(speaker, "", payload, NAME, refusals=(message,))
+                other = None if misplaced else _other_json(payload, envelope, speaker, context)
+                message = other or Decoded(speaker, "", payload, NAME, refusals=(message,))
             elif misplaced is not None:
                 message = message._replace(readings=(), status=None, refusals=(misplaced,))
             messages.append(message)
@@ -196,6 +204,18 @@ def _thorough(payload: bytes, envelope: Envelope, speaker: str | None) -> Decode
         return Refusal(shown_reason(str(error)), "payload", near)
     except Wrong as wrong:
         return wrong.refusal()
+
+
+def _other_json(payload: bytes, envelope: Envelope, speaker: str, context: Context) -> Decoded | None:
+    """What a logger says in its own JSON, by its device profile; None for what is meant to be native, and is wrong."""
+    try:
+        tree = tree_of(payload)
+    except Wrong:
+        return None
+    if type(tree) is not dict or not tree or tree.keys() & _NATIVE_ONLY:
+        return None
+    uplink = Uplink(speaker, "", Stamp(envelope.received_at_ms, "arrival"), tree)
+    return message_of(uplink, envelope, NAME, context, payload)
 
 
 def shown_reason(text: str) -> str:
