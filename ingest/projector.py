@@ -132,6 +132,8 @@ class Projector:
             PROJECTION_LAG.set(0)
             return False
         refused = self._write(_current(readings))
+        for gone in self._journal.superseded(before, after):
+            self._points.forget(READING, gone.logger, gone.channel, reading_ns(gone))
         self._mark.move(before, after, refused)
         PROJECTED_POINTS.inc(len(readings) - len(refused))
         PROJECTION_REFUSED.inc(len(refused))

@@ -6,12 +6,13 @@ from itertools import islice
 from coldchain.domain.message import Arrival, Outcome
 from coldchain.journal.database import Row, Session, listed
 from coldchain.journal.pack import messages_in
-from coldchain.journal.rows import INTERPRETATION, OUTCOME_NUMBER
+from coldchain.journal.rows import INTERPRETATION, OUTCOME_NUMBER, TIE
 from coldchain.journal.segment import Segment
 from coldchain.journal.tables import MESSAGE_COLUMNS, READING_COLUMNS
 
 _MESSAGES = ",".join(MESSAGE_COLUMNS)
 _READINGS = ",".join(READING_COLUMNS)
+_SERIES, _EVENT = READING_COLUMNS.index("series"), READING_COLUMNS.index("event_time")
 _MESSAGE = READING_COLUMNS.index("message")
 _RECEIVED = MESSAGE_COLUMNS.index("received")
 _CHUNK = 500
@@ -89,17 +90,27 @@ def _interpretations(session: Session, messages: Iterable[int]) -> dict[int, int
 
 
 def superseded(session: Session, after: int, through: int) -> list[Row]:
-    """Rows of the table `reading` that stopped to count by decisions with an offset in (after, through]."""
+    """Rows of the table `reading` that stopped to count by decisions with an offset in (after, through].
+
+    A row in whose place (channel, moment, tie) another one of its message stands now is not among them.
+    """
     sql = "SELECT message, logger, interpretation FROM reinterpreted WHERE position > ? AND position <= ?"
     by_logger: dict[int, dict[int, int]] = {}
     for message, logger, interpretation in session.rows(sql, (after, through)):
         by_logger.setdefault(logger, {})[message] = interpretation
-    return [
-        row
-        for logger, meant in by_logger.items()
-        for row in _rows_of(session, logger, meant.keys())
-        if row[INTERPRETATION] < meant[row[_MESSAGE]]
-    ]
+    gone: list[Row] = []
+    for logger, meant in by_logger.items():
+        rows = _rows_of(session, logger, meant.keys())
+        stand = {(row[_MESSAGE], *_place(row)) for row in rows if row[INTERPRETATION] >= meant[row[_MESSAGE]]}
+        gone += [
+            row for row in rows
+            if row[INTERPRETATION] < meant[row[_MESSAGE]] and (row[_MESSAGE], *_place(row)) not in stand
+        ]  # fmt: skip
+    return gone
+
+
+def _place(row: Row) -> tuple[int, int, int]:
+    return row[_SERIES], row[_EVENT], row[TIE]
 
 
 def senders(arrivals: Iterable[Arrival]) -> list[str]:

@@ -152,7 +152,10 @@ class Journal(Protocol):
         ...
 
     def superseded(self, after: int, through: int) -> list[Reading]:
-        """The readings that stopped to count by decisions with an offset in (after, through]."""
+        """The readings that stopped to count by decisions with an offset in (after, through].
+
+        Without those in whose place (channel, moment, tie) another reading of the same message stands now.
+        """
         ...
 
     def watermark(self, logger: str) -> Watermark:

@@ -75,9 +75,11 @@ def test_what_a_decision_put_out_of_force_is_told_with_its_offset(
     journal.reinterpret("once", {kept.message: []})
     middle = journal.head()
     assert journal.superseded(before, middle) == list(kept.stored)
-    [third] = journal.reinterpret("twice", {other.message: [reading(2, 7.0)]})
-    journal.reinterpret("thrice", {other.message: []})
-    assert journal.superseded(middle, journal.head()) == [*other.stored, *third.stored]
+    [third] = journal.reinterpret("twice", {other.message: [reading(2, 7.0), reading(3, 7.0)]})
+    assert journal.superseded(middle, journal.head()) == []  # another value stands in its place
+    middle = journal.head()
+    journal.reinterpret("thrice", {other.message: [reading(3, 8.0)]})
+    assert journal.superseded(middle, journal.head()) == [*other.stored, third.stored[0]]
 
 
 def test_a_message_of_an_unknown_sender_is_taken_up_once_and_then_no_stray_any_more(journal: StoredJournal) -> None:
