@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from coldchain.errors import ConfigError
+from coldchain.domain.topics import checked_filter
+from coldchain.errors import ConfigError, InvalidValue
 
 PREFIX = "COLDCHAIN_"
 # Read elsewhere: by the command line, and by the tests to find servers.
@@ -50,6 +51,8 @@ class Config:
     mqtt_listen: Address | None = _MQTT
     mqtt_anonymous: bool = False
     mqtt_url: str = ""
+    mqtt_topics: tuple[str, ...] = ()
+    sparkplug_host: str = ""
     influx_url: str = ""
     influx_token: str = ""
     influx_org: str = ""
@@ -115,6 +118,19 @@ def _path(text: str) -> Path | None:
     return Path(text) if text else None
 
 
+def _topics(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(dict.fromkeys(checked_filter(part.strip()) for part in text.split(",") if part.strip()))
+    except InvalidValue as error:
+        raise ValueError(error) from error
+
+
+def _level(text: str) -> str:
+    if not (text.isprintable() and frozenset("/+#").isdisjoint(text)):
+        raise ValueError(f"{text!r} must be printable and without / + #")
+    return text.strip()
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if not text:
@@ -137,6 +153,8 @@ KEYS = (
     _Key("mqtt_listen", "mqtt.listen", _address_or_off),
     _Key("mqtt_anonymous", "mqtt.anonymous", _switch),
     _Key("mqtt_url", "mqtt.url", _url("mqtt", "mqtts"), secret=True),
+    _Key("mqtt_topics", "mqtt.topics", _topics),
+    _Key("sparkplug_host", "sparkplug.host", _level),
     _Key("influx_url", "influx.url", _HTTP_URL),
     _Key("influx_token", "influx.token", str, secret=True),
     _Key("influx_org", "influx.org", str),
@@ -278,12 +296,18 @@ def _exposures(config: Config) -> list[str]:
     return found
 
 
+def _shown(value: Any) -> str:
+    if type(value) is tuple:  # and not an address, which has its own text
+        return ", ".join(value)
+    return "" if value is None else str(value)
+
+
 def settings_shown(config: Config) -> list[tuple[str, str, str]]:
     """Every setting as (environment name, TOML name, value), secrets hidden: for `doctor` and the logs."""
     rows = []
     for key, field in zip(KEYS, fields(config), strict=True):
         value = getattr(config, field.name)
-        shown = "" if value is None else str(value)
+        shown = _shown(value)
         if key.secret and shown:
             shown = redacted(shown) if "://" in shown else "(set)"
         rows.append((key.env, key.toml, shown))

@@ -177,13 +177,23 @@ def library_of(config: Config, registry: Registry) -> "Library":
     return Library(config.device_profiles, SavedProfiles(registry))
 
 
-def pipeline_of(config: Config, stores: Stores, clock: Clock, library: "Library | None" = None) -> "Pipeline":
-    """The one road into the journal."""
+def pipeline_of(
+    config: Config, stores: Stores, clock: Clock, library: "Library | None" = None, *, hears: bool = False
+) -> "Pipeline":
+    """The one road into the journal.
+
+    `hears`: this process is the one that hears sessions over MQTT, so what its carriers remember outlives it.
+    """
     from ingest.pipeline import Pipeline
+    from ingest.registered import RegistryMemory, gateways_of
     from sensors.carriers.shipped import carriers
 
     profiles = (library or library_of(config, stores.registry)).now
-    return Pipeline(stores.journal, clock, config.tenant, carriers(config.tenant, profiles), profiles)
+    return Pipeline(
+        stores.journal, clock, config.tenant, carriers(config.tenant, profiles), profiles,
+        memory=RegistryMemory(stores.registry, clock) if hears else None,
+        gateways=gateways_of(stores.registry, clock),
+    )  # fmt: skip
 
 
 class RegisteredLoggers:

@@ -6,9 +6,10 @@ import sys
 
 from coldchain.cli import configured
 from coldchain.clock import SystemClock
+from coldchain.domain.identity import logger_id
 from coldchain.domain.quantity import iso, ms_from_iso
 from coldchain.errors import InvalidValue, NotFound
-from coldchain.registry import api_keys, loggers, passwords, people, sessions
+from coldchain.registry import api_keys, gateways, loggers, passwords, people, sessions
 from coldchain.registry.viewer import ROLES, SYSTEM
 from coldchain.wiring import opened_registry
 
@@ -53,6 +54,14 @@ def _logger(parser: argparse.ArgumentParser, verbs: "argparse._SubParsersAction[
     create.add_argument("id")
     create.add_argument("--interval", type=int, metavar="S", help="reporting interval in seconds")
     create.add_argument("--device-profile")
+    create.add_argument("--gateway", action="store_true", help="it speaks for the loggers around it")
+    create.add_argument(
+        "--for",
+        action="append",
+        dest="gateway_for",
+        metavar="LOGGER",
+        help="with --gateway: only for this one; may be given several times",
+    )
     verbs.add_parser("list")
 
 
@@ -147,6 +156,11 @@ def _create_logger(args: argparse.Namespace) -> int:
             device_profile=args.device_profile,
             interval_ms=None if args.interval is None else args.interval * 1000,
         )
+        if args.gateway or args.gateway_for:
+            gateways.declare(
+                connection, logger_id(args.id), gateway=args.gateway, gateway_for=args.gateway_for, who=_WHO,
+                now_ms=_now_ms(),
+            )  # fmt: skip
         password = loggers.new_password(connection, args.id, who=_WHO, now_ms=_now_ms())
     print(f"{args.id} publishes to cc/{args.id}/up as user {args.id}; its password is shown only now:")
     print(password)

@@ -12,6 +12,8 @@ from coldchain.config import Config
 from coldchain.errors import ColdchainError
 from coldchain.wiring import RegisteredLoggers, Stores, pipeline_of
 from ingest.listener import Listener
+from ingest.registered import RegistryTopics
+from ingest.sparkplug_host import SparkplugHost
 from ingest.writer import Writer
 
 if TYPE_CHECKING:
@@ -31,9 +33,10 @@ class Intake:
         """
         if config.mqtt_listen is None and not config.mqtt_url:
             raise ColdchainError("neither COLDCHAIN_MQTT_LISTEN nor COLDCHAIN_MQTT_URL is set: nothing to receive from")
-        self._writer = Writer(pipeline_of(config, stores, clock))
-        self._subscriber = _subscriber(config, self._writer)
-        self._listener = _listener(config, stores, self._writer)
+        self._writer = Writer(pipeline_of(config, stores, clock, hears=True))
+        self._host = SparkplugHost(config.sparkplug_host) if config.sparkplug_host else None
+        self._subscriber = _subscriber(config, stores, clock, self._writer, self._host)
+        self._listener = _listener(config, stores, self._writer, self._host, clock)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="listener", daemon=True)
 
@@ -77,18 +80,27 @@ class Intake:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(_START_S)
 
 
-def _subscriber(config: Config, writer: Writer) -> "Subscriber | None":
+def _subscriber(
+    config: Config, stores: Stores, clock: Clock, writer: Writer, host: SparkplugHost | None
+) -> "Subscriber | None":
     if not config.mqtt_url:
         return None
     # An installation without a broker need not wait for the client's import.
     from ingest.subscriber import Subscriber
 
-    return Subscriber(writer, config.mqtt_url)
+    topics = RegistryTopics(stores.registry, clock, config.mqtt_topics)
+    return Subscriber(writer, config.mqtt_url, topics=topics, host=host)
 
 
-def _listener(config: Config, stores: Stores, writer: Writer) -> Listener | None:
+def _listener(
+    config: Config, stores: Stores, writer: Writer, host: SparkplugHost | None, clock: Clock
+) -> Listener | None:
     if config.mqtt_listen is None:
         return None
+    standing = ()
+    if host is not None:
+        host.begin(clock.now_ms())
+        standing = (host.state(online=True),)
     tls = None
     if config.tls_cert is not None:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -100,4 +112,5 @@ def _listener(config: Config, stores: Stores, writer: Writer) -> Listener | None
         credentials=RegisteredLoggers(stores.registry, anonymous=config.mqtt_anonymous),
         anonymous=config.mqtt_anonymous,
         tls=tls,
+        standing=standing,
     )

@@ -120,6 +120,7 @@ def _about(known: loggers.Logger) -> dict[str, Any]:
         "device_profile": known.device_profile, "model": known.model, "serial": known.serial, "note": known.note,
         "has_password": known.has_password, "created": iso(known.created_ms),
         "retired": None if known.retired_ms is None else iso(known.retired_ms),
+        "gateway": known.gateway or None, "gateway_for": known.gateway_for,
     }  # fmt: skip
 
 

@@ -32,6 +32,8 @@ class Logger(NamedTuple):
     has_password: bool
     created_ms: int
     retired_ms: int | None
+    gateway: bool = False
+    gateway_for: list[str] | None = None  # the loggers that a gateway speaks for; None: any
 
 
 class Calibration(NamedTuple):

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from coldchain.domain.identity import logger_id
-from coldchain.registry import logger_views, loggers
+from coldchain.registry import gateways, logger_views, loggers
 from coldchain.registry.paging import Page, checked_limit, cursor_of, position_of
 from coldchain.registry.viewer import Permission
 from dashboard.api.request import (
@@ -48,11 +48,16 @@ class NewLogger(Body):
     model: str | None = None
     serial: str | None = None
     note: str | None = None
+    gateway: bool = False
+    gateway_for: list[str] | None = None
     calibration: Calibration | None = None
 
 
 def register(web: Web, viewer: Caller, body: NewLogger) -> Response:
-    """Register a logger. Its MQTT password is in this answer and never shown again."""
+    """Register a logger. Its MQTT password is in this answer and never shown again.
+
+    A gateway may speak for the loggers of `gateway_for`, or for any where that is left out.
+    """
     now_ms, id_ = web.clock.now_ms(), logger_id(body.logger)
     with web.registry.write() as connection:
         loggers.register(
@@ -60,6 +65,10 @@ def register(web: Web, viewer: Caller, body: NewLogger) -> Response:
             serial=body.serial, note=body.note,
             interval_ms=None if body.interval_s is None else round(min(body.interval_s, 1e9) * 1000),
         )  # fmt: skip
+        if body.gateway or body.gateway_for is not None:
+            gateways.declare(
+                connection, id_, gateway=body.gateway, gateway_for=body.gateway_for, who=viewer.id, now_ms=now_ms
+            )
         if body.calibration is not None:
             loggers.calibrate(connection, id_, _calibration(body.calibration), who=viewer.id, now_ms=now_ms)
         secret = loggers.new_password(connection, id_, who=viewer.id, now_ms=now_ms)
