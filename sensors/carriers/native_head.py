@@ -9,8 +9,8 @@ from coldchain.domain.message import Refusal
 from coldchain.errors import InvalidValue
 from sensors.carriers.fields import Wrong, flag, integer, number, section, words
 
-_LARGEST_COUNTER = 2**53 - 1  # what every JSON library carries unharmed
-_LONGEST_INTERVAL_MS = 31 * 86_400_000
+LARGEST_COUNTER = 2**53 - 1  # what every JSON library carries unharmed
+LONGEST_INTERVAL_MS = 31 * 86_400_000
 
 Fields = dict[str, Any]
 
@@ -70,7 +70,7 @@ def read_number(tree: Fields) -> tuple[int | None, int | None]:
     Raises:
         Wrong: it cannot count messages.
     """
-    return integer(tree, "boot", _LARGEST_COUNTER), integer(tree, "seq", _LARGEST_COUNTER)
+    return integer(tree, "boot", LARGEST_COUNTER), integer(tree, "seq", LARGEST_COUNTER)
 
 
 def _oldest(tree: Fields, counted: tuple[int | None, int | None]) -> tuple[int, int] | None:
@@ -93,7 +93,7 @@ def _mark(tree: Fields) -> tuple[int, int]:
 
 def _interval(tree: Fields) -> int | None:
     interval_ms = number(tree, "interval_s", 3)
-    if interval_ms is not None and not 0 < interval_ms <= _LONGEST_INTERVAL_MS:
+    if interval_ms is not None and not 0 < interval_ms <= LONGEST_INTERVAL_MS:
         raise Wrong("interval_s", tree["interval_s"], "is not above 0 and at most 31 days")
     return interval_ms
 
