@@ -32,6 +32,7 @@ COMMANDS = {
     "user": ("create people, list them, hand out sign-in links", "accounts"),
     "apikey": ("create, list and revoke API keys", "accounts"),
     "logger": ("register loggers and their MQTT passwords", "accounts"),
+    "device-profile": ("check a device profile on its examples and on messages", "device_profile"),
     "rebuild-telemetry": ("empty InfluxDB and fill it again from the journal", "rebuild"),
     "migrate": ("bring the state folder or database to this version", "migrate"),
 }
