@@ -11,6 +11,7 @@ from coldchain.journal.database import Row, Session, listed, marks, tabled
 from coldchain.journal.decisions import Known
 from coldchain.journal.keys import Item, KnownMessage, bare_item, item_of
 from coldchain.journal.pack import packed_messages
+from coldchain.journal.runs import Nearby, Run, nearby
 from coldchain.journal.segment import Segment, day_of
 from coldchain.journal.state import LOGGER_COLUMNS, LoggerRow, logger_values
 from coldchain.journal.tables import MESSAGE_COLUMNS, READING_COLUMNS
@@ -29,7 +30,7 @@ class Batch:
     items: list[Item]
     rows: dict[str, LoggerRow]
     fresh: set[int]  # loggers that this commit hears for the first time
-    runs: dict[int, set[tuple[int, int, int]]]  # the table `seq_range` of the loggers in `known.held`
+    runs: dict[int, set[Run]]  # rows of the table `seq_range` that the loggers in `known.held` were given
     known: Known
 
 
@@ -41,15 +42,6 @@ def loggers_named(session: Session, names: Sequence[str]) -> dict[str, LoggerRow
         some = names[start : start + _CHUNK]
         query = f"SELECT {columns} FROM logger WHERE name IN ({marks(len(some))})"  # noqa: S608  only placeholders
         found.update((row[1], LoggerRow(*row)) for row in session.rows(query, some))
-    return found
-
-
-def runs_of(session: Session, loggers: Iterable[int]) -> dict[int, set[tuple[int, int, int]]]:
-    """The rows (boot, first, last) of the table `seq_range`, by logger."""
-    found: dict[int, set[tuple[int, int, int]]] = defaultdict(set)
-    query = f"SELECT logger, boot, first, last FROM seq_range WHERE logger IN {listed(loggers)}"  # noqa: S608  integers
-    for logger, boot, first, last in session.rows(query):
-        found[logger].add((boot, first, last))
     return found
 
 
@@ -78,9 +70,9 @@ class Finder:
         numbers = self._words.learn(session, _unknown_words(items, self._words.numbers))
         series = self._series_of(session, items)
         rough = _rough(items)
-        runs = runs_of(session, rough) if rough else {}
+        near = _nearby(session, rows, items, rough) if rough else {}
         by_id = {row.id: row for row in rows.values()}
-        held = {logger: by_id[logger].committed(runs.get(logger, ())) for logger in rough}
+        held = {logger: by_id[logger].committed(some.runs, some.horizon) for logger, some in near.items()}
         maybe = [
             item for item in items
             if not item.numbered or (item.row and item.row.id in held and _number(item) in held[item.row.id])
@@ -88,7 +80,7 @@ class Finder:
         messages = _messages(session, maybe)
         readings = _readings(session, items, series)
         known = Known(head, numbers, series, readings, messages, held)
-        return Batch(items, rows, fresh, runs, known)
+        return Batch(items, rows, fresh, {logger: some.runs for logger, some in near.items()}, known)
 
     def _rows(self, session: Session, arrivals: Sequence[Arrival]) -> tuple[dict[str, LoggerRow], set[int]]:
         heard: dict[str, int] = {}
@@ -188,6 +180,17 @@ def _rough(items: list[Item]) -> set[int]:
         else:
             rough.add(row.id)
     return rough
+
+
+def _nearby(session: Session, rows: dict[str, LoggerRow], items: list[Item], rough: set[int]) -> dict[int, Nearby]:
+    numbers: dict[int, set[tuple[int, int]]] = defaultdict(set)
+    oldest: dict[int, tuple[int, int]] = {}
+    for item in items:
+        if item.numbered and item.row is not None and item.row.id in rough and item.decoded is not None:
+            numbers[item.row.id].add(_number(item))
+            if item.decoded.oldest is not None:
+                oldest[item.row.id] = max(item.decoded.oldest, oldest.get(item.row.id, (0, 0)))
+    return nearby(session, [row for row in rows.values() if row.id in rough], numbers, oldest)
 
 
 def _number(item: Item) -> tuple[int, int]:

@@ -5,6 +5,7 @@ message: a jump of a million numbers is one hole.
 """
 
 from bisect import bisect_right
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,13 +30,18 @@ class Hole(NamedTuple):
 
 @dataclass
 class Committed:
-    """The committed numbers of one logger; `start` is where its count begins."""
+    """The committed numbers of one logger; `start` is where its count begins.
+
+    There may be more runs than these where a `horizon` is given: all those up to it are here, and of those beyond it
+    only the ones that matter for a number that arrived. Then only holes before the horizon are seen.
+    """
 
     start: Pair | None = None
     oldest: Pair | None = None  # the newest `oldest` that the logger stated
     acknowledged: Pair | None = None  # the mark never moves back
     runs: dict[int, list[Pair]] = field(default_factory=dict)  # boot → disjoint (first, last), ascending
     asked: dict[Hole, int] = field(default_factory=dict)
+    horizon: Pair | None = None  # where the last of the lowest runs begins
 
     def __contains__(self, number: Pair) -> bool:
         boot, seq = number
@@ -75,20 +81,31 @@ class Committed:
             self.asked = {}  # it is sending: its other holes are given time
         for gone in lost:
             self.add(gone.boot, gone.first, gone.last)
-        for hole in [hole for hole in self.holes() if self.asked.get(hole, 0) >= REQUESTS]:
+        for hole in sorted(hole for hole in self._open(self.asked) if self.asked[hole] >= REQUESTS):
             if hole.probe:
                 self.state_oldest((hole.boot + 1, 0))
             else:
                 lost.append(hole)
                 self.add(hole.boot, hole.first, hole.last)
-        open_holes = set(self.holes()) if self.asked else set()
-        self.asked = {hole: times for hole, times in self.asked.items() if hole in open_holes}
+        self.asked = {hole: self.asked[hole] for hole in self._open(self.asked)}
         return lost
 
     def _answered(self, lost: set[Hole]) -> bool:
         """Whether something that was asked for has come, be it only in part."""
-        missing = {*self.holes(), *lost}
-        return any(hole not in missing for hole in self.asked)
+        return len({*self._open(self.asked), *(lost & self.asked.keys())}) < len(self.asked)
+
+    def _open(self, wanted: Collection[Hole]) -> list[Hole]:
+        """Those of these holes that are still just as they were; beyond the horizon their neighbours are known."""
+        if not wanted:
+            return []
+        seen = set(self.holes())
+        return [hole for hole in wanted if hole in seen or (self._beyond(hole.boot, hole.first) and self._empty(hole))]
+
+    def _empty(self, hole: Hole) -> bool:
+        """Whether nothing of a hole beyond the horizon has come, and its boot may still have had it."""
+        runs = self.runs.get(hole.boot, [])
+        at = bisect_right(runs, (hole.last, _FAR)) - 1
+        return not (at >= 0 and runs[at][1] >= hole.first) and not (hole.probe and self._ended(hole.boot))
 
     def ask(self, ranges: set[tuple[int, int, int]]) -> None:
         """Count one request for each hole that is in `ranges`.
@@ -111,32 +128,36 @@ class Committed:
         if self.start is None:
             return None, []
         through = self.acknowledged
+        begin = self.start if through is None else max(self.start, (through[0], through[1] + 1))
         holes: list[Hole] = []
-        boots = self._boots(self.start)
+        boots = self._boots(begin)
         for boot in boots:
-            expected = self.start[1] if boot == self.start[0] else 0
+            expected = begin[1] if boot == begin[0] else 0
             for first, last in self.runs.get(boot, []):
+                if self._beyond(boot, first):
+                    return through, holes
                 if last < expected:
                     continue
                 if first > expected:
-                    self._note(holes, Hole(boot, expected, first - 1))
+                    holes.append(Hole(boot, expected, first - 1))
                 expected = last + 1
-                if not holes and (through is None or (boot, last) > through):
+                if not holes:
                     through = (boot, last)
+            if self._beyond(boot, _FAR):
+                return through, holes
             if self.oldest is not None and self.oldest[0] == boot and self.oldest[1] > expected:
-                self._note(holes, Hole(boot, expected, self.oldest[1] - 1))
+                holes.append(Hole(boot, expected, self.oldest[1] - 1))
             elif boot != boots[-1] and not self._ended(boot):
-                self._note(holes, Hole(boot, expected, expected, probe=self.oldest != (boot, expected)))
+                holes.append(Hole(boot, expected, expected, probe=self.oldest != (boot, expected)))
         return through, holes
 
-    def _note(self, holes: list[Hole], hole: Hole) -> None:
-        if self.acknowledged is None or (hole.boot, hole.last) > self.acknowledged:
-            holes.append(hole)
+    def _beyond(self, boot: int, first: int) -> bool:
+        return self.horizon is not None and (boot, first) > self.horizon
 
-    def _boots(self, start: Pair) -> list[int]:
-        """The boots to walk: the start's, those heard, and that of `oldest` (what was below it did exist)."""
-        boots = {boot for boot in self.runs if boot >= start[0]} | {start[0]}
-        if self.oldest is not None and self.oldest > start:
+    def _boots(self, begin: Pair) -> list[int]:
+        """The boots to walk: the first one, those heard, and that of `oldest` (what was below it did exist)."""
+        boots = {boot for boot in self.runs if boot >= begin[0]} | {begin[0]}
+        if self.oldest is not None and self.oldest > begin:
             boots.add(self.oldest[0])
         return sorted(boots)
 

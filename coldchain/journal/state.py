@@ -100,22 +100,27 @@ class LoggerRow:
             self.through_seq = last
         self.tail_last = last
 
-    def committed(self, runs: Iterable[tuple[int, int, int]]) -> Committed:
-        """All committed numbers: `runs` (boot, first, last) of the table `seq_range`, and the newest run."""
+    def asked_holes(self) -> list[tuple[Hole, int]]:
+        """The holes that the logger was asked for, and how often."""
+        return [(Hole(*hole), times) for hole, times in json.loads(self.asked or "[]")]
+
+    def committed(self, runs: Iterable[tuple[int, int, int]], horizon: Pair | None = None) -> Committed:
+        """The committed numbers in `runs` (boot, first, last) of the table `seq_range`, and the newest run."""
         held = Committed(
             _pair(self.start_boot, self.start_seq),
             _pair(self.oldest_boot, self.oldest_seq),
             _pair(self.through_boot, self.through_seq),
-            asked={Hole(*hole): times for hole, times in json.loads(self.asked or "[]")},
+            asked=dict(self.asked_holes()),
+            horizon=horizon,
         )
-        for boot, first, last in runs:
+        for boot, first, last in sorted(runs):
             held.add(boot, first, last)
         if self.tail_boot is not None and self.tail_first is not None and self.tail_last is not None:
             held.add(self.tail_boot, self.tail_first, self.tail_last)
         return held
 
     def keep(self, held: Committed) -> set[tuple[int, int, int]]:
-        """Take over the mark and the newest run; return the other runs, for the table `seq_range`."""
+        """Take over the mark and the newest run; return the other runs in `held`, for the table `seq_range`."""
         self.start_boot, self.start_seq = held.start or (None, None)
         self.oldest_boot, self.oldest_seq = held.oldest or (None, None)
         self.through_boot, self.through_seq = held.through() or (None, None)
