@@ -5,6 +5,8 @@ from coldchain.errors import InvalidValue, NotFound
 from ingest import quarantine
 from ingest.pipeline import Pipeline
 
+_CREATED = frozenset({"efento"})
+
 
 def accept(
     pipeline: Pipeline, source: str, body: bytes, content_type: str | None, user: str | None, received_at_ms: int
@@ -32,6 +34,11 @@ def accept(
     envelope = Envelope("http", source, body, received_at_ms, content_type=content_type, user=user)
     [receipts] = pipeline.submit([envelope])
     return receipts
+
+
+def status_of(source: str) -> int:
+    """The HTTP status that senders of this source take for "stored": 202, or 201 where they repeat until it comes."""
+    return 201 if source in _CREATED else 202
 
 
 def _answered(pipeline: Pipeline, source: str) -> bool:

@@ -18,14 +18,16 @@ _LARGEST_MESSAGE = 4 * 1024 * KIB + 1  # one byte more than is read, so that the
 
 
 async def message(request: Request, web: Web, source: str) -> Response:
-    """Send one message, or an array of them, as a logger, gateway or vendor cloud would. 202 after the commit.
+    """Send one message, or an array of them, as a logger, gateway or vendor cloud would: 202 after the commit.
+
+    Senders that repeat until they get 201 get it (`efento`).
 
     What cannot be believed is kept in quarantine and named in the receipts; sending the same again changes nothing.
     """
     body, arrived_ms = await request.body(), web.clock.now_ms()
     kind = request.headers.get("content-type")
     receipts = await run_in_threadpool(webhook.accept, web.pipeline, source, body, kind, None, arrived_ms)
-    return reply({"receipts": [_receipt(one) for one in receipts]}, 202)
+    return reply({"receipts": [_receipt(one) for one in receipts]}, webhook.status_of(source))
 
 
 def _receipt(one: Receipt) -> dict[str, Any]:
@@ -64,6 +66,6 @@ def _gives(status: int, description: str, example: Any) -> dict[str, Any]:
 
 ENDPOINTS = (
     Endpoint("POST", f"{API}/ingest/{{source}}", message, may(Permission.INGEST, body_limit=_LARGEST_MESSAGE),
-             _gives(202, "Committed", _RECEIPT) | _takes("application/json", example=_MESSAGE)),
+             _gives(202, "Committed (201 for efento)", _RECEIPT) | _takes("application/json", example=_MESSAGE)),
     *uploads.ENDPOINTS,
 )  # fmt: skip
