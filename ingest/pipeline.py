@@ -22,6 +22,7 @@ from sensors.carriers.port import Addressed, Carrier, Context, NoProfiles, Profi
 
 _log = structlog.get_logger(__name__)
 
+_NAMED, _OTHER = 1000, "other"  # loggers that a metric names, and what it calls the others
 _NOBODYS = "none@1"  # the adapter of a message that no carrier claims
 
 
@@ -56,6 +57,7 @@ class Pipeline:
         self.carriers: tuple[Carrier, ...] = (Native(tenant),) if carriers is None else tuple(carriers)
         self.profiles = profiles
         self.commands = Commands(clock)
+        self._oversized: set[str] = set()
         self._gateways = gateways
         self._memory = CarrierMemory(memory or Forgetful())
         self._turn = threading.RLock()  # what one message makes a carrier remember, the next is read with
@@ -116,6 +118,7 @@ class Pipeline:
             self.commands.post(arrival.commands)
         metrics.COMMIT_MESSAGES.observe(len(receipts))
         _count(receipts)
+        self._count_oversize(arrivals)
         remaining = iter(receipts)
         return [[next(remaining) for _ in range(max(1, len(arrival.messages)))] for arrival in arrivals]
 
@@ -144,6 +147,14 @@ class Pipeline:
                     logger = carrier.speaker(envelope) or logger
                 break
         return vouched(quarantine.oversize(envelope, logger, adapter), self._gateways)
+
+    def _count_oversize(self, arrivals: Sequence[Arrival]) -> None:
+        for arrival in arrivals:
+            if arrival.envelope.length is not None:
+                logger = arrival.messages[0].logger if arrival.messages else _OTHER
+                known = logger in self._oversized or len(self._oversized) < _NAMED
+                self._oversized.add(logger if known else _OTHER)
+                metrics.OVERSIZE.labels(logger if known else _OTHER).inc()
 
     @contextmanager
     def _remembering(self) -> Iterator[None]:

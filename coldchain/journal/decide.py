@@ -109,6 +109,7 @@ class Judge:
         refusals = [*decoded.refusals, *conflicts]
         if decoded.refusals:
             kind = "undecoded" if decoded.undecoded else "quarantined"
+            kind = kind if item.envelope.length is None else "oversize"
             self._notice(item, kind, decoded.refusals[0].reason)
         for conflict in conflicts:
             self._notice(item, "conflict", conflict.reason)

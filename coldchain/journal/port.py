@@ -59,7 +59,7 @@ class Notice(NamedTuple):
 
     offset: int
     at_ms: int
-    kind: str  # quarantined | undecoded | conflict | gap | seen (a logger's first message) | clock_suspect
+    kind: str  # quarantined | undecoded | oversize | conflict | gap | seen (a logger's first message) | clock_suspect
     logger: str | None
     detail: str
 
