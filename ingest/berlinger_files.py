@@ -32,6 +32,8 @@ def report(export: BerlingerExport) -> dict[str, Any]:
         "mean_c": sum(values) / len(values) / 1000 if values else None,
         "first": iso(rows[0].at_ms) if rows else None,
         "last": iso(rows[-1].at_ms) if rows else None,
+        "first_local": rows[0].local if rows else None,
+        "last_local": rows[-1].local if rows else None,
         "certified": export.certified,
         "limits": [
             {

@@ -94,7 +94,9 @@ def preview_file(registry: Registry, content: bytes, name: str, options: Options
     # Without a zone the wall clock is read as it stands, so that there is something to look at.
     report = berlinger_files.report(parse(content, options.zone or "UTC"))
     needs = [] if options.zone else [{"field": "zone", "reason": _asks_zone(name)}]
-    return {**head, **report, "needs": needs, "zone": options.zone}
+    if needs:
+        report |= {"zone": None, "first": None, "last": None}
+    return {**head, **report, "needs": needs}
 
 
 def file_arrival(envelope: Envelope, zone: str) -> Arrival:

@@ -111,7 +111,7 @@ def _say_preview(name: str, shown: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(shown, ensure_ascii=False))
         return
-    period = f"{shown['first']} to {shown['last']}" if shown["first"] else "no time read"
+    period = f"{shown['first']} to {shown['last']}" if shown["first"] else "no time in UTC yet"
     print(
         f"{name}: nothing stored; {shown.get('mapping') or shown['format']}, {shown['rows']} rows of which "
         f"{shown['missing']} without value, logger {shown['logger'] or 'unknown'}, {period}"

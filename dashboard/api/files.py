@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from coldchain.errors import InvalidValue
+from coldchain.registry import file_imports
 from coldchain.registry.viewer import Permission
 from dashboard.api.request import Caller, Web, reply, shown_as, takes
 from dashboard.policy import API, KIB, Endpoint, may
@@ -101,6 +102,15 @@ async def preview(
     return reply(found)
 
 
+def original(web: Web, sha256: str) -> Response:
+    """The file as it was brought, byte for byte."""
+    with web.registry.read() as connection:
+        found, content = file_imports.get(connection, sha256), file_imports.content(connection, sha256)
+    name = "".join(one if one.isascii() and (one.isalnum() or one in "._-") else "_" for one in found.name)
+    held = {"Content-Disposition": f'attachment; filename="{name}"', "ETag": f'"{sha256}"'}
+    return Response(content, 200, held, "application/octet-stream")
+
+
 def mappings(web: Web) -> Response:
     """The newest version of every file mapping: those that people saved, then those that come with the program."""
     own = {one.id for one in shipped()}
@@ -142,6 +152,7 @@ ENDPOINTS = (
              shown_as("Imported", _IMPORT, status=201) | _FILE),
     Endpoint("POST", f"{API}/files/preview", preview, may(Permission.OPERATE, body_limit=files.LARGEST + 64 * KIB),
              shown_as("What it would become", _PREVIEW) | _FILE),
+    Endpoint("GET", f"{API}/files/{{sha256}}", original, may(Permission.OPERATE, unscoped=True)),
     Endpoint("GET", f"{API}/file-mappings", mappings, may(Permission.OPERATE),
              shown_as("The mappings", _MAPPING, many=True)),
     Endpoint("POST", f"{API}/file-mappings", add_mapping, may(Permission.OPERATE),

@@ -3,9 +3,12 @@
 from dashboard.pages import (
     compliance,
     connect,
+    connect_profile,
     excursion,
     excursions,
     exports,
+    file_import,
+    files,
     inbox,
     logger,
     loggers,
@@ -18,6 +21,6 @@ from dashboard.pages import (
 )
 
 PAGES = (
-    tower, shipments, shipment, stores, store, excursions, excursion, loggers, logger, message, connect, compliance,
-    exports, inbox,
+    tower, shipments, shipment, stores, store, excursions, excursion, loggers, logger, message, connect,
+    connect_profile, files, file_import, compliance, exports, inbox,
 )  # fmt: skip

@@ -1,0 +1,68 @@
+"""One imported file: what it held, how it agrees with itself, and the file as it came."""
+
+from typing import Any
+
+from dash import Dash, Input, Output, dcc, html
+
+from coldchain.registry import file_imports, people
+from coldchain.registry.viewer import Permission
+from dashboard.parts import file_blocks, security
+from dashboard.parts.elements import Column, card, head, link, moment, table
+from dashboard.parts.page import Page
+from dashboard.parts.states import attempt, skeleton
+from dashboard.services import Services
+
+PAGE = Page("dashboard.pages.file_import", "Imported file", path_template="/files/<sha256>", perm=Permission.OPERATE)
+
+
+def layout(sha256: str = "", **_query: str) -> Any:
+    """The frame; its content comes under the viewer."""
+    return html.Div(
+        [html.Div(skeleton(48, 300), id="import-view", className="stack"), dcc.Store(id="import-sha", data=sha256)],
+        className="page",
+    )
+
+
+def register(app: Dash, services: Services) -> None:
+    """The report as blocks."""
+
+    @security.secured(app, Output("import-view", "children"), Input("import-sha", "data"), perm=Permission.OPERATE)
+    def shown(sha256: object) -> Any:
+        return attempt("imported file", lambda: whole(services, str(sha256)))
+
+
+def whole(services: Services, sha256: str) -> list[Any]:
+    """The page of one import."""
+    with services.registry.read() as connection:
+        found = file_imports.get(connection, sha256)
+        who = people.names(connection, {found.who}).get(found.who, found.who)
+    report = found.report
+    lead = html.Span(
+        [
+            f"{report['stored']:,} readings stored, {report['duplicates']:,} known already, brought by {who} ",
+            moment(found.recorded_ms),
+        ]
+    )
+    save = html.A("The file as it came", href=f"/api/v1/files/{sha256}", className="button", download=found.name)
+    blocks = [
+        head(found.name, lead=lead, crumb=link("Import a file", "/files"), actions=[save]),
+        file_blocks.contradictions(report),
+        card("What it held", html.Div(file_blocks.summary({"sha256": sha256, **report}), className="body")),
+        file_blocks.problems(report),
+        *file_blocks.own_summaries(report),
+        _columns(report),
+    ]
+    return [block for block in blocks if block is not None]
+
+
+def _columns(report: dict[str, Any]) -> Any:
+    if not report.get("columns"):
+        return None
+    body = []
+    for column in report["columns"]:
+        what = column["becomes"]
+        words = "not used" if what is None else what["what"]
+        if what is not None and "unit" in what:
+            words += f" of {what['channel'] or 'the device'} in {what['unit']}"
+        body.append((str(column["position"]), column["title"], words))
+    return card("Columns", table([Column("Number", numeric=True), Column("Title"), Column("Became")], body, "Columns"))

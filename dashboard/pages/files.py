@@ -1,0 +1,355 @@
+"""Import a file: drop it, say what it does not say itself, look at what it becomes, and only then store it."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+import dash_mantine_components as dmc
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+
+from coldchain.errors import ColdchainError
+from coldchain.registry import file_imports, people
+from coldchain.registry.viewer import Permission
+from dashboard.parts import file_blocks, file_form, security
+from dashboard.parts.elements import Column, card, head, link, moment, table
+from dashboard.parts.page import Page
+from dashboard.parts.states import attempt, empty, skeleton
+from dashboard.services import Services
+from ingest import file_mappings
+from ingest.csv_files import CONFIRMED
+
+PAGE = Page("dashboard.pages.files", "Import a file", path="/files", perm=Permission.OPERATE)
+_ORDERS = {
+    "": "as the column shows",
+    "dmy": "day, month, year",
+    "mdy": "month, day, year",
+    "ymd": "year, month, day",
+    "epoch_s": "seconds since 1970",
+    "epoch_ms": "milliseconds since 1970",
+}
+_STATED = ("file-zone", "file-logger", "file-mapping", "file-order")
+
+
+def layout(**_query: str) -> Any:
+    """The frame; the preview and the list are filled by callbacks under the viewer."""
+    drop = html.Div(
+        [
+            html.Label("Drop a logger's file here, or choose one", htmlFor="file-input"),
+            html.Div(id="file-input-box"),
+            html.Span(id="file-name", className="dim small"),
+            html.Span("Berlinger TXT, or any table of columns (CSV, TXT), up to 64 MB", className="dim small"),
+        ],
+        id="file-drop",
+        className="file-drop",
+    )
+    return html.Div(
+        [
+            head(
+                "Import a file",
+                lead="Looked at first, stored once, and kept byte for byte",
+                crumb=link("Connect a logger", "/connect"),
+            ),
+            card(
+                "File",
+                html.Div(
+                    [
+                        drop,
+                        html.Progress(
+                            id="file-progress",
+                            className="file-progress",
+                            max="1",
+                            hidden=True,
+                            **{"aria-label": "Sending the file"},
+                        ),
+                        _fields(),
+                    ],
+                    className="body",
+                ),
+            ),
+            html.Div(id="file-result", className="stack"),
+            html.Div(
+                html.Div(
+                    empty("No file chosen yet", html.Span("Nothing is stored before you say so.")), className="card"
+                ),
+                id="file-view",
+                className="stack",
+            ),
+            card("Imported", html.Div(skeleton(120), id="file-list")),
+            *(dcc.Store(id=one) for one in ("file-chosen", "file-found", "file-done", "file-body")),
+        ],
+        className="page",
+    )
+
+
+def _fields() -> Any:
+    zones = sorted(
+        zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))
+    )
+    fields = [
+        dmc.Autocomplete(
+            id="file-zone",
+            label="Zone of the logger's clock",
+            data=["UTC", *zones],
+            limit=12,
+            debounce=500,
+            placeholder="Europe/Berlin, or +01:00",
+            size="sm",
+        ),
+        dmc.TextInput(
+            id="file-logger", label="Logger", placeholder="where the file does not name it", debounce=500, size="sm"
+        ),
+        dmc.Select(id="file-mapping", label="Mapping", data=[], value="", size="sm", allowDeselect=False),
+        dmc.Select(
+            id="file-order",
+            label="Date",
+            value="",
+            size="sm",
+            allowDeselect=False,
+            data=[{"value": key, "label": words} for key, words in _ORDERS.items()],
+        ),
+    ]
+    return html.Div(fields, className="file-fields")
+
+
+def register(app: Dash, services: Services) -> None:
+    """Sending happens in the browser; what came back is shown here."""
+    app.clientside_callback(
+        ClientsideFunction("files", "ready"), Output("file-drop", "className"), Input("file-input-box", "id")
+    )
+    app.clientside_callback(
+        ClientsideFunction("files", "preview"),
+        Output("file-found", "data"),
+        Input("file-chosen", "data"),
+        *(Input(one, "value") for one in _STATED),
+        Input("file-body", "data"),
+        State({"type": "file-confirm", "at": ALL}, "checked"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("files", "store"),
+        Output("file-done", "data"),
+        Input({"type": "file-store", "at": ALL}, "n_clicks"),
+        State("file-found", "data"),
+        *(State(one, "value") for one in _STATED),
+        State("file-body", "data"),
+        State({"type": "file-confirm", "at": ALL}, "checked"),
+        prevent_initial_call=True,
+    )
+    _register_views(app, services)
+    _register_mapping(app, services)
+
+
+def _register_views(app: Dash, services: Services) -> None:
+    @security.secured(
+        app,
+        Output("file-mapping", "data"),
+        Input("file-mapping", "id"),
+        Input("file-list", "children"),
+        perm=Permission.OPERATE,
+    )
+    def mappings(_id: object, _list: object) -> Any:
+        known = file_mappings.known(services.registry)
+        return [
+            {"value": "", "label": "as the titles tell"},
+            *({"value": one.id, "label": one.title or one.id} for one in known),
+        ]
+
+    @security.secured(
+        app,
+        Output("file-view", "children"),
+        Input("file-found", "data"),
+        perm=Permission.OPERATE,
+        prevent_initial_call=True,
+    )
+    def shown(answer: object) -> Any:
+        return attempt("preview", lambda: preview(answer))
+
+    @security.secured(
+        app,
+        Output("file-result", "children"),
+        Input("file-done", "data"),
+        Input("file-chosen", "data"),
+        perm=Permission.OPERATE,
+        prevent_initial_call=True,
+    )
+    def done(answer: object, _chosen: object) -> Any:
+        return attempt("result", lambda: result(answer)) if ctx.triggered_id == "file-done" else None
+
+    @security.secured(app, Output("file-list", "children"), Input("file-done", "data"), perm=Permission.OPERATE)
+    def listed(_done: object) -> Any:
+        return attempt("list of imports", lambda: imports(services))
+
+
+def _register_mapping(app: Dash, services: Services) -> None:
+    every = [State({"type": kind, "at": ALL}, "value") for kind in (file_form.WHAT, file_form.CHANNEL, file_form.UNIT)]
+
+    @security.secured(
+        app,
+        Output("file-body", "data"),
+        Output("notices", "sendNotifications", allow_duplicate=True),
+        Input({"type": "file-apply", "at": ALL}, "n_clicks"),
+        Input("file-chosen", "data"),
+        Input("file-mapping", "value"),
+        State("file-found", "data"),
+        State("file-body", "data"),
+        *every,
+        perm=Permission.OPERATE,
+        prevent_initial_call=True,
+    )
+    def applied(clicks: list[Any], _chosen: object, _mapping: object, answer: Any, body: object, *form: Any) -> Any:
+        if ctx.triggered_id in ("file-chosen", "file-mapping"):
+            return (
+                no_update if body is None else None
+            ), no_update  # another file or another mapping: what was edited belongs to the one before
+        if not any(clicks) or not _is_found(answer):
+            return no_update, no_update
+        try:
+            return file_form.mapping_of(answer["body"], *form), no_update
+        except ColdchainError as error:
+            return no_update, [_note("Not read", str(error), "red")]
+
+    @security.secured(
+        app,
+        Output("notices", "sendNotifications", allow_duplicate=True),
+        Input({"type": "file-save", "at": ALL}, "n_clicks"),
+        State({"type": "file-mapping-id", "at": ALL}, "value"),
+        State("file-found", "data"),
+        *every,
+        perm=Permission.OPERATE,
+        prevent_initial_call=True,
+    )
+    def saved(clicks: list[Any], name: list[Any], answer: Any, *form: Any) -> Any:
+        if not any(clicks) or not _is_found(answer):
+            return no_update
+        try:
+            body = {
+                **file_form.mapping_of(answer["body"], *form),
+                "id": str((name or [""])[0] or "").strip(),
+                "reason": "kept on the page",
+            }
+            kept = file_mappings.save(services.registry, body, who=security.viewer().id, now_ms=services.clock.now_ms())
+        except ColdchainError as error:
+            return [_note("Not kept", str(error), "red")]
+        return [
+            _note(
+                "Kept",
+                f"Mapping {kept['id']} version {kept['version']}; its titles are recognised from now on.",
+                "blue",
+            )
+        ]
+
+
+def preview(answer: Any) -> list[Any]:
+    """What the file would become, what it still needs, and the button that stores it."""
+    if not isinstance(answer, dict):
+        return [empty("No file chosen yet")]
+    found = answer.get("body")
+    if answer.get("status") != 200 or not isinstance(found, dict):
+        detail = found.get("detail") if isinstance(found, dict) else None
+        return [card("This file is not taken", file_blocks.refused(str(detail or "It could not be read.")))]
+    needs = found.get("needs") or []
+    blocks = [
+        card(
+            "What it becomes",
+            html.Div([_needs(needs), file_blocks.summary(found)], className="body stack"),
+            html.Div(_actions(found, needs), className="card-actions"),
+        ),
+        file_blocks.contradictions(found),
+        file_blocks.problems(found),
+        file_form.columns(found),
+        file_blocks.sample(found),
+        *file_blocks.own_summaries(found),
+    ]
+    return [block for block in blocks if block is not None]
+
+
+def _needs(needs: list[dict[str, str]]) -> Any:
+    asked = [one for one in needs if one["field"] not in CONFIRMED]
+    if not asked:
+        return None
+    items = [html.Li(html.Span(one["reason"], className="status", **{"data-status": "at_risk"})) for one in asked]
+    return html.Div(html.Ul(items, className="file-needs"), role="status")
+
+
+def _actions(found: dict[str, Any], needs: list[dict[str, str]]) -> list[Any]:
+    blocked = any(one["field"] not in CONFIRMED for one in needs)
+    untested = any(one["field"] == "confirm" for one in needs)
+    parts: list[Any] = []
+    if untested:
+        parts.append(
+            dmc.Checkbox(id={"type": "file-confirm", "at": 0}, label="I looked at these readings, and they are right")
+        )
+    button = html.Button(
+        "Store these readings",
+        id={"type": "file-store", "at": 0},
+        type="button",
+        className="button primary",
+        disabled=blocked,
+    )
+    parts.append(button)
+    if found.get("imported_before"):
+        parts.append(html.Span("This very file was imported before; nothing would change.", className="dim small"))
+    return parts
+
+
+def result(answer: Any) -> Any:
+    """What an import did."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("body"), dict):
+        return None
+    found = answer["body"]
+    if answer.get("status") not in (200, 201):
+        return card("Not imported", file_blocks.refused(str(found.get("detail") or "It was refused.")))
+    words = "Imported before, nothing changed" if found["again"] else "Imported"
+    more = f", {found['problem_count']:,} not read" if found.get("problem_count") else ""
+    line = f"{found['stored']:,} readings stored, {found['duplicates']:,} known already{more}"
+    links = [link("See this import", f"/files/{found['sha256']}")]
+    loggers = [found["logger"]] if found.get("logger") else []
+    links += [link(f"Logger {one}", f"/loggers/{one}") for one in loggers]
+    body = html.Div([html.P(line), html.P([part for one in links for part in (one, " ")])], className="body")
+    return [card(words, body), file_blocks.contradictions(found)]
+
+
+def imports(services: Services) -> Any:
+    """The files that were brought, newest first."""
+    with services.registry.read() as connection:
+        found = file_imports.newest(connection)
+        who = people.names(connection, {one.who for one in found})
+    if not found:
+        return empty("No file imported yet", checked_ms=services.clock.now_ms())
+    columns = [
+        Column("When"),
+        Column("File"),
+        Column("Logger"),
+        Column("Rows", numeric=True),
+        Column("Stored", numeric=True),
+        Column("State"),
+        Column("By"),
+    ]
+    body = [
+        (
+            moment(one.recorded_ms),
+            link(one.name, f"/files/{one.sha256}"),
+            one.report.get("logger") or "–",
+            f"{one.report['rows']:,}",
+            f"{one.report['stored']:,}",
+            _state(one.report),
+            who.get(one.who, one.who),
+        )
+        for one in found
+    ]
+    return table(columns, body, "Imported files")
+
+
+def _state(report: dict[str, Any]) -> Any:
+    if report["state"] == "contradictory":
+        return html.Span("contradicts itself", className="status", **{"data-status": "at_risk"})
+    if report.get("problem_count"):
+        return f"{report['problem_count']:,} row{'s' if report['problem_count'] > 1 else ''} not read"
+    return "complete"
+
+
+def _is_found(answer: Any) -> bool:
+    return isinstance(answer, dict) and isinstance(answer.get("body"), dict) and "columns" in answer["body"]
+
+
+def _note(title: str, message: str, colour: str) -> dict[str, Any]:
+    return {"action": "show", "title": title, "message": message, "color": colour, "autoClose": 8000}
