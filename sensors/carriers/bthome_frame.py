@@ -42,7 +42,7 @@ _KEPT = {
 
 # How long every other object is, so that what follows it is found. A general voltage (0x0C, 0x4A) is not said to be
 # the battery's, a dew point (0x08) is no temperature of anything, moisture (0x14, 0x2F) is that of soil or wood.
-_SIZES = {
+SIZES = {
     0x00: 1, 0x06: 2, 0x07: 2, 0x08: 2, 0x09: 1, 0x0A: 3, 0x0B: 3, 0x0C: 2, 0x0D: 2, 0x0E: 2, 0x12: 2, 0x13: 2, 0x14: 2,
     **dict.fromkeys((0x0F, 0x10, *range(0x15, 0x1A), *range(0x1C, 0x2D), 0x2F, 0x3A), 1),
     0x3C: 2, 0x3D: 2, 0x3E: 4, 0x3F: 2, 0x40: 2, 0x41: 2, 0x42: 3, 0x43: 2, 0x44: 2, 0x46: 1, 0x47: 2, 0x48: 2, 0x49: 2,
@@ -130,7 +130,7 @@ def _objects(data: bytes) -> Iterator[tuple[int, bytes]]:
     at = 1
     while at < len(data):
         number, start = data[at], at + 1
-        size = _SIZES.get(number)
+        size = SIZES.get(number)
         if number in (_TEXT, _RAW):
             size = 1 + int.from_bytes(data[start : start + 1])
         if size is None:

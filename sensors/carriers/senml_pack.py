@@ -17,6 +17,7 @@ _LABELS = {
     -1: "bver", -2: "bn", -3: "bt", -4: "bu", -5: "bv", -6: "bs", 0: "n", 1: "u", 2: "v", 3: "vs", 4: "vb", 5: "s",
     6: "t", 7: "ut", 8: "vd",
 }  # fmt: skip
+_SELF_DESCRIBED = b"\xd9\xd9\xf7"  # a tag that only says "this is CBOR"
 _VERSION = 10
 _DEEPEST = 8
 _MOST_RECORDS = 5000
@@ -50,7 +51,7 @@ def records(payload: bytes) -> tuple[list[Record], list[Wrong]]:
     for place, one in enumerate(tree):
         try:
             if not isinstance(one, Mapping):
-                raise Wrong("record", one, "is not an object")
+                raise _wrong("record", one, "is not an object")
             fields = _labelled(one)
             _understood(fields)
             base |= {name: value for name, value in fields.items() if name in ("bn", "bt", "bu", "bv")}
@@ -67,7 +68,7 @@ def _tree(payload: bytes) -> Any:
     """JSON where it begins like JSON, else CBOR: an array of that begins with a byte that no JSON begins with."""
     if payload.lstrip()[:1] in (b"[", b"{", b'"'):
         return tree_of(payload)
-    stream = BytesIO(payload)
+    stream = BytesIO(payload.removeprefix(_SELF_DESCRIBED))
     try:
         tree = cbor2.load(stream, max_depth=_DEEPEST, semantic_decoders=_TAGS, allow_duplicate_keys=False)
     except (cbor2.CBORDecodeError, ValueError, OverflowError, RecursionError, MemoryError) as error:
@@ -80,8 +81,8 @@ def _untouched(*_: Any) -> Any:
     raise ValueError("a tag that SenML does not use")
 
 
-# Only a decimal fraction (4) is a number here; the others would compile patterns, build graphs or parse dates.
-_TAGS = dict.fromkeys((0, 1, 5, 25, 28, 29, 30, 35, 36, 37, 256, 258, 260, 261, 1004, 43000, 55799), _untouched)
+# Only a decimal fraction (4) is a number here; the others would make numbers of any length, patterns, graphs or dates.
+_TAGS = dict.fromkeys((0, 1, 2, 3, 5, 25, 28, 29, 30, 35, 36, 37, 256, 258, 260, 261, 1004, 43000), _untouched)
 
 
 def _labelled(one: Mapping[Any, Any]) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def _understood(fields: Mapping[str, Any]) -> None:
     """Refuse the pack where it says that a reader of this version must not go on."""
     version = fields.get("bver", _VERSION)
     if type(version) is not int or not 0 < version <= _VERSION:
-        raise Wrong("bver", version, f"is a version of SenML that is not read here: up to {_VERSION} is")
+        raise _wrong("bver", version, f"is a version of SenML that is not read here: up to {_VERSION} is")
     for name in fields:
         if name.endswith("_"):
             raise Wrong("must-understand", name, "is a field that has to be understood, and is not known here")
@@ -110,7 +111,7 @@ def _resolved(fields: Mapping[str, Any], base: Mapping[str, Any], place: int) ->
         raise Wrong("n", name, "is no SenML name: letters, digits and - : . / _")
     unit = fields["u"] if "u" in fields else base.get("bu")
     if unit is not None and type(unit) is not str:
-        raise Wrong("u", unit, "is not a text")
+        raise _wrong("u", unit, "is not a text")
     at_s = _number(base, "bt") + _number(fields, "t")
     value = fields["vb"] if type(fields.get("vb")) is bool else None
     if "v" in fields:
@@ -127,7 +128,7 @@ def _resolved(fields: Mapping[str, Any], base: Mapping[str, Any], place: int) ->
 def _text(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name, "")
     if type(value) is not str:
-        raise Wrong(name, value, "is not a text")
+        raise _wrong(name, value, "is not a text")
     return value
 
 
@@ -148,7 +149,12 @@ def _number(fields: Mapping[str, Any], name: str) -> Decimal:
 
 
 def _refuse(name: str, value: Any) -> Decimal:
-    raise Wrong(name, str(value)[:64], "is not a finite number")
+    raise _wrong(name, value, "is not a finite number")
+
+
+def _wrong(field: str, value: Any, reason: str) -> Wrong:
+    """CBOR has values that JSON cannot show."""
+    return Wrong(field, value if isinstance(value, str) else repr(value)[:64], reason)
 
 
 def pack(chosen: Iterator[Record]) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ def advert(frame: bytes, company: str = "9904", kind: str = "FF") -> str:
     return f"020106{len(frame) + 3:02X}{kind}{company}{frame.hex().upper()}"
 
 
-def body(data: str, **more: Any) -> dict[str, Any]:
+def body(data: Any, **more: Any) -> dict[str, Any]:
     return {
         "gw_mac": GATEWAY,
         "rssi": -71,
