@@ -3,6 +3,7 @@
 from dashboard.api import (
     alarms,
     catalogue,
+    device_profiles,
     events,
     findings,
     ingest,
@@ -15,7 +16,10 @@ from dashboard.api import (
 )
 from dashboard.policy import Endpoint
 
-_NOUNS = (ingest, shipments, loggers, readings, findings, alarms, records, catalogue, people, events, reference)
+_NOUNS = (
+    ingest, shipments, loggers, readings, findings, alarms, records, catalogue, device_profiles, people, events,
+    reference,
+)  # fmt: skip
 
 
 def endpoints() -> tuple[Endpoint, ...]:

@@ -1,4 +1,4 @@
-"""What things are judged by and where they stand: product profiles, device profiles, stores."""
+"""What things are judged by and where they stand: product profiles, stores."""
 
 from decimal import Decimal
 from typing import Annotated, Any
@@ -78,12 +78,6 @@ def _add(web: Services, viewer: Viewer, body: dict[str, Any]) -> Response:
     return reply(_profile(made), 201, {"Location": f"{API}/product-profiles/{made.profile.id}"})
 
 
-def device_profiles(web: Web) -> Response:
-    """How models speak: what each carrier of this installation reads."""
-    items = [{"id": carrier.name, "source": carrier.source} for carrier in web.pipeline.carriers]
-    return reply({"items": items, "next_cursor": None})
-
-
 def listed_stores(web: Web, viewer: Caller) -> Response:
     """The stores that you may see, with their status."""
     with web.registry.read() as connection:
@@ -117,8 +111,6 @@ ENDPOINTS = (
              | {"openapi_extra": {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}}}),
     Endpoint("GET", f"{API}/product-profiles/{{profile}}", product_profile, may(Permission.VIEW),
              shown_as("The profile", _PROFILE)),
-    Endpoint("GET", f"{API}/device-profiles", device_profiles, may(Permission.VIEW),
-             shown_as("Every one", {"id": "native@1", "source": "native"}, many=True)),
     Endpoint("GET", f"{API}/stores", listed_stores, may(Permission.VIEW), shown_as("Every store", _STORE, many=True)),
     Endpoint("POST", f"{API}/stores", add_store, may(Permission.ADMINISTER, unscoped=True),
              shown_as("The store", _STORE, status=201) | takes(_STORE)),

@@ -93,7 +93,7 @@ class Library:
         """The catalogue; looked at again at most once a second."""
         if monotonic() >= self._next and self._look.acquire(blocking=self._seen == "never"):
             try:
-                self.refresh()
+                self._refresh()
             finally:
                 self._next = monotonic() + _LOOK_S
                 self._look.release()
@@ -101,6 +101,10 @@ class Library:
 
     def refresh(self) -> Snapshot:
         """The catalogue, after a look at the folder and the registry."""
+        with self._look:
+            return self._refresh()
+
+    def _refresh(self) -> Snapshot:
         changed = self._folder_changed() | self._shelf_changed()
         if changed:
             entries = (*shipped(), *self._from_folder, *self._from_shelf)
