@@ -4,10 +4,11 @@ import base64
 import json
 from typing import Any
 
+from coldchain.domain.device_profile import Assignment
 from coldchain.domain.message import Decoded, Envelope
 from coldchain.domain.quantity import ms_from_iso
 from sensors.carriers.port import Carrier, Context
-from sensors.device_profiles.catalogue import Assignment, Snapshot
+from sensors.device_profiles.catalogue import Snapshot
 from sensors.device_profiles.library import shipped
 
 EUI = "24e124136b00c0de"

@@ -68,8 +68,7 @@ def _own(frame: Frame, tree: Any, context: Context) -> Uplink | None:
         return base._replace(samples=frame.declared)
     profile = context.profiles.of(frame.logger, frame.hints)
     if profile is not None and profile.codec != CAYENNE:
-        usable = profile.counts and tree is not None and profile.read(tree).known
-        if usable or not frame.declared:
+        if not frame.declared or (profile.counts and tree is not None and profile.read(tree).known):
             return None
     samples = frame.declared or named_samples(tree)
     if samples is None:

@@ -40,7 +40,7 @@ def milesight(**more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-ENVELOPES = [
+ENVELOPES: list[tuple[Carrier, Any, str]] = [
     (Loriot(), loriot(), f"loriot/uplink/{LOGGER}"),
     (ThingPark(), thingpark(), f"mqtt/things/{LOGGER}/uplink"),
     (MilesightGateway(), milesight(), "milesight/uplink"),
@@ -74,7 +74,8 @@ def test_each_claims_its_own_and_knows_its_bodies(carrier: Carrier, tree: Any, t
 
 @pytest.mark.parametrize(("carrier", "tree", "topic"), ENVELOPES)
 def test_a_message_without_its_device_is_refused(carrier: Carrier, tree: Any, topic: str) -> None:
-    for bare in ([], {}, {"DevEUI_uplink": {}}, {"cmd": "rx"}):
+    bodies: tuple[Any, ...] = ([], {}, {"DevEUI_uplink": {}}, {"cmd": "rx"})
+    for bare in bodies:
         assert carrier.decode(published(bare, topic), SHIPPED).refusal is not None
 
 
