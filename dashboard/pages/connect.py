@@ -6,9 +6,10 @@ import dash
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html
 
-from coldchain.errors import Forbidden, InvalidValue
-from coldchain.registry.viewer import Permission, Viewer
+from coldchain.errors import InvalidValue
+from coldchain.registry.viewer import Permission
 from dashboard.parts import arriving, credentials, grid, security, text
+from dashboard.parts.bench import whole
 from dashboard.parts.elements import card, head
 from dashboard.parts.page import Page
 from dashboard.parts.states import attempt, empty, skeleton
@@ -149,14 +150,3 @@ def _register_making(app: Dash, services: Services) -> None:
 def refusal(error: InvalidValue) -> html.P:
     """Why nothing was made."""
     return html.P(str(error), className="status refusal", role="alert", **{"data-status": "at_risk"})
-
-
-def whole(viewer: Viewer) -> Viewer:
-    """The viewer, if it sees the whole installation: what nobody owns yet is nobody's to see else.
-
-    Raises:
-        Forbidden: it sees one customer's or carrier's shipments only.
-    """
-    if viewer.scoped:
-        raise Forbidden("What arrives here has no owner yet, and you see one customer's or carrier's shipments only.")
-    return viewer

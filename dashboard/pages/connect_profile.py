@@ -1,0 +1,273 @@
+"""Making a device profile by clicking the fields of a real message; what it reads and what it refuses stands beside."""
+
+from typing import Any
+
+import dash
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, State, dcc, html
+
+from coldchain.errors import ColdchainError, InvalidValue
+from coldchain.registry.viewer import Permission
+from dashboard.pages import connect_after
+from dashboard.parts import bench, bench_forms, grid, security, text
+from dashboard.parts.arriving import name
+from dashboard.parts.bench import Bench
+from dashboard.parts.elements import card, head, link, moment
+from dashboard.parts.field_tree import across, tree_view, written
+from dashboard.parts.logger_forms import words
+from dashboard.parts.page import Page
+from dashboard.parts.profile_draft import Said, roles_of, text_of, with_field, without_path
+from dashboard.parts.states import attempt, empty, skeleton
+from dashboard.parts.trial_tables import readings_table, refusal_list, trial_table
+from dashboard.services import Services
+from sensors.device_profiles.paths import getter
+
+PAGE = Page("dashboard.pages.connect_profile", "Make a device profile", path="/connect/profile",
+            perm=Permission.OPERATE)  # fmt: skip
+_SAID = ("role", "unit", "channel", "sentinels", "means", "low", "high", "format", "zone", "words")
+_WHOLE = ("name", "id", "interval", "topics", "device")
+JsonObject = dict[str, Any]
+
+
+def layout(**query: str) -> Any:
+    """Grey blocks of the final sizes; the callbacks fill them under the viewer."""
+    return html.Div(
+        [
+            dcc.Store(id="bench-message", data=query.get("message")),
+            dcc.Store(id="bench-start", data=query.get("profile")),
+            dcc.Store(id="draft"),
+            dcc.Store(id="field-path"),
+            dcc.Store(id="bench-saved"),
+            html.Div(skeleton(52, 300, 220), id="bench-body", className="page"),
+        ]
+    )
+
+
+def register(app: Dash, services: Services) -> None:
+    """The body once; then the draft, and whatever follows from it."""
+    _register_body(app, services)
+    _register_field(app)
+    _register_whole(app)
+    connect_after.register(app, services)
+
+
+def _register_body(app: Dash, services: Services) -> None:
+    @security.secured(
+        app,
+        Output("bench-body", "children"),
+        Output("draft", "data"),
+        Input("bench-message", "data"),
+        Input("bench-start", "data"),
+        perm=Permission.OPERATE,
+    )
+    def body(message: object, start: object) -> Any:
+        made: list[JsonObject] = []
+
+        def show() -> Any:
+            found = bench.load(services, security.viewer(), message)
+            made.append(bench.first_draft(services, found, start))
+            return page_body(services, found, made[0], grid.chosen(start))
+
+        shown = attempt("message", show)
+        return shown, made[0] if made else None
+
+    @security.secured(app, Output("bench-start", "data"), Input("start-profile", "value"), State("bench-start", "data"),
+                      perm=Permission.OPERATE, prevent_initial_call=True)  # fmt: skip
+    def start(chosen: object, before: object) -> Any:
+        # The field appears with the body, and asks for it again only when somebody chose another one.
+        return dash.no_update if (chosen or None) == (before or None) else chosen
+
+    @security.secured(
+        app,
+        Output("bench-tree", "children"),
+        Output("bench-result", "children"),
+        Output("draft-text", "value"),
+        Output("field-about", "children"),
+        Input("draft", "data"),
+        Input("field-path", "data"),
+        Input("bench-look", "value"),
+        State("bench-message", "data"),
+        perm=Permission.OPERATE,
+    )
+    def follow(draft: object, path: object, look: object, message: object) -> Any:
+        if not isinstance(draft, dict):
+            return dash.no_update, dash.no_update, dash.no_update, dash.no_update
+        found = bench.load(services, security.viewer(), look or message)
+        chosen = path if isinstance(path, str) else None
+        tree = tree_view(found.tree, roles_of(draft), chosen)
+        return tree, attempt("result", lambda: result(services, found, draft)), text_of(draft), about(found, chosen)
+
+
+def page_body(services: Services, found: Bench, draft: JsonObject, start: str | None) -> list[Any]:
+    """The page for one source's messages."""
+    envelope, viewer = found.message.envelope, security.viewer()
+    if found.tree is None:
+        why = "Its fields are clicked in JSON. These bytes need a decoder at the sender's network, or a carrier."
+        return [_head(found), card(None, empty("This message is no JSON", html.Span(why)))]
+    picker = dmc.Select(
+        id="bench-look", value=str(found.message.offset), allowDeselect=False, size="xs", className="field wide",
+        data=[{"value": str(one.offset), "label": f"{place}. newest of {len(found.kept)}, message {one.offset}"}
+              for place, one in enumerate(found.kept, start=1)],
+        **{"aria-label": "Message"},
+    )  # fmt: skip
+    fields = dmc.Textarea(
+        id="draft-text", label="Device profile", autosize=True, minRows=8, maxRows=24, className="code"
+    )
+    taking = html.Button("Take over this text", id="draft-take", type="button", className="button")
+    return [
+        _head(found),
+        card("Begin with", bench_forms.start_form(services, found, viewer, start)),
+        html.Div(
+            [
+                card("Fields of the message", html.Div(id="bench-tree", className="body"), right=picker),
+                html.Div([card("What the field is", bench_forms.field_form(found)),
+                          html.Div(id="bench-result", **{"aria-live": "polite"})], className="stack"),
+            ],
+            className="grid-even",
+        ),
+        card("The profile", html.Div([bench_forms.whole_form(found, draft), bench_forms.save_form(viewer)],
+                                     className="body"),
+             html.Details([html.Summary("As text"), html.Div([fields, html.Div(taking, className="card-actions bare"),
+                          html.Div(id="draft-said", **{"aria-live": "polite"})], className="body")], className="more"),
+             html.P(["From ", html.Span(name(envelope.source), className="mono"), ", arrived ",
+                     moment(envelope.received_at_ms, "second")], className="note")),
+        html.Div(id="bench-after", **{"aria-live": "polite"}),
+    ]  # fmt: skip
+
+
+def _head(found: Bench) -> html.Div:
+    by = f"fields as {found.carrier} hands them over" if found.carrier else "nobody knows this source yet"
+    who = f"logger {name(found.logger)}, " if found.logger else ""
+    return head("Make a device profile", lead=f"{who}{by}", crumb=[link("Connect a logger", "/connect"), " /"])
+
+
+def about(found: Bench, path: str | None) -> Any:
+    """The field that was clicked, with what stands there in the other messages."""
+    if not path:
+        return "Click a field of the message."
+    try:
+        value = getter(path)(found.tree)
+        return [html.Strong(path, className="mono"), " is ", html.Span(written(value), className="mono"), ". ",
+                across(path, [tree for tree in found.trees if tree is not None])]  # fmt: skip
+    except InvalidValue as error:
+        return str(error)
+
+
+def result(services: Services, found: Bench, draft: object) -> Any:
+    """What the draft reads from the message, every refusal, and the newest messages compared."""
+    try:
+        profile = bench.profile_of(draft)
+    except InvalidValue as error:
+        missing = not (isinstance(draft, dict) and (draft.get("channels") or draft.get("position")))
+        said = "Click a field of the message and say what it is." if missing else str(error)
+        return card("What it becomes", empty("Nothing is read yet", html.Span(said)))
+    tried = bench.preview(services, found, profile)
+    one = next(one for one in tried if one.offset == found.message.offset)
+    read = sum(bool(one.readings) for one in tried)
+    refused = sum(len(one.refusals) for one in tried)
+    return html.Div(
+        [
+            card("What it becomes", readings_table(one), refusal_list(one.refusals)),
+            card(f"Over the newest {text.count(len(tried), 'message')}", trial_table(tried), className="tall",
+                 right=html.Span(f"{read} read, {text.count(refused, 'value')} refused", className="dim small")),
+        ],
+        className="stack",
+    )  # fmt: skip
+
+
+def _register_field(app: Dash) -> None:
+    @security.secured(
+        app,
+        *(Output(f"field-box-{key}", "hidden") for key in bench_forms.BOXES),
+        Output("field-unit", "data"),
+        Output("field-unit", "value"),
+        Input("field-role", "value"),
+        perm=Permission.OPERATE,
+    )
+    def needs(role: object) -> Any:
+        known = grid.chosen(role)
+        needed = bench_forms.boxes_of(known)
+        return *(key not in needed for key in bench_forms.BOXES), bench_forms.units_of(known), None
+
+    @security.secured(
+        app,
+        Output("draft", "data", allow_duplicate=True),
+        Output("field-said", "children"),
+        Input("field-set", "n_clicks"),
+        Input("field-drop", "n_clicks"),
+        State("draft", "data"),
+        State("field-path", "data"),
+        *(State(f"field-{key}", "value") for key in _SAID),
+        perm=Permission.OPERATE,
+        prevent_initial_call=True,
+    )
+    def field(taken: int | None, dropped: int | None, draft: object, path: object, *said: object) -> Any:
+        if not (taken or dropped) or not isinstance(draft, dict):
+            return dash.no_update, dash.no_update
+        try:
+            [where, *told] = words(path, *said)
+            if dash.ctx.triggered_id == "field-drop":
+                return without_path(draft, where), ""
+            made = with_field(draft, Said(where, *told))
+            return made, html.P(f"{where} is taken for it.", className="dim")
+        except ColdchainError as error:
+            return dash.no_update, refusal(error)
+        except (AttributeError, TypeError, KeyError):
+            return dash.no_update, refusal("This text is no device profile; its mistakes stand below.")
+
+
+def refusal(why: object) -> html.P:
+    """Why nothing was done."""
+    return html.P(str(why), className="status refusal", role="alert", **{"data-status": "at_risk"})
+
+
+def _register_whole(app: Dash) -> None:
+    @security.secured(
+        app,
+        Output("draft", "data", allow_duplicate=True),
+        *(Input(f"draft-{key}", "value") for key in _WHOLE),
+        State("draft", "data"),
+        perm=Permission.OPERATE,
+        prevent_initial_call=True,
+    )
+    def whole(title: object, id_: object, interval: object, topics: object, device: object, draft: object) -> Any:
+        if not isinstance(draft, dict):
+            return dash.no_update
+        made = with_whole(draft, *words(title, id_, interval, topics, device))
+        return dash.no_update if made == draft else made
+
+    @security.secured(
+        app,
+        Output("draft", "data", allow_duplicate=True),
+        Output("draft-said", "children"),
+        Input("draft-take", "n_clicks"),
+        State("draft-text", "value"),
+        perm=Permission.OPERATE,
+        prevent_initial_call=True,
+    )
+    def take(clicks: int | None, written_: object) -> Any:
+        if not clicks:
+            return dash.no_update, dash.no_update
+        try:
+            return bench.draft_of(written_), ""
+        except ColdchainError as error:
+            return dash.no_update, refusal(error)
+
+
+def with_whole(draft: JsonObject, title: str, id_: str, interval: str, topics: str, device: str) -> JsonObject:
+    """The draft with what the profile says as a whole."""
+    made = {**draft, "name": title, "id": id_}
+    made.pop("interval_s", None)
+    if interval:
+        made["interval_s"] = int(interval) if interval.isdecimal() and len(interval) < 9 else interval
+    source = made.get("source")
+    if isinstance(source, dict):
+        source = {**source}
+        if "webhook" in source:
+            source["webhook"] = topics
+        else:
+            source["topics"] = [one.strip() for one in topics.split(",") if one.strip()]
+        if device:
+            source["device"] = device
+        made["source"] = source
+    return made
