@@ -169,7 +169,9 @@ def _by_gateway(body: Mapping[str, Any]) -> tuple[Frame, str | None, bytes]:
     number = body.get("measurementSequenceNumber")
     seq = number if type(number) is int and 0 <= number < 0xFFFF else None
     own = json.dumps([values, battery, number], default=str).encode()
-    frame = Frame((Sample(values, INTERNAL), Sample(battery, RIDES)), seq, 60, limits=ruuvi_frame.LIMITS)
+    believed, wrongs = ruuvi_frame.believable(values)
+    samples = (Sample(believed, INTERNAL), Sample(battery, RIDES))
+    frame = Frame(samples, seq, 60, refusals=wrongs, limits=ruuvi_frame.LIMITS)
     return frame, advert.address(body.get("id")), own
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sensors.carriers.advert import Frame
+from sensors.carriers.declared import plain
 from sensors.carriers.fields import Wrong
 from sensors.carriers.sample import INTERNAL, Sample
 from sensors.faults import NATIVE, Limits
@@ -19,6 +20,7 @@ LIMITS: Mapping[str, Limits] = {
     "temperature_c": Limits(-40_000, 85_000, "°C"),
     "humidity_pct": Limits(0, 100_000, "% RH"),
     "pressure_hpa": Limits(300_000, 1_100_000, "hPa"),
+    "battery_v": Limits(0, 4_000, "V"),
 }
 
 _NO_INT16, _NO_UINT16 = -0x8000, 0xFFFF
@@ -89,16 +91,25 @@ def _climate(temperature: int, humidity: int, pressure: int) -> dict[str, Any]:
 
 
 def _framed(values: dict[str, Any], seq: int | None, wrap_s: int) -> Frame:
-    temperature, limits = values["temperature_c"], LIMITS["temperature_c"]
-    wrongs: tuple[Wrong, ...] = ()
-    if temperature is not None and not limits.low <= temperature * 1000 <= limits.high:
-        # Humidity and pressure are corrected by this temperature on the same chip: they are as wrong as it is.
-        wrongs = tuple(
-            Wrong(name, str(values.pop(name)), limits.doubt if name == "temperature_c" else "hangs on that temperature")
-            for name in ("temperature_c", "humidity_pct", "pressure_hpa")
-            if values[name] is not None
-        )
     riding: dict[str, Any] = {name: values.pop(name) for name in ("battery_v", "light_lux") if name in values}
-    fault = "sensor_error" if temperature is None else None
-    samples = (Sample(values, INTERNAL, fault=fault), Sample(riding))
+    believed, wrongs = believable(values)
+    fault = "sensor_error" if values["temperature_c"] is None else None
+    samples = (Sample(believed, INTERNAL, fault=fault), Sample(riding))
     return Frame(samples, seq, wrap_s, refusals=wrongs, limits=LIMITS)
+
+
+def believable(values: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Wrong, ...]]:
+    """What one chip measured, without what hangs on an impossible temperature, and the refusals of that.
+
+    Humidity and pressure are corrected by the temperature of the same chip: they are as wrong as it is.
+    """
+    number, limits = plain(values.get("temperature_c")), LIMITS["temperature_c"]
+    if number is None or limits.low <= number * 1000 <= limits.high:
+        return dict(values), ()
+    doubts = {"temperature_c": limits.doubt}
+    wrongs = [
+        Wrong(name, str(value), doubts.get(name, "hangs on that temperature"))
+        for name, value in values.items()
+        if value is not None
+    ]
+    return {}, tuple(wrongs)

@@ -104,19 +104,23 @@ def _stamp(tree: Mapping[str, Any], envelope: Envelope) -> Stamp:
 
 
 def _frame(tree: Mapping[str, Any]) -> Frame:
-    kind = tree.get("type")
-    barbecue = kind == _BARBECUE or any(name.startswith("tempc2") for name in tree)
-    first = "probe-1" if barbecue or tree.get("extprobe") is True else _OF_ITSELF.get(str(kind), INTERNAL)
-    samples = list(_temperatures(tree, first))
-    climate = {public: tree[name] for name, public in _CLIMATE.items() if name in tree}
-    samples.append(Sample(climate, first))
-    if kind != "BATT":  # there, volts and per cent are those of what is measured
-        riding = {public: tree[name] for name, public in _RIDING.items() if name in tree}
-        if type(is_open := tree.get("open")) is bool:
-            riding["door_open"] = is_open
-        samples.append(Sample(riding))
+    kind, climate = tree.get("type"), {public: tree[name] for name, public in _CLIMATE.items() if name in tree}
     seq = next((tree[name] for name in ("seq", "packet") if type(tree.get(name)) is int and tree[name] >= 0), None)
-    return Frame(tuple(samples), seq, limits=_BARBECUE_LIMITS if kind == _BARBECUE else NATIVE)
+    riding = tuple(_riding(tree, kind))
+    if str(tree.get("model_id")).startswith("RuuviTag") and "tempc" in tree:
+        believed, wrongs = ruuvi_frame.believable({"temperature_c": tree["tempc"], **climate})
+        return Frame((Sample(believed, INTERNAL), *riding), seq, refusals=wrongs, limits=ruuvi_frame.LIMITS)
+    probes = kind == _BARBECUE or not tree.keys().isdisjoint(("tempc2", "tempf2")) or tree.get("extprobe") is True
+    first = "probe-1" if probes else _OF_ITSELF.get(str(kind), INTERNAL)
+    samples = (*_temperatures(tree, first), Sample(climate, first), *riding)
+    return Frame(samples, seq, limits=_BARBECUE_LIMITS if kind == _BARBECUE else NATIVE)
+
+
+def _riding(tree: Mapping[str, Any], kind: Any) -> Iterator[Sample]:
+    if kind != "BATT":  # there, volts and per cent are those of what is measured
+        yield Sample({public: tree[name] for name, public in _RIDING.items() if name in tree})
+        if type(is_open := tree.get("open")) is bool:
+            yield Sample({"door_open": is_open})
 
 
 def _temperatures(tree: Mapping[str, Any], first: str) -> Iterator[Sample]:

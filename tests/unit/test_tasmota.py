@@ -8,7 +8,10 @@ from carrier_conformance import conform, mutations
 
 from coldchain.domain.message import Decoded, Envelope
 from ingest.timing import timed
+from sensors.carriers.port import PLAIN
 from sensors.carriers.tasmota import Tasmota
+from sensors.device_profiles.catalogue import Entry, Snapshot
+from sensors.device_profiles.format import parse
 
 NOW = 1_767_607_200_000
 TIME = "2026-01-05T11:00:00"
@@ -86,6 +89,28 @@ def test_a_local_time_is_kept_as_text_and_the_arrival_counts() -> None:
 def test_a_time_with_its_zone_counts() -> None:
     [row] = message({"Time": "2026-01-05T10:59:00+01:00", "DS18B20": PROBE}).readings
     assert (row.event_time_ms, row.time_source) == (NOW - 60_000, "device")
+
+
+def test_a_profile_of_the_logger_says_the_zone() -> None:
+    text = """
+    id = "tasmota-of-ours"
+    version = 1
+    name = "A probe in our cold room"
+    status = "supported"
+    proof = "our own device"
+    match = [{ "tasmota.topic" = "cold-room" }]
+    time = { path = "Time", format = "%Y-%m-%dT%H:%M:%S", zone = "Europe/Berlin" }
+    [channels.probe-1]
+    temperature_c = "DS18B20.Temperature"
+    [[examples]]
+    in = { Time = "2026-01-05T11:00:00", DS18B20 = { Temperature = 4.6 } }
+    out = { probe-1 = 4.6 }
+    """
+    context = PLAIN._replace(profiles=Snapshot([Entry(parse(text), "shipped")]))
+    body = {"Time": "2026-01-05T10:59:00", "DS18B20": PROBE}
+    [decoded] = Tasmota().decode(envelope(body), context).messages
+    [row] = decoded.readings
+    assert (row.event_time_ms, row.time_source, row.channel) == (NOW - 60_000, "device", "probe-1")
 
 
 def test_a_set_clock_tells_messages_apart_for_ever_and_an_unset_one_does_not() -> None:

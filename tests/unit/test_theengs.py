@@ -53,6 +53,12 @@ def test_a_grill_may_be_hot_and_a_fridge_may_not() -> None:
     assert message(tempc=230).readings == ()
 
 
+def test_an_impossible_temperature_of_a_tag_takes_what_was_corrected_by_it_along() -> None:
+    decoded = message(model_id="RuuviTag_RAWv2", type="ACEL", tempc=163.835, hum=163.835, pres=1155.34, volt=3.646)
+    assert (decoded.readings, decoded.status) == ((), {"battery_v": 3.646})
+    assert len(decoded.refusals) == 3
+
+
 def test_an_external_probe_is_called_one() -> None:
     assert [row.channel for row in message(tempc=-18.5, extprobe=True).readings] == ["probe-1"]
 
