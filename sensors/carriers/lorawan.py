@@ -13,7 +13,7 @@ from coldchain.errors import InvalidValue
 from sensors.carriers import uplink as uplinks
 from sensors.carriers.cayenne_names import named_samples
 from sensors.carriers.fields import Wrong
-from sensors.carriers.port import NOTHING, Context
+from sensors.carriers.port import NOTHING, Context, DeviceProfile
 from sensors.carriers.sample import Head, Sample, Stamp, decoded
 from sensors.carriers.uplink import Uplink
 
@@ -67,15 +67,19 @@ def _own(frame: Frame, tree: Any, context: Context) -> Uplink | None:
     if type(tree) is dict and _INTRODUCTION.issuperset(tree):
         return base._replace(samples=frame.declared)
     profile = context.profiles.of(frame.logger, frame.hints)
-    if profile is not None and profile.codec != CAYENNE:
-        if not frame.declared or (profile.counts and tree is not None and profile.read(tree).known):
-            return None
+    if profile is not None and profile.codec != CAYENNE and not (frame.declared and _useless(profile, tree)):
+        return None
     samples = frame.declared or named_samples(tree)
     if samples is None:
         return None
     if samples and frame.position is not None and not any(sample.position for sample in samples):
         samples = (*samples, Sample(position=frame.position))
     return base._replace(samples=samples, refusals=frame.undeclared)
+
+
+def _useless(profile: DeviceProfile, tree: Any) -> bool:
+    """Whether a device profile has nothing to say of this message."""
+    return not profile.counts or tree is None or not profile.read(tree).known
 
 
 def status(frame: Frame, envelope: Envelope, adapter: str, told: Mapping[str, Any]) -> Decoded:

@@ -43,7 +43,10 @@ def getter(path: str) -> Getter:
         if node["type"] == "function_expression" and node["value"] not in FUNCTIONS:
             raise InvalidValue(f"calls {node['value']}(): only {', '.join(sorted(FUNCTIONS))} are allowed")
     steps = _steps(compiled.parsed)
-    return _searching(compiled.search) if steps is None else _walking(steps)
+    if steps is not None:
+        return _walking(steps)
+    choices = _choices(compiled.parsed)
+    return _searching(compiled.search) if choices is None else _first(choices)
 
 
 def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -65,6 +68,31 @@ def _steps(node: Mapping[str, Any]) -> tuple[str | int, ...] | None:
                 return None
             return tuple(step for part in parts if part is not None for step in part)
     return None
+
+
+def _choices(node: Mapping[str, Any]) -> tuple[Getter, ...] | None:
+    """The paths of a `not_null(…)` over paths that only descend, None for anything else."""
+    if node["type"] != "function_expression" or node["value"] != "not_null" or not node["children"]:
+        return None
+    found = [_steps(child) for child in node["children"]]
+    return (
+        None
+        if any(steps is None for steps in found)
+        else tuple(_walking(steps) for steps in found if steps is not None)
+    )
+
+
+def _first(choices: tuple[Getter, ...]) -> Getter:
+    """Of several names, each of another version of a decoder, the first that says something."""
+
+    def first(tree: Any) -> Any:
+        for choice in choices:
+            value = choice(tree)
+            if value is not ABSENT and value is not None:
+                return value
+        return ABSENT
+
+    return first
 
 
 def _walking(steps: tuple[str | int, ...]) -> Getter:

@@ -147,3 +147,8 @@ def test_a_batch_places_each_value_at_its_own_time() -> None:
         ("probe-2", -18_400, None),
     ]
     assert len(message.refusals) == 1
+
+
+@pytest.mark.parametrize("fields", [{"Temp": 4.5}, {"temperature": None, "Temp": 4.5}, {"temperature": 4.5, "Temp": 9}])
+def test_the_name_of_another_version_of_the_decoder_counts_where_the_first_says_nothing(fields: dict[str, Any]) -> None:
+    assert [row.temperature_mc for row in read("netvox-r718", fields).readings] == [4500]
