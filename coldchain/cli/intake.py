@@ -7,12 +7,15 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import structlog
+
 from coldchain.clock import Clock
 from coldchain.config import Config
-from coldchain.errors import ColdchainError
+from coldchain.errors import ColdchainError, TransientError
 from coldchain.wiring import RegisteredLoggers, Stores, pipeline_of
+from ingest.again import finish
 from ingest.listener import Listener
-from ingest.registered import RegistryTopics
+from ingest.registered import RegistryAssigned, RegistryTopics
 from ingest.sparkplug_host import SparkplugHost
 from ingest.writer import Writer
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from ingest.subscriber import Subscriber
 
 _START_S = 10.0
+_log = structlog.get_logger(__name__)
 
 
 class Intake:
@@ -33,6 +37,7 @@ class Intake:
         """
         if config.mqtt_listen is None and not config.mqtt_url:
             raise ColdchainError("neither COLDCHAIN_MQTT_LISTEN nor COLDCHAIN_MQTT_URL is set: nothing to receive from")
+        self._registry, self._clock = stores.registry, clock
         self._writer = Writer(pipeline_of(config, stores, clock, hears=True))
         self._host = SparkplugHost(config.sparkplug_host) if config.sparkplug_host else None
         self._subscriber = _subscriber(config, stores, clock, self._writer, self._host)
@@ -43,6 +48,7 @@ class Intake:
     def __enter__(self) -> Self:
         self._writer.start()
         self._thread.start()
+        self._catch_up()
         if self._listener is not None:
             try:
                 self._run(self._listener.start())
@@ -62,6 +68,13 @@ class Intake:
         self._writer.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_START_S)
+
+    def _catch_up(self) -> None:
+        """Apply what was decided about kept messages by a process that died before it had done it."""
+        try:
+            finish(self._writer.pipeline, self._registry, self._clock.now_ms())
+        except TransientError as error:
+            _log.warning("decode_again_waits", error=str(error))  # until the next start, or the next such act
 
     def trouble(self) -> str | None:
         """What keeps readings from being stored, if anything does.
@@ -86,10 +99,15 @@ def _subscriber(
     if not config.mqtt_url:
         return None
     # An installation without a broker need not wait for the client's import.
+    from ingest.home_assistant import HomeAssistant
     from ingest.subscriber import Subscriber
 
     topics = RegistryTopics(stores.registry, clock, config.mqtt_topics)
-    return Subscriber(writer, config.mqtt_url, topics=topics, host=host)
+    home = None
+    if config.home_assistant:
+        assigned = RegistryAssigned(stores.registry, clock)
+        home = HomeAssistant(stores.journal, clock, assigned.loggers, config.home_assistant)
+    return Subscriber(writer, config.mqtt_url, topics=topics, host=host, home=home)
 
 
 def _listener(

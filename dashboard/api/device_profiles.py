@@ -209,15 +209,15 @@ _PROFILE = {
     "interval_s": 600.0, "source": None,
 }  # fmt: skip
 _BODY = {
-    "id": "acme-duo", "version": 3, "name": "Acme Duo", "channels": {"internal": {"temperature_c": {"path": "t"}}},
-    "reason": "the probe has a second channel",
+    "id": "acme-duo", "version": 1, "name": "Acme Duo", "channels": {"internal": {"temperature_c": {"path": "t"}}},
+    "reason": "a make that is new to us",
 }  # fmt: skip
 _AGAIN = {
     "schema": AGAIN_SCHEMA, "logger": "LOG-0042", "decision": "c0ffee00-0000-4000-8000-000000000000", "examined": 480,
     "changed": 480, "strays": 0, "not_understood": 0, "readings_before": 480, "readings_after": 960, "refused": 0,
     "complete": True, "differences": [],
 }  # fmt: skip
-_ASSIGNED = {"logger": "LOG-0042", "device_profile": "acme-duo", "zone": "Europe/Berlin"}
+_ASSIGNED = {"logger": "LOG-0042", "device_profile": "dragino-lht65n", "zone": "Europe/Berlin"}
 _ADMIN = may(Permission.ADMINISTER, unscoped=True)
 ENDPOINTS = (
     Endpoint("GET", f"{API}/device-profiles", listed, may(Permission.VIEW), shown_as("Every one", _PROFILE, many=True)),
@@ -230,7 +230,7 @@ ENDPOINTS = (
              shown_as("The device profile", _PROFILE | {"versions": [], "text": "id = …"})),
     Endpoint("POST", f"{API}/loggers/{{logger}}/device-profile", assign, _ADMIN,
              shown_as("What was said", _ASSIGNED, status=201)
-             | takes({"device_profile": "acme-duo", "zone": "Europe/Berlin", "reason": "as its label says"})),
+             | takes({"device_profile": "dragino-lht65n", "zone": "Europe/Berlin", "reason": "as its label says"})),
     Endpoint("POST", f"{API}/loggers/{{logger}}/decode-again", again, may(Permission.ASSESS, unscoped=True),
              shown_as("What changed, or would", _AGAIN)
              | takes({"reason": "it sends Fahrenheit", "from": "2026-01-05T00:00:00Z", "dry_run": True})),
