@@ -1,7 +1,8 @@
 """What intake reads from the registry while it runs: gateways, topics to listen to, and what carriers remembered."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -10,8 +11,9 @@ from sqlalchemy.exc import DBAPIError
 
 from coldchain.clock import Clock
 from coldchain.errors import TransientError
-from coldchain.registry import carrier_memory, gateways, topic_filters
+from coldchain.registry import bindings, carrier_memory, gateways, topic_filters
 from coldchain.registry.store import Registry
+from coldchain.registry.viewer import SYSTEM
 from ingest.memory import Changes
 
 _log = structlog.get_logger(__name__)
@@ -56,12 +58,21 @@ def gateways_of(registry: Registry, clock: Clock) -> Callable[[], Mapping[str, f
     return _Recent(registry, clock, gateways.known)
 
 
+def assigned_of(registry: Registry, clock: Clock) -> Callable[[], AbstractSet[str]]:
+    """The loggers that serve a shipment or a store now."""
+    return _Recent(registry, clock, lambda connection: bindings.busy(connection, SYSTEM, clock.now_ms()))
+
+
 class RegistryTopics:
     """The topic filters of configuration and registry, and those that the broker's session may still have."""
 
-    def __init__(self, registry: Registry, clock: Clock, configured: tuple[str, ...] = ()) -> None:
-        """`configured` are listened to as long as the process lives."""
+    def __init__(
+        self, registry: Registry, clock: Clock, configured: tuple[str, ...] = (),
+        connected: Callable[[], Iterable[str]] = tuple,
+    ) -> None:  # fmt: skip
+        """`configured` are listened to as long as the process lives, `connected` gives those of device profiles."""
         self._registry, self._clock, self._configured = registry, clock, configured
+        self._connected = connected
         self._recent = _Recent(registry, clock, topic_filters.wanted)
 
     def wanted(self) -> frozenset[str]:
@@ -70,7 +81,7 @@ class RegistryTopics:
         Raises:
             TransientError: the registry cannot be read, and never could.
         """
-        return frozenset((*self._configured, *self._recent()))
+        return frozenset((*self._configured, *self._connected(), *self._recent()))
 
     def subscribed(self, session: str) -> frozenset[str]:
         """What was asked for last in the broker's session of this name, perhaps by an earlier process.

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import threading
 from collections.abc import Coroutine
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -15,9 +16,10 @@ from coldchain.errors import ColdchainError, TransientError
 from coldchain.wiring import RegisteredLoggers, Stores, pipeline_of
 from ingest.again import finish
 from ingest.listener import Listener
-from ingest.registered import RegistryAssigned, RegistryTopics
+from ingest.registered import RegistryTopics, assigned_of
 from ingest.sparkplug_host import SparkplugHost
 from ingest.writer import Writer
+from sensors.carriers.mapped import connected
 
 if TYPE_CHECKING:
     from ingest.subscriber import Subscriber
@@ -102,11 +104,10 @@ def _subscriber(
     from ingest.home_assistant import HomeAssistant
     from ingest.subscriber import Subscriber
 
-    topics = RegistryTopics(stores.registry, clock, config.mqtt_topics)
+    topics = RegistryTopics(stores.registry, clock, config.mqtt_topics, partial(connected, writer.pipeline.carriers))
     home = None
     if config.home_assistant:
-        assigned = RegistryAssigned(stores.registry, clock)
-        home = HomeAssistant(stores.journal, clock, assigned.loggers, config.home_assistant)
+        home = HomeAssistant(stores.journal, clock, assigned_of(stores.registry, clock), config.home_assistant)
     return Subscriber(writer, config.mqtt_url, topics=topics, host=host, home=home)
 
 

@@ -1,12 +1,12 @@
 """Connections made by configuration: JSON on a topic or a webhook that a device profile with `[source]` describes."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from coldchain.domain.message import Arrival, Decoded, Envelope, Refusal
 from sensors.carriers.fields import Wrong, shown
-from sensors.carriers.port import PLAIN, Context, refused
+from sensors.carriers.port import PLAIN, Carrier, Context, refused
 from sensors.carriers.sample import Stamp
 from sensors.carriers.uplink import Uplink, message, named, tree_of
 from sensors.device_profiles.catalogue import NAMED, Entry, Snapshot
@@ -81,6 +81,11 @@ class Mapped:
             if any(fits(topic.split("/"), levels) for topic in _source(entry).topics):
                 return entry
         return None
+
+
+def connected(carriers: Iterable[Carrier]) -> tuple[str, ...]:
+    """The topics of every connection by configuration, as they are now."""
+    return tuple(topic for carrier in carriers if isinstance(carrier, Mapped) for topic in carrier.filters)
 
 
 def fits(pattern: list[str], levels: list[str]) -> bool:
