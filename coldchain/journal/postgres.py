@@ -10,8 +10,9 @@ import psycopg
 
 from coldchain.errors import ConfigError, TransientError
 from coldchain.journal.database import Row, marks
+from coldchain.journal.pack import index_all_packs
 from coldchain.journal.store import StoredJournal
-from coldchain.journal.tables import POSTGRES_TYPES, TABLES, VERSION, definitions
+from coldchain.journal.tables import PACKS_INDEXED, POSTGRES_TYPES, TABLES, VERSION, definitions
 
 # One lock for all writers of a database: offsets become visible in the order in which they are given out.
 _WRITERS = 7205760
@@ -145,6 +146,8 @@ def _define(session: "_PostgresSession") -> None:
     elif found[0][0] > VERSION:
         raise ConfigError("the journal in PostgreSQL was written by a newer version; use that one")
     elif found[0][0] < VERSION:
+        if found[0][0] < PACKS_INDEXED:
+            index_all_packs(session)
         session.run("UPDATE meta SET value = ? WHERE name = 'version'", (VERSION,))
 
 

@@ -102,10 +102,13 @@ class Committed:
         return [hole for hole in wanted if hole in seen or (self._beyond(hole.boot, hole.first) and self._empty(hole))]
 
     def _empty(self, hole: Hole) -> bool:
-        """Whether nothing of a hole beyond the horizon has come, and its boot may still have had it."""
+        """Whether nothing of a hole beyond the horizon has come; behind a probe, nothing else of its boot either."""
         runs = self.runs.get(hole.boot, [])
         at = bisect_right(runs, (hole.last, _FAR)) - 1
-        return not (at >= 0 and runs[at][1] >= hole.first) and not (hole.probe and self._ended(hole.boot))
+        if at >= 0 and runs[at][1] >= hole.first:
+            return False
+        ended = self._ended(hole.boot) or self.oldest == (hole.boot, hole.first)
+        return not hole.probe or (at == len(runs) - 1 and not ended)
 
     def ask(self, ranges: set[tuple[int, int, int]]) -> None:
         """Count one request for each hole that is in `ranges`.

@@ -14,7 +14,7 @@ from coldchain.journal.state import LoggerRow
 Run = tuple[int, int, int]  # boot, first, last
 
 # Runs above the mark that are looked at together, and how far beyond when the logger gave up what lies there.
-WINDOW = 1000
+WINDOW = 300
 FARTHEST = 50_000
 
 
@@ -74,16 +74,18 @@ def _lowest(session: Session, row: LoggerRow, limit: int) -> list[Run]:
 
 
 def _around(session: Session, numbers: Mapping[int, Iterable[Pair]]) -> Iterable[tuple[int, Run]]:
-    """The run that holds each number or ends before it, and the one that begins right after it."""
+    """The run that holds each number or ends before it, and the next one."""
     wanted = ",".join({f"({logger:d},{boot:d},{seq:d})" for logger, some in numbers.items() for boot, seq in some})
     if not wanted:
         return []
+    beside = "SELECT x.first FROM seq_range x WHERE x.logger = wanted.l AND x.boot = wanted.b AND x.first"
+    join = (
+        "SELECT r.logger, r.boot, r.first, r.last FROM wanted "
+        "JOIN seq_range r ON r.logger = wanted.l AND r.boot = wanted.b AND r.first"
+    )
     sql = (
-        f"WITH wanted (l, b, s) AS (VALUES {wanted}) SELECT r.logger, r.boot, r.first, r.last FROM wanted "  # noqa: S608
-        "JOIN seq_range r ON r.logger = wanted.l AND r.boot = wanted.b AND r.first = wanted.s + 1 "
-        "UNION SELECT r.logger, r.boot, r.first, r.last FROM wanted "
-        "JOIN seq_range r ON r.logger = wanted.l AND r.boot = wanted.b AND r.first = ("
-        "SELECT x.first FROM seq_range x WHERE x.logger = wanted.l AND x.boot = wanted.b AND x.first <= wanted.s "
-        "ORDER BY x.first DESC LIMIT 1)"
+        f"WITH wanted (l, b, s) AS (VALUES {wanted}) "
+        f"{join} = ({beside} <= wanted.s ORDER BY x.first DESC LIMIT 1) "
+        f"UNION {join} = ({beside} > wanted.s ORDER BY x.first LIMIT 1)"
     )
     return [(logger, (boot, first, last)) for logger, boot, first, last in session.rows(sql)]

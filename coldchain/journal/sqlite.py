@@ -12,8 +12,17 @@ from pathlib import Path
 from coldchain.errors import ConfigError, TransientError
 from coldchain.journal.bell import LoopbackBell
 from coldchain.journal.database import Row, marks
+from coldchain.journal.pack import index_all_packs
 from coldchain.journal.store import StoredJournal
-from coldchain.journal.tables import MESSAGE_COLUMNS, READING_COLUMNS, SQLITE_TYPES, TABLES, VERSION, definitions
+from coldchain.journal.tables import (
+    MESSAGE_COLUMNS,
+    PACKS_INDEXED,
+    READING_COLUMNS,
+    SQLITE_TYPES,
+    TABLES,
+    VERSION,
+    definitions,
+)
 
 # How long a writer waits for the lock of another process before it says so.
 _BUSY_S = 30.0
@@ -128,6 +137,8 @@ class SqliteDatabase:
         with _transaction(self._writer, "BEGIN IMMEDIATE", "COMMIT"):
             for statement in definitions(SQLITE_TYPES):
                 self._writer.execute(statement)
+            if 0 < found < PACKS_INDEXED:
+                index_all_packs(_SqliteSession(self._writer))
             self._writer.execute(f"PRAGMA user_version={VERSION}")
 
 

@@ -4,7 +4,8 @@
 (a logger's next sequence number), so a commit touches a few pages however many loggers there are.
 """
 
-VERSION = 2
+VERSION = 3
+PACKS_INDEXED = 3  # the first version with the table `packed`
 
 READING_COLUMNS = (
     "position", "series", "event_time", "record_time", "time_source", "device_time", "boot", "seq", "temperature_mc",
@@ -82,7 +83,12 @@ TABLES = {
         id {serial}, logger {int} NOT NULL, day {int} NOT NULL, first {big} NOT NULL, last {big} NOT NULL,
         slots {blob} NOT NULL, body {blob} NOT NULL
     """,
+    # Of which days a logger's packs hold a message whose slot lies in this block of 64 (a named one has its own).
+    "packed": "logger {int} NOT NULL, block {big} NOT NULL, day {int} NOT NULL, PRIMARY KEY (logger, block, day)",
 }
+
+# Kept in the order of their key alone, where the database can do that.
+_BY_KEY = ("packed",)
 
 INDEXES = (
     "CREATE INDEX IF NOT EXISTS reading_time ON reading (event_time, series)",
@@ -97,14 +103,19 @@ INDEXES = (
     "CREATE INDEX IF NOT EXISTS pack_last ON pack (last, first, logger)",
 )
 
-SQLITE_TYPES = {"int": "INTEGER", "big": "INTEGER", "blob": "BLOB", "serial": "INTEGER PRIMARY KEY"}
+SQLITE_TYPES = {
+    "int": "INTEGER", "big": "INTEGER", "blob": "BLOB", "serial": "INTEGER PRIMARY KEY", "by_key": " WITHOUT ROWID",
+}  # fmt: skip
 POSTGRES_TYPES = {
     "int": "integer", "big": "bigint", "blob": "bytea",
-    "serial": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    "serial": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "by_key": "",
 }  # fmt: skip
 
 
 def definitions(types: dict[str, str]) -> list[str]:
     """The statements that make the tables and indexes where they do not exist."""
-    tables = [f"CREATE TABLE IF NOT EXISTS {name} ({columns.format(**types)})" for name, columns in TABLES.items()]
+    tables = [
+        f"CREATE TABLE IF NOT EXISTS {name} ({columns.format(**types)}){types['by_key'] if name in _BY_KEY else ''}"
+        for name, columns in TABLES.items()
+    ]
     return [*tables, *INDEXES]

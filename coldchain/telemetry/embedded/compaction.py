@@ -12,7 +12,7 @@ from typing import NamedTuple
 from coldchain.journal.database import Row, Session, listed, tabled
 from coldchain.journal.latest import promote
 from coldchain.journal.lookup import meta, set_meta
-from coldchain.journal.pack import pack_messages
+from coldchain.journal.pack import index_packs, pack_messages
 from coldchain.journal.segment import DAY_MS, Segment, pack_rows
 from coldchain.journal.store import READING_LIST, StoredJournal
 from coldchain.journal.tables import MESSAGE_COLUMNS
@@ -249,5 +249,6 @@ def _pack_window(journal: StoredJournal, rows: list[Row]) -> int:
             session.run(f"DELETE FROM message WHERE position IN {listed(positions)}")  # noqa: S608
             sql = "INSERT INTO pack (logger, day, first, last, slots, body) VALUES (?, ?, ?, ?, ?, ?)"
             session.many(sql, [pack for pack, _ in some])
+            index_packs(session, [(logger, day, slots) for (logger, day, _, _, slots, _), _ in some])
         packed += len(positions)
     return packed
