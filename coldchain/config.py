@@ -53,6 +53,7 @@ class Config:
     mqtt_url: str = ""
     mqtt_topics: tuple[str, ...] = ()
     sparkplug_host: str = ""
+    home_assistant: str = ""
     influx_url: str = ""
     influx_token: str = ""
     influx_org: str = ""
@@ -155,6 +156,7 @@ KEYS = (
     _Key("mqtt_url", "mqtt.url", _url("mqtt", "mqtts"), secret=True),
     _Key("mqtt_topics", "mqtt.topics", _topics),
     _Key("sparkplug_host", "sparkplug.host", _level),
+    _Key("home_assistant", "mqtt.home_assistant", _level),
     _Key("influx_url", "influx.url", _HTTP_URL),
     _Key("influx_token", "influx.token", str, secret=True),
     _Key("influx_org", "influx.org", str),

@@ -16,6 +16,7 @@ from coldchain.domain.message import Envelope
 from coldchain.errors import TransientError
 from ingest.broker import Broker, flush
 from ingest.downlink import Down, Downlink
+from ingest.home_assistant import HomeAssistant
 from ingest.listening import Listening, NoTopics, Topics
 from ingest.quarantine import where
 from ingest.sparkplug_host import SparkplugHost
@@ -47,6 +48,7 @@ class Subscriber:
         tls: ssl.SSLContext | None = None,
         topics: Topics | None = None,
         host: SparkplugHost | None = None,
+        home: HomeAssistant | None = None,
     ) -> None:
         """Subscribe at `url` (`mqtt[s]://user:password@host:port`); `start` connects.
 
@@ -57,6 +59,7 @@ class Subscriber:
             tls: None for the system's.
             topics: what to listen to beside the carriers' own filters; it may change at any time.
             host: the Sparkplug host to be, None to be none.
+            home: what Home Assistant is told through this connection, None for nothing.
 
         Raises:
             ConfigError: the URL names no broker.
@@ -70,6 +73,7 @@ class Subscriber:
         self._listening = Listening(own, topics or NoTopics(), pipeline.clock, session, host)
         self._commands = pipeline.commands.queue()
         self._host = host
+        self._home = home
         self._downlink = Downlink(writer.pipeline.journal, writer.pipeline.clock)
         self._down_topics: dict[str, str] = {}
         self._client: mqtt.Client | None = None
@@ -196,6 +200,8 @@ class Subscriber:
         while self._commands:
             command = self._commands.popleft()
             client.publish(command.topic, command.payload, qos=command.qos, retain=command.retain)
+        for told in self._home.due() if self._home is not None else ():
+            client.publish(told.topic, told.payload, qos=told.qos, retain=told.retain)
 
     def _told(self, client: mqtt.Client, down: Down) -> bool:
         code = client.publish(self._down_topics[down.logger], down.payload, qos=1, retain=True).rc
@@ -233,6 +239,8 @@ class Subscriber:
         self._lost = False
         self._envelopes, self._packet_ids = [], []
         client = self._client = self._broker.client()
+        if self._home is not None:
+            self._home.begin()
         client.on_connect = self._guarded(self._on_connect)
         client.on_subscribe = self._guarded(self._on_subscribe)
         client.on_message = self._guarded(self._on_message)
