@@ -4,6 +4,8 @@ The same message in the same memory gives the same arrival: sessions, aliases an
 """
 
 import hashlib
+from functools import lru_cache
+from typing import NamedTuple
 
 from coldchain.domain.identity import LONGEST
 from coldchain.domain.message import Arrival, Decoded, Envelope, Refusal
@@ -49,21 +51,20 @@ class Sparkplug:
 
     def speaker(self, envelope: Envelope) -> str | None:
         """The logger that the topic names, None if it names none."""
-        try:
-            place = _place(envelope)
-        except Wrong:
+        if envelope.transport != "mqtt":
             return None
-        return None if isinstance(place, Refusal) else _logger(place)
+        found = _whose(envelope.source)
+        return None if isinstance(found, _Nobody) else found[1]
 
     def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:
         """The message in `envelope`, what to remember of it, and the rebirth that it calls for."""
-        try:
-            place = _place(envelope)
-            if isinstance(place, Refusal):
-                return Arrival(envelope, refusal=place, undecoded=True)
-            logger = _logger(place)
-        except Wrong as wrong:
-            return Arrival(envelope, refusal=wrong.refusal())
+        if envelope.transport != "mqtt":
+            reason = "source sparkplug needs the topic, which names node and device: send it by MQTT"
+            return Arrival(envelope, refusal=Refusal(reason, "source", envelope.source), undecoded=True)
+        found = _whose(envelope.source)
+        if isinstance(found, _Nobody):
+            return Arrival(envelope, refusal=found.refusal, undecoded=found.undecoded)
+        place, logger = found
         try:
             payload = wire.read(envelope.payload)
         except Malformed as error:
@@ -73,25 +74,29 @@ class Sparkplug:
         return Message(envelope, context, place, logger, payload).arrival()
 
 
-def _place(envelope: Envelope) -> Place | Refusal:
-    """Where a message comes from; a refusal where it is none of a node or device.
+class _Nobody(NamedTuple):
+    refusal: Refusal
+    undecoded: bool
 
-    Raises:
-        Wrong: the topic has too few or too many levels, or an empty one.
-    """
-    if envelope.transport != "mqtt":
-        reason = "source sparkplug needs the topic, which names node and device: send it by MQTT"
-        return Refusal(reason, "source", envelope.source)
-    match envelope.source.split("/"):
-        case [_, group, kind, node] if kind in _OF_NODES and group and node:
-            return Place(group, kind, node, None)
-        case [_, group, kind, node, device] if kind in _OF_DEVICES and group and node and device:
-            return Place(group, kind, node, device)
-        case [_, "STATE", *_] | [_, _, "NCMD" | "DCMD", *_]:
-            topic = shown(envelope.source)
-            return Refusal(f"topic {topic} is a host's own, and says nothing of what was measured", "topic", topic)
-        case _:
-            raise Wrong("topic", envelope.source, f"is not {NAMESPACE}/{{group}}/{{kind}}/{{node}}[/{{device}}]")
+
+@lru_cache(maxsize=20_000)  # the same nodes and devices speak for ever
+def _whose(topic: str) -> tuple[Place, str] | _Nobody:
+    """Where a message on `topic` comes from and whose it is; or why nobody measured it."""
+    try:
+        match topic.split("/"):
+            case [_, group, kind, node] if kind in _OF_NODES and group and node:
+                place = Place(group, kind, node, None)
+            case [_, group, kind, node, device] if kind in _OF_DEVICES and group and node and device:
+                place = Place(group, kind, node, device)
+            case [_, "STATE", *_] | [_, _, "NCMD" | "DCMD", *_]:
+                said = shown(topic)
+                reason = f"topic {said} is a host's own, and says nothing of what was measured"
+                return _Nobody(Refusal(reason, "topic", said), undecoded=True)
+            case _:
+                raise Wrong("topic", topic, f"is not {NAMESPACE}/{{group}}/{{kind}}/{{node}}[/{{device}}]")
+        return place, _logger(place)
+    except Wrong as wrong:
+        return _Nobody(wrong.refusal(), undecoded=False)
 
 
 def _logger(place: Place) -> str:

@@ -30,6 +30,7 @@ class Message:
         self._payload = payload
         self._logger = logger
         self._refusals: list[Refusal] = [Refusal(wrong, "metrics") for wrong in payload.wrong]
+        self._undeclared = False  # a metric by an alias that no birth declared
         self._seq = payload.seq
         if payload.seq is not None and payload.seq > _LARGEST_SEQ:
             self._refusals.append(Refusal(f"seq {payload.seq} is not within 0 and 255", "seq", str(payload.seq)))
@@ -68,8 +69,8 @@ class Message:
         birth = session.born(self._place, self._memory)
         if birth is None:
             return self._arrived(self._unborn(), flow.memory, rebirth=True)
-        undeclared = any(session.resolved(metric, birth) is None for metric in self._payload.metrics)
-        return self._arrived(self._measured(birth, None), flow.memory, rebirth=rebirth or undeclared)
+        message = self._measured(birth, None)
+        return self._arrived(message, flow.memory, rebirth=rebirth or self._undeclared)
 
     def _node_death(self) -> Arrival:
         """The will of a session counts only while that session is the known one, else it is that of an older one."""
@@ -141,6 +142,7 @@ class Message:
             if found is None:
                 reason = f"metrics[{place}].alias {metric.alias} was declared by no birth: a rebirth is asked for"
                 self._refusals.append(Refusal(reason, "alias", str(metric.alias)))
+                self._undeclared = True
                 continue
             name, typed, unit = found
             at = stamp if typed.at_ms is None else Stamp(typed.at_ms, "device", str(typed.at_ms))

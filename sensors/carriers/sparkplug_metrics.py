@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from coldchain.domain.message import Refusal
@@ -19,6 +20,7 @@ from sensors.carriers.sample import DEVICE, INTERNAL, RIDES, Sample, Stamp
 
 _GOOD = range(192, 256)  # OPC's codes for a value that can be relied on; Sparkplug itself knows 0, 192 and 500
 _STALE = 500
+_LONGEST = 256  # characters of a metric's name that is looked at
 _CONTROL = ("Node Control/", "Device Control/", "bdSeq")
 
 _MEASURED = {
@@ -101,6 +103,8 @@ class Understood(NamedTuple):
 
 def unit_of(properties: Mapping[str, Any]) -> str | None:
     """The engineering unit that a metric's properties declare."""
+    if not properties:
+        return None
     for name, value in properties.items():
         if re.sub(r"[\s_.-]", "", name).lower() in _UNIT_PROPERTIES and type(value) is str and value.strip():
             return value[:64]
@@ -109,6 +113,8 @@ def unit_of(properties: Mapping[str, Any]) -> str | None:
 
 def quality_of(properties: Mapping[str, Any]) -> int | None:
     """The quality code that a metric's properties state."""
+    if not properties:
+        return None
     value = next((value for name, value in properties.items() if name.lower() == "quality"), None)
     return value if type(value) is int else None
 
@@ -120,9 +126,9 @@ def declared(values: Iterable[Value]) -> Understood:
     for value in values:
         if value.name.startswith(_CONTROL) or not value.single:
             continue
-        if (known := _declaration(value)) is None:
+        if value.unit is None or (meaning := _meaning(value.name[:_LONGEST], value.unit)) is None:
             left.append(value)
-        elif (sample := _sample(value, *known)) is not None:
+        elif (sample := _sample(value, meaning)) is not None:
             samples.append(sample)
     return Understood(tuple(samples), left=tuple(left))
 
@@ -155,7 +161,7 @@ def profiled(values: Sequence[Value], profile: DeviceProfile) -> tuple[Understoo
 def unitless(values: Iterable[Value]) -> Iterable[Refusal]:
     """A sentence for each metric whose name says what it measures and whose unit nobody declared."""
     for value in {value.name: value for value in values}.values():
-        field = _MEASURED.get(_last(value.name))
+        field = _MEASURED.get(_last(value.name[:_LONGEST]))
         if field is not None:
             said = "declares no unit" if value.unit is None else f"declares the unit {shown(value.unit)}, unknown here"
             reason = f"metric {shown(value.name)} {said}: give it the property engUnit, or its logger a device profile"
@@ -164,30 +170,39 @@ def unitless(values: Iterable[Value]) -> Iterable[Refusal]:
 
 def measures(value: Value) -> bool:
     """Whether a metric could be a measurement: a number, or a probe that measured nothing."""
-    return type(value.value) in (int, float) or _last(value.name) in _MEASURED
+    return type(value.value) in (int, float) or _last(value.name[:_LONGEST]) in _MEASURED
 
 
-def _declaration(value: Value) -> tuple[str, _Conversion] | None:
-    field = _MEASURED.get(_last(value.name))
-    if field is None or value.unit is None:
+class _Meaning(NamedTuple):
+    field: str
+    convert: _Conversion
+    channel: str
+
+
+@lru_cache(maxsize=4096)  # a node sends the same names for ever
+def _meaning(name: str, unit: str) -> _Meaning | None:
+    """What a metric of this name and unit measures."""
+    field = _MEASURED.get(_last(name))
+    if field is None or not name.isprintable() or len(name) == _LONGEST:
         return None
-    spelled = re.sub(r"[\s.\[\]_]", "", value.unit).lower().replace("º", "°")
+    spelled = re.sub(r"[\s.\[\]_]", "", unit).lower().replace("º", "°")
     if field == "battery_pct":
         if spelled in _PER_CENT:
-            return "battery_pct", _same
+            return _Meaning(field, _same, RIDES)
         field = "battery_v"
-    unit = _UNITS.get(spelled)
-    return unit if unit is not None and unit[0] == field and value.name.isprintable() else None
+    known, convert = _UNITS.get(spelled, ("", _same))
+    return _Meaning(field, convert, RIDES if field in _RIDING else _channel(name)) if known == field else None
 
 
-def _sample(value: Value, field: str, convert: _Conversion) -> Sample | None:
-    riding = field in _RIDING
-    channel = RIDES if riding else _channel(value.name)
+def _sample(value: Value, meaning: _Meaning) -> Sample | None:
+    field, convert, channel = meaning
     fault = value.fault
-    if fault is not None:  # a battery whose state nobody knows is no fault of a probe
-        return None if riding else Sample({}, channel, value.stamp, None, fault, value.historical, within=value.within)
-    values = {field: _converted(value.value, convert)}
-    return Sample(values, channel, value.stamp, historical=value.historical, within=value.within)
+    if fault is None:
+        values = {field: _converted(value.value, convert)}
+        return Sample(values, channel, value.stamp, historical=value.historical, within=value.within)
+    if channel == RIDES:  # a battery whose state nobody knows is no fault of a probe
+        return None
+    return Sample({}, channel, value.stamp, fault=fault, historical=value.historical, within=value.within)
 
 
 def _converted(value: Any, convert: _Conversion) -> Any:
@@ -200,6 +215,7 @@ def _converted(value: Any, convert: _Conversion) -> Any:
         return value
 
 
+@lru_cache(maxsize=4096)
 def _last(name: str) -> str:
     return re.sub(r"[\s_-]", "", name.rpartition("/")[2]).lower()
 

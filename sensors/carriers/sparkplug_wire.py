@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10  # bytes
-_MOST_METRICS = 5000  # that one message may hold: more do not fit into 64 KiB with a value each
+_MOST_METRICS = 2000  # of one message that are read
 _MOST_PROPERTIES = 64  # of one metric
+_MOST_FIELDS = 64  # of one metric or property: what has more was not written by a node
 LATEST_MS = 253_402_300_799_999  # the last moment of year 9999: a stamp beyond it is none
 
 BOOLEAN = 11
@@ -55,6 +56,7 @@ def read(data: bytes) -> Payload:
     at_ms = seq = None
     metrics: list[Metric] = []
     wrong: list[str] = []
+    beyond = 0
     for number, kind, value in _fields(data, 0, len(data)):
         if number == 1 and kind == _VARINT:
             at_ms = _moment(value)
@@ -63,11 +65,16 @@ def read(data: bytes) -> Payload:
         elif number == 2 and kind == _BYTES:
             place = len(metrics) + len(wrong)
             if place >= _MOST_METRICS:
-                raise Malformed(f"more than {_MOST_METRICS} metrics")
+                beyond += 1
+                continue
             try:
                 metrics.append(_metric(data, *value))
             except Malformed as error:
                 wrong.append(f"metrics[{place}] {error}")
+    if beyond:
+        wrong.append(
+            f"metrics[{_MOST_METRICS}] and {beyond - 1} more were not read: publish at most {_MOST_METRICS} at once"
+        )
     return Payload(at_ms, seq, tuple(metrics), tuple(wrong))
 
 
@@ -95,7 +102,9 @@ def rebirth(at_ms: int) -> bytes:
 
 def _metric(data: bytes, at: int, end: int) -> Metric:
     found: dict[str, Any] = {}
-    for number, kind, value in _fields(data, at, end):
+    for count, (number, kind, value) in enumerate(_fields(data, at, end)):
+        if count > _MOST_FIELDS:
+            raise Malformed(f"has more than {_MOST_FIELDS} fields")
         if (place := _PLACES.get((number, kind))) is not None:
             name, read_ = place
             found[name] = read_(data, value)
@@ -205,20 +214,25 @@ _PLACES: Mapping[tuple[int, int], tuple[str, Callable[[bytes, Any], Any]]] = {
 def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, Any]]:
     """Each field as (number, wire type, value): a number, where a fixed one begins, or where bytes begin and end."""
     while at < end:
-        tag, at = _read_varint(data, at, end)
+        tag = data[at]
+        if tag < 0x80:  # numbers of one byte are most of them
+            at += 1
+        else:
+            tag, at = _read_varint(data, at, end)
         number, kind = tag >> 3, tag & 7
         if number == 0:
             raise Malformed(f"has no field at byte {at - 1}")
         value: Any
-        if kind == _VARINT:
-            value, at = _read_varint(data, at, end)
-        elif kind == _BYTES:
-            length, at = _read_varint(data, at, end)
-            value = (at, at + length)
-            at += length
+        if kind in (_VARINT, _BYTES):
+            if at < end and data[at] < 0x80:
+                value = data[at]
+                at += 1
+            else:
+                value, at = _read_varint(data, at, end)
+            if kind == _BYTES:
+                value, at = (at, at + value), at + value
         elif kind in (_FIXED64, _FIXED32):
-            value = at
-            at += 8 if kind == _FIXED64 else 4
+            value, at = at, at + (8 if kind == _FIXED64 else 4)
         else:
             raise Malformed(f"has a field of unknown kind {kind} at byte {at - 1}")
         if at > end:
