@@ -1,5 +1,6 @@
 """What one connection hears: its down topics, and the messages on their way to it."""
 
+from coldchain.domain.topics import covers
 from ingest.listener import answers, packets
 from ingest.listener.access import is_command_topic, may_hear
 
@@ -12,7 +13,7 @@ class Hearing:
 
     def __init__(self) -> None:
         self._topics: dict[str, tuple[str, int]] = {}  # → (logger, QoS)
-        self.commands: set[str] = set()  # topics on which carriers' commands are heard, with QoS 0
+        self._commands: set[str] = set()  # filters of topics on which carriers' commands are heard, with QoS 0
         self._fresh: set[str] = set()  # loggers whose next message answers a SUBSCRIBE
         self._unacknowledged: set[int] = set()
         self._postponed: dict[str, bytes] = {}
@@ -23,15 +24,19 @@ class Hearing:
         """Whose watermarks are heard."""
         return {logger for logger, _ in self._topics.values()}
 
+    def listens_to(self, topic: str) -> bool:
+        """Whether a carrier's command on `topic` is heard here."""
+        return any(covers(wanted, topic) for wanted in self._commands)
+
     def subscribe(self, wanted: list[tuple[str, int]], user: str | None, tenant: str) -> list[int]:
         """Take up what `user` may hear; the code for each filter."""
         codes = []
         for topic, qos in wanted:
-            known = topic in self._topics or topic in self.commands
+            known = topic in self._topics or topic in self._commands
             logger = may_hear(user, topic, tenant)
-            full = not known and len(self._topics) + len(self.commands) >= _TOPICS
+            full = not known and len(self._topics) + len(self._commands) >= _TOPICS
             if logger is None and not full and is_command_topic(topic):
-                self.commands.add(topic)
+                self._commands.add(topic)
                 codes.append(packets.SUCCESS)  # that is QoS 0
                 continue
             if logger is None or full:
@@ -46,7 +51,7 @@ class Hearing:
         """Hear these no longer."""
         for topic in topics:
             self._topics.pop(topic, None)
-            self.commands.discard(topic)
+            self._commands.discard(topic)
 
     def message(self, logger: str, payload: bytes, *, level: int, receive_maximum: int) -> bytes:
         """The packets that tell `logger`; empty while the client has to acknowledge others first."""

@@ -283,7 +283,7 @@ class Session(asyncio.BufferedProtocol):
 
     def order(self, command: Command, *, retained: bool = False) -> None:
         """Send a carrier's command if this client listens to its topic."""
-        if command.topic in self._hearing.commands and not self._transport.is_closing():
+        if self._hearing.listens_to(command.topic) and not self._transport.is_closing():
             said = answers.message(self.level, command.topic, command.payload, 0, qos=0, retain=retained)
             self._transport.write(said)
 
