@@ -67,8 +67,10 @@ def _message(tree: Mapping[str, Any], envelope: Envelope) -> Decoded:
     if type(params) is not dict:
         raise Wrong("params", params, "is not an object")
     logger = _who(tree, params, envelope)
-    at_ms = _ms(params.get("ts"))
-    stamp = Stamp(envelope.received_at_ms, "arrival") if at_ms is None else Stamp(at_ms, "device", str(params["ts"]))
+    system = params.get("sys")
+    told = params.get("ts") or (system.get("unixtime") if type(system) is dict else None)
+    at_ms = _ms(told)
+    stamp = Stamp(envelope.received_at_ms, "arrival") if at_ms is None else Stamp(at_ms, "device", str(told))
     key = stamped_key(at_ms, envelope.payload)
     head = Head(logger, key, Shelly.name, stamp, envelope.received_at_ms, interval_ms=_interval_ms(params.get("sys")))
     samples = tuple(_samples(params)) if tree.get("method") in _STATUS else ()

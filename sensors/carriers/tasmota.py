@@ -109,24 +109,39 @@ def _sensors(head: Head, tree: Mapping[str, Any], envelope: Envelope, context: C
     refusals = () if unit in ("C", "F") else (Refusal(f"TempUnit {unit!s:.20} is neither C nor F", "TempUnit"),)
     scale = tree.get("PressureUnit")
     pressure = _PRESSURE.get(scale) if type(scale) is str else None
-    samples = [
-        sample
-        for name, block in tree.items()
-        if type(block) is dict and not _OWN_HEAT.match(name)
-        for sample in _block(name, block, unit, pressure)
-    ]
+    samples = [sample for name, block in _blocks(tree) for sample in _block(name, block, unit, pressure)]
     if "ZbReceived" in tree and not samples:
         reason = Refusal(f"{head.logger} relays Zigbee devices, which are not read here", "ZbReceived")
         return decoded(head, (), envelope.payload, refusals=(reason,))._replace(undecoded=True)
     return decoded(head, samples, envelope.payload, refusals=refusals)
 
 
-def _block(name: str, block: Mapping[str, Any], unit: Any, pressure: Decimal | None) -> Iterator[Sample]:
+def _blocks(tree: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Name and content of each sensor's block; those of a list are numbered."""
+    for name, block in tree.items():
+        if _OWN_HEAT.match(name):
+            continue
+        if type(block) is list:
+            yield from ((f"{name}-{place}", one) for place, one in enumerate(block, start=1) if type(one) is dict)
+        elif type(block) is dict:
+            yield name, block
+
+
+def _values(block: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Kind, number and value of what a block measured; the values of a list are numbered."""
     for field, value in block.items():
         if (found := _VALUE.match(field)) is None:
             continue
-        channel = _channel(name, block, found[2])
-        match found[1]:
+        if type(value) is list:
+            yield from ((found[1], str(place), one) for place, one in enumerate(value[:99], start=1))
+        else:
+            yield found[1], found[2], value
+
+
+def _block(name: str, block: Mapping[str, Any], unit: Any, pressure: Decimal | None) -> Iterator[Sample]:
+    for kind, number, value in _values(block):
+        channel = _channel(name, block, number)
+        match kind:
             case "Temperature" | "ProbeTemperature" if unit in ("C", "F"):
                 yield _temperature(name, from_fahrenheit(value) if unit == "F" else value, channel)
             case "Humidity":

@@ -41,9 +41,9 @@ class Theengs:
     filters = ("+/+/BTtoMQTT/+",)
 
     def claims(self, envelope: Envelope) -> bool:
-        """Its topics, whose last levels are `BTtoMQTT/{address}`, and the webhook of its name."""
+        """Its topics, `…/BTtoMQTT/{address}` or without the address, and the webhook of its name."""
         if envelope.transport == "mqtt":
-            return envelope.source.split("/")[-2:-1] == ["BTtoMQTT"]
+            return "BTtoMQTT" in envelope.source.split("/")[-2:]
         return envelope.transport == "http" and envelope.source == self.source
 
     def recognises(self, envelope: Envelope) -> bool:
@@ -112,6 +112,8 @@ def _frame(tree: Mapping[str, Any]) -> Frame:
         return Frame((Sample(believed, INTERNAL), *riding), seq, refusals=wrongs, limits=ruuvi_frame.LIMITS)
     probes = kind == _BARBECUE or not tree.keys().isdisjoint(("tempc2", "tempf2")) or tree.get("extprobe") is True
     first = "probe-1" if probes else _OF_ITSELF.get(str(kind), INTERNAL)
+    if first in _OF_ITSELF.values():
+        climate.pop("pressure_hpa", None)  # a tyre's, which is no weather
     samples = (*_temperatures(tree, first), Sample(climate, first), *riding)
     return Frame(samples, seq, limits=_BARBECUE_LIMITS if kind == _BARBECUE else NATIVE)
 

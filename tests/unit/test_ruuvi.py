@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from carrier_conformance import conform, mutations
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from coldchain.domain.message import Decoded, Envelope
 from sensors.carriers import ruuvi_frame
@@ -199,6 +201,13 @@ def test_what_the_gateway_decoded_itself_counts_in_its_units() -> None:
 def test_the_gateways_own_state_is_no_reading() -> None:
     [decoded] = Ruuvi().decode(envelope({"state": "online"}, tag="gw_status")).messages
     assert (decoded.logger, decoded.readings, decoded.status) == ("C8252D8E9C2C", (), {"gateway": "online"})
+
+
+@given(st.sampled_from([b"", b"\x03", b"\x05", b"\x06"]), st.binary(max_size=40), st.binary(max_size=6))
+@settings(max_examples=400, deadline=None)
+def test_any_frame_is_read_in_time_and_gives_only_possible_values(kind: bytes, frame: bytes, before: bytes) -> None:
+    for data in (advert(kind + frame), (before + kind + frame).hex()):
+        conform(Ruuvi(), [json.dumps(body(data)).encode()], envelope, limits=ruuvi_frame.LIMITS)
 
 
 def test_hostile_frames_never_raise_and_never_give_an_impossible_value() -> None:

@@ -88,6 +88,12 @@ def test_without_a_clock_the_arrival_counts(ts: Any) -> None:
     assert [(row.event_time_ms, row.time_source) for row in decoded.readings] == [(NOW, "arrival")]
 
 
+def test_the_systems_clock_counts_where_the_notification_has_none() -> None:
+    tree = body({"ts": None, "sys": {"unixtime": 1_767_607_100}, "temperature:0": {"tC": 4.6}})
+    [decoded] = Shelly().decode(envelope(tree)).messages
+    assert [row.event_time_ms for row in decoded.readings] == [1_767_607_100_000]
+
+
 def test_a_topic_of_ones_own_choice_is_fine_and_another_devices_is_not() -> None:
     tree = body({"temperature:0": {"tC": 4.6}})
     [decoded] = Shelly().decode(envelope(tree, "cold-room/events/rpc")).messages

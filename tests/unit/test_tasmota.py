@@ -52,6 +52,16 @@ def test_numbered_values_of_one_block_are_channels_and_light_rides_along() -> No
     ]  # fmt: skip
 
 
+def test_lists_of_blocks_and_of_values_are_channels_too() -> None:
+    rows = message(
+        {"DS18B20": [{"Temperature": 4}, {"Temperature": 5}], "ANALOG": {"Temperature": [1.5, None]}}
+    ).readings
+    assert [(row.channel, row.temperature_mc, row.fault) for row in rows] == [
+        ("probe-ds18b20-1", 4000, None), ("probe-ds18b20-2", 5000, None), ("probe-1", 1500, None),
+        ("probe-2", None, "sensor_error"),
+    ]  # fmt: skip
+
+
 def test_declared_fahrenheit_is_converted_and_an_unknown_unit_gives_nothing() -> None:
     assert [
         row.temperature_mc for row in message({"DS18B20": PROBE | {"Temperature": 40.28}, "TempUnit": "F"}).readings

@@ -87,7 +87,8 @@ def test_extremes_dew_points_and_batteries_are_no_reading(frame: dict[str, Any])
 
 @pytest.mark.parametrize(("kind", "channel"), [("TIRE", "tyre"), ("BATT", "vehicle-battery"), ("BODY", "body")])
 def test_a_temperature_of_something_else_is_called_by_what_it_is(kind: str, channel: str) -> None:
-    assert [row.channel for row in message(type=kind, tempc=20, volt=12.6).readings] == [channel]
+    rows = message(type=kind, tempc=20, volt=12.6, pres=220).readings
+    assert [(row.channel, row.pressure_mhpa) for row in rows] == [(channel, None)]
 
 
 def test_an_uptime_called_time_is_no_date_and_a_gateways_date_is() -> None:
