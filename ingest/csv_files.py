@@ -27,6 +27,7 @@ from sensors.carriers.files.mapping import Mapping, as_json
 SHOWN_PROBLEMS = 50
 CONFIRMED = frozenset({"confirm", "mapping"})  # needs that are met by looking at the preview
 _SHOWN_ROWS = 12
+_LOOKED_AT = 60  # rows in which the column of dates is looked for
 _DIFFERENCES = 2000
 
 Progress = Callable[[int, int], None]  # bytes read, bytes in all
@@ -128,9 +129,11 @@ class Table:
         """
         self.content, self._now_ms = content, now_ms
         self.mapping, self.how, self.layout = _mapping(registry, content, options)
-        first = next(row_lines(content, _bare(self.layout, self.mapping)), None)
-        cells = (row_cells(first.text, _bare(self.layout, self.mapping)) if first and first.text else None) or []
-        self.plan: Plan = plan(self.layout, self.mapping, Answers(options.zone, options.logger), cells)
+        bare = Plan(self.layout, self.mapping, (0,), (), None, None, None, frozenset())
+        rows = [
+            row for line in islice(row_lines(content, bare), _LOOKED_AT) if (row := row_cells(line.text or "", bare))
+        ]
+        self.plan: Plan = plan(self.layout, self.mapping, Answers(options.zone, options.logger), rows)
         self.survey: Survey = survey(content, self.plan)
         needs = [*self.plan.needs, *self.survey.needs]
         self.rows: Rows | None = None
@@ -138,7 +141,7 @@ class Table:
             self.rows = Rows(content, self.plan, self.survey, now_ms)
             if self.rows.needs_zone:
                 needs.append(_ASKS_ZONE)
-        elif self.plan.zone is None and not any(_has_offset(one) for one in cells):
+        elif self.plan.zone is None and not any(_has_offset(one) for row in rows for one in row):
             needs.append(_ASKS_ZONE)
         if self.how == "proposed":
             needs.append(
@@ -247,7 +250,3 @@ def _mapping(registry: Registry | None, content: bytes, options: Options) -> tup
             ) from error
         mapping = msgspec.structs.replace(mapping, time=time)
     return mapping, how, layout
-
-
-def _bare(layout: Layout, mapping: Mapping) -> Plan:
-    return Plan(layout, mapping, (0,), (), None, None, None, frozenset())

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from coldchain.domain.message import Decoded, Refusal
 from sensors.carriers.files.csv_plan import Plan
 from sensors.carriers.files.csv_rows import Chunk, Problem
-from sensors.carriers.sample import Head, Stamp, decoded
+from sensors.carriers.sample import RIDES, Head, Stamp, decoded
 
 NAME = "csv@1"
 _MOST_REFUSALS = 200  # of one message; a column in the wrong unit would otherwise fill the quarantine
@@ -39,7 +39,7 @@ def part(chunk: Chunk, plan: Plan, payload: bytes, key: str, received_at_ms: int
             logger, key, NAME, stamp, received_at_ms, interval_ms=interval_ms, device_profile=plan.mapping.label
         )
         made = decoded(head, samples, payload)
-        problems += _problems(chunk, made)
+        problems += _problems(chunk, logger, made)
         messages.append(made._replace(refusals=made.refusals[:_MOST_REFUSALS]))
     if messages:  # the rows that nobody could read are kept with the first logger of their part
         unread = tuple(Refusal(f"line {one.line}: {one.reason}", "row", one.text[:64]) for one in chunk.problems)
@@ -49,8 +49,17 @@ def part(chunk: Chunk, plan: Plan, payload: bytes, key: str, received_at_ms: int
     return Part(tuple(messages), tuple(sorted(problems)), total, faults)
 
 
-def _problems(chunk: Chunk, made: Decoded) -> Iterator[Problem]:
+def _problems(chunk: Chunk, logger: str, made: Decoded) -> Iterator[Problem]:
+    """The refused values with their lines; of a moment that stands twice, the later line is the one that is refused."""
+    by_moment = {
+        (one.channel, one.stamp.at_ms): one.within
+        for one in chunk.samples[logger]
+        if made.refusals and one.stamp is not None
+    }
     for refusal in made.refusals:
-        place, _, rest = refusal.reason.partition(".")
-        number = int(place.removeprefix("line ")) if place.startswith("line ") and place[5:].isdecimal() else 0
-        yield Problem(number, chunk.texts.get(number, "")[:120], rest if number else refusal.reason)
+        place, dot, rest = refusal.reason.partition(".")
+        if not (dot and place.startswith("line ")):
+            place = by_moment.get((refusal.channel or RIDES, refusal.event_time_ms or 0), "line 0")
+            rest = refusal.reason
+        number = int(place.removeprefix("line "))
+        yield Problem(number, chunk.texts.get(number, "")[:120], rest)

@@ -11,6 +11,7 @@ from coldchain.errors import InvalidValue
 ORDERS = ("ymd", "dmy", "mdy", "epoch_s", "epoch_ms")
 MISSING = ("", "--.-", "---", "--", "-", "NaN", "N/A", "NA", "null", "None", "Err", "Error", "ERR!", "OL", "#N/A")
 
+_LONGEST = 64  # characters of a date or a number; patterns are not tried on more, so that blanks cannot slow them
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CLOCK = (
     r"(?:[T ,]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp])?(?:\.?[Mm]\.?)?\s*(Z|[+-]\d{2}:?\d{2})?)?\Z"
@@ -44,6 +45,8 @@ class DateParts(NamedTuple):
 
 def date_parts(text: str) -> DateParts | None:
     """The parts of a cell that looks like a date, with or without a time; None if it does not."""
+    if len(text) > _LONGEST:
+        return None
     if (found := _YEAR_FIRST.match(text)) is not None:
         year, _, month, day, *clock = found.groups()
         return DateParts("ymd", int(year), int(month), int(day), tuple(clock))
@@ -98,6 +101,8 @@ def looks_like_time(text: str, order: str | None) -> bool:
 
 def is_number(text: str) -> bool:
     """Whether a cell is a number, with point or comma, and possibly its unit behind it."""
+    if len(text) > _LONGEST:
+        return False
     return _NUMBER.match(text) is not None or _NUMBER.match(_UNIT_BEHIND.sub("", text)) is not None
 
 
@@ -112,6 +117,8 @@ def number(text: str, decimal: str, units: tuple[str, ...]) -> Decimal:
     Raises:
         InvalidValue: it is none, is written with the other decimal sign, or carries another unit.
     """
+    if len(text) > _LONGEST:
+        raise InvalidValue(f"{text[:40]!r} is longer than any number")
     bare = text
     if (behind := _UNIT_BEHIND.search(text)) is not None:
         if behind.group(1).lower() not in units:

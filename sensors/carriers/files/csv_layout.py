@@ -8,10 +8,12 @@ from typing import NamedTuple
 from coldchain.errors import InvalidValue
 from sensors.carriers.files.csv_cells import MISSING, is_number, looks_like_time
 from sensors.carriers.files.csv_text import DELIMITERS, Encoding, Line, cells, encoding_of, lines
-from sensors.carriers.files.mapping import Mapping
-from sensors.carriers.files.units import QUANTITIES
+from sensors.carriers.files.mapping import Mapping, titles_match
+from sensors.carriers.files.units import QUANTITIES, declared
 
 _HEAD_LINES = 400
+_LONGEST_TITLE = 200
+_SPOILED = 20  # so many rows below the titles may be unreadable before the titles are no longer found
 _SPELLED = frozenset(text for one in QUANTITIES.values() for unit in one.units.values() for text in unit.spelled)
 _MISSING = frozenset(marker.lower() for marker in MISSING)
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "|"}
@@ -60,10 +62,7 @@ def layout_of(content: bytes, mapping: Mapping | None = None) -> Layout:
         )
     shape = max(shapes, key=lambda one: (one.rows, one.width))
     first = next(line.number for line in head if _is_row(_split(line, shape.delimiter), shape, order))
-    header, titles = _titles(head, shape, first, stated.header if stated is not None else 0)
-    if header and stated is not None and stated.header > 0:
-        later = (line.number for line in head if line.number > header)
-        first = next((n for n in later if _is_row(_split(head[n - 1], shape.delimiter), shape, order)), first)
+    header, titles, first = _titles(head, shape, first, mapping)
     above = head[: (header or first) - 1]
     return Layout(encoding, shape.delimiter, header, first, titles, _preamble(above, shape.delimiter),
                   shape.delimiter == "," and len(titles) + 1 == shape.width)  # fmt: skip
@@ -99,26 +98,52 @@ def _is_row(row: list[str], shape: _Shape, order: str | None) -> bool:
     )
 
 
-def _titles(head: Sequence[Line], shape: _Shape, first: int, stated: int) -> tuple[int, tuple[str, ...]]:
-    """The line of the titles and the titles; a line of units between them and the rows is joined to them."""
+def _titles(
+    head: Sequence[Line], shape: _Shape, first: int, mapping: Mapping | None
+) -> tuple[int, tuple[str, ...], int]:
+    """The line of the titles, the titles, and the line where the rows begin.
+
+    What stands between the titles and the first row that can be read belongs to the rows: it was one, and is spoiled.
+    """
+    stated = mapping.text.header if mapping is not None else 0
     if stated < 0:
-        return 0, ()
+        return 0, (), first
     if stated > 0:
         if stated > len(head):
             raise InvalidValue(f"mapping: text.header: the file has no line {stated} before its rows")
-        return stated, tuple(_split(head[stated - 1], shape.delimiter))
-    above = [(line.number, row) for line in head[: first - 1] if any(row := _split(line, shape.delimiter))]
-    if not above:
-        return 0, ()
-    number, row = above[-1]
-    if len(row) < 2 or any(is_number(cell) for cell in row):
-        return 0, ()
-    if len(above) > 1 and len(above[-2][1]) == len(row) and _are_units(row):
-        number, titles = above[-2]
-        return number, tuple(
-            f"{title} [{unit.strip('()[] ')}]" if unit else title for title, unit in zip(titles, row, strict=True)
-        )
-    return number, tuple(row)
+        return stated, tuple(cell[:_LONGEST_TITLE] for cell in _split(head[stated - 1], shape.delimiter)), stated + 1
+    above = [
+        (line.number, [cell[:_LONGEST_TITLE] for cell in _split(line, shape.delimiter)])
+        for line in head[max(0, first - 1 - _SPOILED) : first - 1]
+    ]
+    above = [(number, row) for number, row in above if any(row)]
+    at = _titles_at(above, shape, mapping)
+    if at is None:
+        return 0, (), first
+    number, row = above[at]
+    if at and len(above[at - 1][1]) == len(row) and _are_units(row):
+        titles = zip(above[at - 1][1], row, strict=True)
+        joined = tuple(f"{title} [{unit.strip('()[] ')}]" if unit else title for title, unit in titles)
+        return above[at - 1][0], joined, number + 1
+    return number, tuple(row), number + 1
+
+
+def _titles_at(above: Sequence[tuple[int, list[str]]], shape: _Shape, mapping: Mapping | None) -> int | None:
+    """Which line above the rows holds the titles: the nearest that names something, else the nearest that fits."""
+    wanted = mapping.match.columns if mapping is not None else ()
+    fitting = [
+        at
+        for at, (_, row) in enumerate(above)
+        if len(row) >= 2 and not any(is_number(cell) or looks_like_time(cell, None) for cell in row)
+    ]
+    for at in reversed(fitting):
+        row = above[at][1]
+        if any(declared(cell) for cell in row) or any(titles_match(one, cell) for one in wanted for cell in row):
+            return at
+        if _are_units(row):
+            return at
+    same = [at for at in fitting if abs(len(above[at][1]) - shape.width) <= 1]
+    return same[-1] if same else None
 
 
 def _are_units(row: list[str]) -> bool:

@@ -1,5 +1,6 @@
 """A mapping laid over one file: which cell of a row becomes what, and what somebody still has to say."""
 
+from collections import Counter
 from typing import NamedTuple
 
 from coldchain.errors import InvalidValue
@@ -77,20 +78,20 @@ def _fits(layout: Layout, mapping: Mapping) -> bool:
     )
 
 
-def plan(layout: Layout, mapping: Mapping, answers: Answers, sample: list[str]) -> Plan:
+def plan(layout: Layout, mapping: Mapping, answers: Answers, samples: list[list[str]]) -> Plan:
     """Lay a mapping over a file.
 
     Args:
         layout: the file's.
         mapping: how to read it.
         answers: what a person says beside it.
-        sample: the cells of its first row, to find the column of dates in.
+        samples: the cells of its first rows, to find the column of dates in.
 
     Raises:
         InvalidValue: the mapping names a column that the file does not have, or contradicts a title's unit.
     """
     needs: list[Need] = []
-    time_at = tuple(_column(layout, one, "time.columns") for one in mapping.time.columns) or _dates(sample)
+    time_at = tuple(_column(layout, one, "time.columns") for one in mapping.time.columns) or _dates(samples)
     uses = tuple(_uses(layout, mapping, set(time_at)))
     if not uses:
         needs.append(
@@ -122,20 +123,27 @@ def _find(layout: Layout, wanted: str | int, where: str) -> int | None:
     return found[0] if found else None
 
 
-def _dates(sample: list[str]) -> tuple[int, ...]:
-    """The column of dates, with the column of times of day beside it where the two are apart."""
-    for at, cell in enumerate(sample):
+def _dates(samples: list[list[str]]) -> tuple[int, ...]:
+    """The column of dates, with the column of times of day beside it where the two are apart; as most rows have it."""
+    counted = Counter(found for row in samples if (found := _dates_in(row)))
+    if not counted:
+        raise InvalidValue("mapping: time.columns: no column holds dates; name the one that holds the time")
+    return counted.most_common(1)[0][0]
+
+
+def _dates_in(row: list[str]) -> tuple[int, ...]:
+    for at, cell in enumerate(row):
         parts = date_parts(cell)
         if parts is None:
             continue
         if parts.clock[0] is not None:
             return (at,)
-        for other, text in enumerate(sample):
+        for other, text in enumerate(row):
             joined = date_parts(f"{cell} {text}")
             if other != at and joined is not None and joined.clock[0] is not None:
                 return at, other
         return (at,)
-    raise InvalidValue("mapping: time.columns: no column holds dates; name the one that holds the time")
+    return ()
 
 
 def _uses(layout: Layout, mapping: Mapping, taken: set[int]) -> list[Use]:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from coldchain.errors import InvalidValue
-from sensors.carriers.files.csv_cells import date_parts, readings_of
+from sensors.carriers.files.csv_cells import date_parts, is_number, readings_of
 from sensors.carriers.files.csv_plan import Need, Plan
 from sensors.carriers.files.csv_text import Line, cells, lines
 
-_PROOF = 99  # rows that can be read one way only, for each that says otherwise: that one is then a bad row
+_PROOF = 19  # rows that can be read one way only, for each that says otherwise: that one is then a bad row
+# A number written with the other sign is refused and never read wrong, so that a clear majority is enough.
+_CLEAR = 3
 
 
 class Survey(NamedTuple):
@@ -98,7 +100,7 @@ def survey(content: bytes, plan: Plan) -> Survey:
             continue
         dates.take(time_text(row, plan), line.number)
         for at in places:
-            if at < len(row):
+            if at < len(row) and is_number(row[at]):
                 points += "." in row[at]
                 commas += "," in row[at]
     order, evidence = _order(dates, plan)
@@ -153,6 +155,6 @@ def _decimal(points: int, commas: int, plan: Plan) -> str | None:
     stated = plan.mapping.text.decimal
     if stated != "auto":
         return stated
-    if plan.layout.split_decimal or (commas and commas >= _PROOF * points):
+    if plan.layout.split_decimal or (commas and commas >= _CLEAR * points):
         return ","
-    return "." if points >= _PROOF * commas else None
+    return "." if points >= _CLEAR * commas else None

@@ -5,6 +5,7 @@ What a mapping leaves at "auto" is found out from the file and shown; what canno
 
 import tomllib
 from fnmatch import fnmatchcase
+from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
@@ -103,6 +104,7 @@ def as_json(mapping: Mapping) -> dict[str, Any]:
     return {**body, "id": mapping.id, "version": mapping.version}
 
 
+@cache
 def shipped() -> tuple[Mapping, ...]:
     """The mappings that come with the program, by id."""
     folder = files("sensors.carriers.files") / "mappings"
