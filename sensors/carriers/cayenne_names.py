@@ -36,7 +36,9 @@ _NESTED = {
 }  # fmt: skip
 
 # What a tracker's script adds beside numbered names.
-_BESIDE = frozenset({"altitude", "hdop", "heading", "latitude", "longitude", "sats", "speed", "time"})
+_BESIDE = frozenset({
+    "accuracy", "altitude", "course", "hdop", "heading", "latitude", "longitude", "satellites", "sats", "speed", "time",
+})  # fmt: skip
 
 
 def named_samples(tree: Any) -> tuple[Sample, ...] | None:

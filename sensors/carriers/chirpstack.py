@@ -63,13 +63,26 @@ class ChirpStack:
     def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:
         """The one message that an event is."""
         try:
-            tree = tree_of(envelope.payload)
-            if type(tree) is not dict:
-                raise Wrong("payload", tree, "is no event of a ChirpStack: it is no object")
+            tree = _tree(envelope.payload)
             topic_eui, event = (_topic(envelope) if envelope.transport == "mqtt" else None) or (None, None)
             return Arrival(envelope, (event_message(envelope, tree, self.name, context, topic_eui, event),))
         except Wrong as wrong:
             return Arrival(envelope, refusal=wrong.refusal())
+
+
+def _tree(payload: bytes) -> dict[str, Any]:
+    """The object that an event is.
+
+    Raises:
+        Wrong: it is none.
+    """
+    if not payload.lstrip().startswith(b"{"):
+        said = payload[:32].hex()
+        raise Wrong("payload", said, "is no JSON object: set the integration of ChirpStack to JSON, not to protobuf")
+    tree = tree_of(payload)
+    if type(tree) is not dict:
+        raise Wrong("payload", tree, "is no event of a ChirpStack: it is no object")
+    return tree
 
 
 def event_message(

@@ -22,6 +22,7 @@ INTERNAL, DEVICE = "internal", "device"
 
 _ATTRIBUTES = {public: attribute for attribute, public in MILLI_FIELDS.items()}
 _PROBED = frozenset({"temperature_c", "humidity_pct", "pressure_hpa"})
+_BATTERY = frozenset({"battery_mpct", "battery_mv"})
 _MOST_ROWS = 20_000
 
 
@@ -189,15 +190,20 @@ class _Table:
         alone = not self._rows and not any("latitude_e7" in row.fields for row in self._riding)
         if alone and not any(row.fault for row in self._riding):
             return [], {public: shown_ for row in self._riding for public, shown_ in _told(row)}
-        for row in self._riding:
-            host = self._host(row.stamp.at_ms) or own.setdefault(row.stamp.at_ms, _Row(DEVICE, row.stamp))
+        told: dict[str, Any] = {}
+        for row in sorted(self._riding, key=_is_battery):  # the others first: they may make the row that it rides on
+            host = self._host(row.stamp.at_ms) or own.get(row.stamp.at_ms)
+            if host is None and _is_battery(row):
+                told |= dict(_told(row))  # the battery of now beside stored records: no reading of this moment
+                continue
+            host = host or own.setdefault(row.stamp.at_ms, _Row(DEVICE, row.stamp))
             for name, value in row.fields.items():
                 host.fields.setdefault(name, value)
             if host.channel == DEVICE:
                 host.fault = host.fault or row.fault
             host.historical = host.historical or (row.historical and host.channel == DEVICE)
             host.device_alarm = host.device_alarm or row.device_alarm
-        return [self._reading(row) for row in (*self._rows.values(), *own.values())], {}
+        return [self._reading(row) for row in (*self._rows.values(), *own.values())], told
 
     def _host(self, at_ms: int) -> _Row | None:
         """The row on which something of this moment rides: of channel `internal`, else of the message's first one."""
@@ -214,6 +220,10 @@ class _Table:
             historical=row.historical or late, fault=row.fault, device_alarm=row.device_alarm,
             device_profile=head.device_profile or head.adapter, **row.fields,
         )  # fmt: skip
+
+
+def _is_battery(row: _Row) -> bool:
+    return row.fault is None and row.device_alarm is None and row.fields.keys() <= _BATTERY
 
 
 def thousandths(name: str, value: Any) -> int:

@@ -45,8 +45,10 @@ def getter(path: str) -> Getter:
     steps = _steps(compiled.parsed)
     if steps is not None:
         return _walking(steps)
-    choices = _choices(compiled.parsed)
-    return _searching(compiled.search) if choices is None else _first(choices)
+    if (choices := _choices(compiled.parsed)) is not None:
+        return _first(choices)
+    listed = _listed(compiled.parsed)
+    return _searching(compiled.search) if listed is None else _flat(_walking(listed))
 
 
 def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -93,6 +95,29 @@ def _first(choices: tuple[Getter, ...]) -> Getter:
         return ABSENT
 
     return first
+
+
+def _listed(node: Mapping[str, Any]) -> tuple[str | int, ...] | None:
+    """The path in front of a final `[]`, None for anything else."""
+    if node["type"] != "projection" or node["children"][1]["type"] != "identity":
+        return None
+    inner = node["children"][0]
+    return _steps(inner["children"][0]) if inner["type"] == "flatten" else None
+
+
+def _flat(listed: Getter) -> Getter:
+    """The elements of a list, those of lists within it too, without nulls: as `[]` is defined."""
+
+    def flat(tree: Any) -> Any:
+        value = listed(tree)
+        if type(value) is not list:
+            return ABSENT
+        found: list[Any] = []
+        for one in value:
+            found += one if type(one) is list else [one]
+        return [one for one in found if one is not None]
+
+    return flat
 
 
 def _walking(steps: tuple[str | int, ...]) -> Getter:

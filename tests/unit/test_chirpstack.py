@@ -176,3 +176,10 @@ def test_it_keeps_the_promises_of_a_carrier_whatever_arrives() -> None:
         conform(CARRIER, samples, lambda text: Envelope("http", "chirpstack", text, ms_from_iso(ARRIVED)), SHIPPED)
         > 500
     )
+
+
+def test_an_event_in_protocol_buffers_is_refused_with_what_to_set() -> None:
+    envelope = published({}, UP)._replace(payload=bytes.fromhex("0a2436663063"))
+    refusal = CARRIER.decode(envelope, SHIPPED).refusal
+    assert refusal is not None
+    assert "JSON" in refusal.reason

@@ -152,3 +152,12 @@ def test_a_batch_places_each_value_at_its_own_time() -> None:
 @pytest.mark.parametrize("fields", [{"Temp": 4.5}, {"temperature": None, "Temp": 4.5}, {"temperature": 4.5, "Temp": 9}])
 def test_the_name_of_another_version_of_the_decoder_counts_where_the_first_says_nothing(fields: dict[str, Any]) -> None:
     assert [row.temperature_mc for row in read("netvox-r718", fields).readings] == [4500]
+
+
+@pytest.mark.parametrize(
+    ("history", "stored"),
+    [([{"timestamp": 1767600000, "temperature": 4}, None], 1), ([[{"timestamp": 1767600000, "temperature": 4}]], 1),
+     ([], 0), ("none", 0), (None, 0)],
+)  # fmt: skip
+def test_stored_records_are_found_in_a_list_and_nowhere_else(history: Any, stored: int) -> None:
+    assert len(read("milesight-em300-th", {"battery": 90, "history": history}).readings) == stored

@@ -96,3 +96,18 @@ def test_a_stamp_well_before_the_servers_own_time_is_historical(
     stamp = Stamp(NOW - minutes * MINUTE, "device")
     [row] = made(Sample({"temperature_c": 5}, "internal", stamp=stamp), server_ms=NOW, interval_ms=interval_ms).readings
     assert row.historical is late
+
+
+def test_the_battery_of_now_beside_stored_records_is_no_reading_of_now() -> None:
+    earlier = Stamp(NOW - MINUTE, "device", "a minute ago")
+    message = made(Sample({"temperature_c": 5}, "internal", stamp=earlier), Sample({"battery_pct": 87}))
+    assert [(row.channel, row.event_time_ms, row.battery_mpct) for row in message.readings] == [
+        ("internal", NOW - MINUTE, None)
+    ]
+    assert message.status == {"battery_pct": 87.0}
+    placed = made(
+        Sample({"temperature_c": 5}, "internal", stamp=earlier),
+        Sample({"battery_pct": 87}),
+        Sample(position=(48, 11)),
+    )
+    assert [(row.channel, row.battery_mpct) for row in placed.readings] == [("internal", None), ("device", 87_000)]
