@@ -178,7 +178,7 @@ class Subscriber:
         size = sum(len(envelope.payload) for envelope in envelopes)
         self._unsettled_bytes += size
         settle = partial(self._settled, client, packet_ids, size, envelopes)
-        self._writer.offer(Parcel(envelopes, settle, partial(self._abandoned, client, size)))
+        self._writer.offer(Parcel(envelopes, settle, partial(self._abandoned, client, size), size))
 
     def _acknowledge(self, client: mqtt.Client) -> None:
         while self._acknowledgeable:

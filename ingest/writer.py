@@ -23,6 +23,7 @@ _TRIES = 3  # of a commit that fails for no transient reason, before its message
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 _LONGEST_WINDOW_S = 1.0
+_BATCH_BYTES = 1 << 20  # a message may carry a thousand readings: they are in memory until their commit is done
 
 
 class Parcel(NamedTuple):
@@ -34,14 +35,15 @@ class Parcel(NamedTuple):
     envelopes: Sequence[Envelope]
     settle: Callable[[Receipts], None]
     abandon: Callable[[], None] | None = None
+    size: int = 0  # bytes of the payloads, roughly
 
 
 class Writer:
     """Commits parcels in the order in which they were offered.
 
-    A commit takes up to `batch` envelopes, or what arrived within `window_s` of the first; on a disk that is slower
-    than that the window grows with it, up to a second. While a commit fails nothing is settled, so nothing is
-    acknowledged; `offer` never blocks, and senders stop reading while `full`, which bounds memory.
+    A commit takes up to `batch` envelopes or a mebibyte of them, or what arrived within `window_s` of the first; on a
+    disk that is slower than that the window grows with it, up to a second. While a commit fails nothing is settled, so
+    nothing is acknowledged; `offer` never blocks, and senders stop reading while `full`, which bounds memory.
     """
 
     def __init__(self, pipeline: Pipeline, *, batch: int = 1000, window_s: float = 0.02, capacity: int = 4000) -> None:
@@ -52,6 +54,7 @@ class Writer:
         self._capacity = capacity
         self._parcels: deque[Parcel] = deque()
         self._waiting = 0
+        self._waiting_bytes = 0
         self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
@@ -90,8 +93,14 @@ class Writer:
         with self._changed:
             self._parcels.append(parcel)
             self._waiting += len(parcel.envelopes)
-            if len(self._parcels) == 1 or self._waiting >= self._batch:
+            self._waiting_bytes += parcel.size
+            if len(self._parcels) == 1 or self._enough:
                 self._changed.notify()
+
+    @property
+    def _enough(self) -> bool:
+        """Whether what waits fills a commit."""
+        return self._waiting >= self._batch or self._waiting_bytes >= _BATCH_BYTES
 
     def _run(self) -> None:
         while parcels := self._gather():
@@ -113,17 +122,19 @@ class Writer:
                 self._changed.wait()
             window_s = min(max(self._window_s, self._last_commit_s), _LONGEST_WINDOW_S)
             deadline_s = time.monotonic() + window_s
-            while self._waiting < self._batch and not self._stopping:
+            while not self._enough and not self._stopping:
                 left_s = deadline_s - time.monotonic()
                 if left_s <= 0 or not self._changed.wait(left_s):
                     break
             parcels: list[Parcel] = []
-            taken = 0
-            while self._parcels and taken < self._batch:
+            taken = taken_bytes = 0
+            while self._parcels and taken < self._batch and taken_bytes < _BATCH_BYTES:
                 parcel = self._parcels.popleft()
                 taken += len(parcel.envelopes)
+                taken_bytes += parcel.size
                 parcels.append(parcel)
             self._waiting -= taken
+            self._waiting_bytes -= taken_bytes
             return parcels
 
     def _stored(self, envelopes: Sequence[Envelope], tries: int = _TRIES) -> Receipts | None:

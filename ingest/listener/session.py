@@ -227,7 +227,7 @@ class Session(asyncio.BufferedProtocol):
         if self.level == packets.V5 and self._unsettled > RECEIVE_MAXIMUM:
             self.end(packets.RECEIVE_MAXIMUM_EXCEEDED, "receive_maximum")
         settle = partial(self._listener.settled, self, acknowledgements, size, count)
-        self._listener.writer.offer(Parcel(envelopes, settle, partial(self._listener.abandoned, self)))
+        self._listener.writer.offer(Parcel(envelopes, settle, partial(self._listener.abandoned, self), size))
         if self._held():
             self._hold()
 

@@ -142,6 +142,26 @@ def test_no_commit_is_larger_than_a_batch_and_a_parcel(journal: SqliteJournal) -
     assert not writer.full
 
 
+def test_large_messages_make_smaller_commits_so_that_neither_memory_nor_waiting_grows_with_them(
+    journal: SqliteJournal,
+) -> None:
+    sizes: list[int] = []
+
+    class Counting(Pipeline):
+        def submit(self, envelopes: Sequence[Envelope]) -> list[list[Receipt]]:
+            sizes.append(len(envelopes))
+            return super().submit(envelopes)
+
+    record = Recording()
+    writer = Writer(Counting(journal, SystemClock()), window_s=1.0)
+    for seq in range(9):
+        writer.offer(record.parcel(native("LG-1", seq))._replace(size=400_000))
+    writer.start()
+    wait_until(lambda: len(record.settled) == 9, what="all of them")
+    writer.stop()
+    assert sizes == [3, 3, 3]
+
+
 class Moody(SqliteJournal):
     """A journal that fails as it is told."""
 
