@@ -138,25 +138,23 @@ class _Reader:
             device.samples.append(Sample(position=place, within="readPoint"))
 
     def _report(self, report: dict[str, Any], metadata: Any, device: _Device, *, statistics: bool) -> None:
-        what, exception = quantity(report, self._known), field(report, "exception")
-        name, stamp = _channel(report), self._stamp(report, metadata, device)
-        if exception is not None:
-            self._exception(shown(exception), what, Sample(channel=name, stamp=stamp), device)
-            return
+        what, value = quantity(report, self._known), field(report, "value")
+        sample = Sample(channel=_channel(report), stamp=self._stamp(report, metadata, device))
+        alarm = self._exception(report, what, sample, device)
+        if alarm is not None and alarm.fault is not None:
+            return  # what a failed sensor says beside is not believed
         if _statistic(report, metadata):
             device.statistics.append(_plain(report, metadata, what))
-            return
-        value = field(report, "value")
-        if what == "Angle" and field(report, "component") is not None:
-            self._angle(report, device.angles.setdefault(stamp, {}))
+        elif what == "Angle" and field(report, "component") is not None:
+            self._angle(report, device.angles.setdefault(sample.stamp or self.stamp, {}))
         elif what not in QUANTITIES:
             if value is not None:
                 told = f"{shown(value)} {shown(field(report, 'uom') or '')}".strip()
                 device.status[what or shown(field(report, "type") or "report")] = told
-        elif value is None:
-            self._nothing(what, Sample(channel=name, stamp=stamp), device, statistics=statistics)
-        else:
-            self._measured(report, what, Sample(channel=name, stamp=stamp), device)
+        elif value is not None:
+            self._measured(report, what, alarm or sample, device)
+        elif alarm is None:
+            self._nothing(what, sample, device, statistics=statistics)
 
     def _measured(self, report: dict[str, Any], what: str, sample: Sample, device: _Device) -> None:
         unit, value = field(report, "uom"), field(report, "value")
@@ -169,13 +167,17 @@ class _Reader:
         channel = RIDES if public == "light_lux" else sample.channel
         device.samples.append(sample._replace(values={public: number}, channel=channel, within="sensorReport"))
 
-    def _exception(self, word: str, what: str, sample: Sample, device: _Device) -> None:
-        """A sensor that failed is a fault; one that warns is an alarm beside ours."""
-        about = f"{what} {word}".strip()
+    def _exception(self, report: Any, what: str, sample: Sample, device: _Device) -> Sample | None:
+        """A sensor that failed is a fault, one that warns an alarm beside ours; None where neither is said."""
+        said = field(report, "exception")
+        if said is None:
+            return None
+        word = shown(said)
         if word.endswith("ERROR_CONDITION") and not self._erroneous:
             device.samples.append(sample._replace(fault="sensor_error"))
-        else:
-            device.status["device_alarm"] = about
+            return device.samples[-1]
+        device.status["device_alarm"] = f"{what} {word}".strip()
+        return sample._replace(device_alarm=word)
 
     def _nothing(self, what: str, sample: Sample, device: _Device, *, statistics: bool) -> None:
         """A report without a value: beside statistics an incomplete one, alone a sensor that measured nothing."""
@@ -223,8 +225,6 @@ def _reports(elements: list[dict[str, Any]]) -> Iterator[tuple[Any, dict[str, An
 
 def _statistic(report: Any, metadata: Any) -> bool:
     """Whether a report is about an interval: it has a minimum, mean and so on, or a value but no moment."""
-    if field(report, "exception") is not None:
-        return False
     if any(field(report, name) is not None for name in _STATISTICS):
         return True
     moment = field(report, "time") is not None or field(metadata, "time") is not None

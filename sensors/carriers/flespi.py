@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from coldchain.domain.message import Decoded, Envelope, Refusal
-from sensors.carriers.cloud import Cloud, Part, digest, epoch_ms, stamped
+from sensors.carriers.cloud import Cloud, Part, digest, epoch_ms, stamped, utc_ms
 from sensors.carriers.fields import Wrong, shown
 from sensors.carriers.port import Context
 from sensors.carriers.sample import Head, Sample, decoded
@@ -48,7 +48,7 @@ class Flespi(Cloud):
             raise Wrong("payload", tree, "is not an object with the parameters of a message")
         logger = named(tree.get("ident"), "ident")
         refusals: list[Refusal] = []
-        stamp = stamped(tree.get("timestamp"), "timestamp", epoch_ms, envelope, refusals)
+        stamp = stamped(tree.get("timestamp"), "timestamp", _time, envelope, refusals)
         server = stamped(tree.get("server.timestamp"), "server.timestamp", epoch_ms, envelope, refusals)
         head = Head(
             logger, _key(tree, part.payload), self.name, stamp, envelope.received_at_ms, _seq(tree),
@@ -78,6 +78,11 @@ def _samples(tree: dict[str, Any]) -> Iterator[Sample]:
     place = (tree.get("position.latitude"), tree.get("position.longitude"))
     known = None not in place and tree.get("position.valid") is not False
     yield Sample(riding, position=place if known else None, historical=late)
+
+
+def _time(value: Any, field: str) -> int:
+    """Seconds since 1970; what was posted into an HTTP channel may have an ISO time in UTC instead."""
+    return utc_ms(value, field) if isinstance(value, str) and "-" in value else epoch_ms(value, field)
 
 
 def _seq(tree: dict[str, Any]) -> int | None:

@@ -180,6 +180,21 @@ def test_an_error_is_a_fault_and_an_alarm_is_told() -> None:
     assert (message.status or {})["device_alarm"] == "AbsoluteHumidity ALARM_CONDITION"
 
 
+def test_a_value_that_alarms_is_a_reading_and_what_a_failed_sensor_says_is_none() -> None:
+    alarming = event(warm(9, exception="ALARM_CONDITION"))
+    assert [(row.temperature_mc, row.device_alarm) for row in alarming.readings] == [(9000, "ALARM_CONDITION")]
+    [row] = event(warm(9, exception="ERROR_CONDITION")).readings
+    assert (row.temperature_mc, row.fault) == (None, "sensor_error")
+
+
+def test_statistics_beside_an_alarm_stay_statistics() -> None:
+    statistic = {"type": "Temperature", "minValue": 3.9, "maxValue": 9.2, "uom": "CEL"}
+    alarm = {"type": "Temperature", "exception": "ALARM_CONDITION", "time": "2026-01-05T09:30:00Z"}
+    message = event(statistic, alarm)
+    assert (message.aggregate, message.readings, message.refusals) == (True, (), ())
+    assert (message.status or {})["device_alarm"] == "Temperature ALARM_CONDITION"
+
+
 def angle(component: str, value: Any, **more: Any) -> dict[str, Any]:
     return {"type": "Angle", "value": value, "component": component, "uom": "DD", **more}
 

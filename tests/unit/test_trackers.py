@@ -58,6 +58,11 @@ def test_what_is_no_probe_gives_no_reading(field: str) -> None:
     assert Flespi().decode(posted(body, "flespi")).messages[0].readings == ()
 
 
+@pytest.mark.parametrize("stamp", ["2026-01-05T10:00:00", "1767607200", 1767607200.0])
+def test_times_of_flespi_are_seconds_or_iso_in_utc(stamp: Any) -> None:
+    assert {row.event_time_ms for row in flespi(timestamp=stamp).readings} == {NOW}
+
+
 def test_a_fix_that_the_tracker_does_not_trust_is_no_position() -> None:
     assert [row.latitude_e7 for row in flespi(**{"position.valid": False}).readings] == [None, None, None]
 
