@@ -1,0 +1,99 @@
+"""Files by the command line and over HTTP: looked at, imported, given back, and refused with what is missing."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from web_cast import Web
+
+from coldchain.cli import main
+
+CONTENT = "Time,Temp (°C)\r\n2026-11-20 10:00,4.5\r\n2026-11-20 10:05,4.6\r\nsoon,1\r\n".encode()
+STATED = {"zone": "Europe/Berlin", "logger": "USB-9", "mapping": "generic"}
+MAPPING = {"id": "our-logger", "match": {"columns": ["When", "Reading"]},
+           "channels": [{"column": "Reading", "channel": "probe-1", "unit": "F"}]}  # fmt: skip
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    made = Web(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.startswith("COLDCHAIN_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLDCHAIN_DATA", str(tmp_path / "state"))
+    path = tmp_path / "run.csv"
+    path.write_bytes(CONTENT)
+    return path
+
+
+def test_a_dry_run_shows_what_is_missing_and_stores_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["import", "--dry-run", str(file)]) == 1
+    said = capsys.readouterr().out
+    for words in ("nothing stored", "column 2 'Temp (°C)': temperature of internal in C", "needs zone", "needs logger"):
+        assert words in said
+    assert main(["import", "--dry-run", "--zone", "UTC", "--logger", "U", "--mapping", "generic", str(file)]) == 0
+    assert "line 4: 'soon' is no date and time" in capsys.readouterr().out
+    assert main(["import", "--zone", "UTC", "--logger", "U", "--mapping", "generic", str(file)]) == 0
+    assert "2 stored, 0 known" in capsys.readouterr().out
+
+
+def test_a_mapping_may_come_from_a_file_and_the_report_as_json(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('id = "own"\n[[channels]]\ncolumn = 2\nchannel = "probe-7"\nunit = "C"\n')
+    arguments = ["import", "--zone", "UTC", "--logger", "U", "--mapping", str(own), "--json", str(file)]
+    assert main(arguments) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["mapping"], report["channels"], report["stored"]) == ("own@1", {"probe-7": 2}, 2)
+
+
+def test_a_refused_file_does_not_keep_the_others_out(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = file.with_name("bad.pdf")
+    bad.write_bytes(b"%PDF-1.7")
+    assert main(["import", "--zone", "UTC", "--logger", "U", "--mapping", "generic", str(bad), str(file)]) == 2
+    said = capsys.readouterr()
+    assert "bad.pdf is in no format that is known here" in said.err
+    assert "2 stored" in said.out
+
+
+def test_a_file_is_looked_at_imported_and_given_back(web: Web) -> None:
+    operator = web.as_role("operator")
+    shown = operator.post("/api/v1/files/preview?name=run.csv", content=CONTENT)
+    assert shown.status_code == 200
+    assert [one["field"] for one in shown.json()["needs"]] == ["logger", "zone", "mapping"]
+    assert operator.post("/api/v1/files?name=run.csv", content=CONTENT).status_code == 422
+    done = operator.post("/api/v1/files", files={"file": ("run.csv", CONTENT)}, data=STATED)
+    assert (done.status_code, done.json()["stored"], done.json()["problem_count"]) == (201, 2, 1)
+    again = operator.post("/api/v1/files?name=other.csv", content=CONTENT)
+    assert (again.status_code, again.json()["again"]) == (200, True)
+    kept = operator.get(f"/api/v1/files/{done.json()['sha256']}")
+    assert (kept.content, kept.headers["content-disposition"]) == (CONTENT, 'attachment; filename="run.csv"')
+    assert operator.get(f"/api/v1/files/{'0' * 64}").status_code == 404
+
+
+def test_a_mapping_is_kept_and_recognises_the_next_file(web: Web) -> None:
+    operator = web.as_role("operator")
+    made = operator.post("/api/v1/file-mappings", json=MAPPING)
+    assert (made.status_code, made.json()["version"]) == (201, 1)
+    assert operator.post("/api/v1/file-mappings", json={**MAPPING, "id": "Ours"}).status_code == 422
+    assert operator.post("/api/v1/file-mappings", content=b"[").status_code == 422
+    listed = {one["id"]: one["shipped"] for one in operator.get("/api/v1/file-mappings").json()["items"]}
+    assert (listed["our-logger"], listed["ibutton"]) == (False, True)
+    shown = operator.post("/api/v1/files/preview", content=b"When,Reading\n2026-11-20T10:00:00Z,41\n").json()
+    assert (shown["mapping"], shown["mapping_how"]) == ("our-logger@1", "recognised")
+    assert [one["field"] for one in shown["needs"]] == ["logger"]
+
+
+def test_a_device_may_send_files_and_nothing_more(web: Web) -> None:
+    device = web.as_role("device")
+    assert device.post("/api/v1/files/preview", content=CONTENT).status_code == 403
+    assert device.get("/api/v1/file-mappings").status_code == 403
+    assert device.post("/api/v1/files", files={"file": ("run.csv", CONTENT)}, data=STATED).status_code == 201
