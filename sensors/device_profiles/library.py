@@ -66,8 +66,8 @@ def shipped() -> tuple[Entry, ...]:
 class Library:
     """The catalogue as it is now: a change of a file or of the registry counts within a second, without a restart.
 
-    A file that cannot be used is left out and named in `problems`; the others count. Where the registry cannot be
-    asked, what was known stays.
+    A file that cannot be used is named in `problems` and left out, or counts as it was read last; the others count.
+    Where the registry cannot be asked, what was known stays.
     """
 
     def __init__(self, folder: Path | None = None, shelf: Shelf | None = None) -> None:
@@ -78,8 +78,8 @@ class Library:
         self._seen: Seen | str = "never"
         self._revision: int | None = None
         self._kept = Kept()
-        self._from_folder: tuple[Entry, ...] = ()
-        self._from_shelf: tuple[Entry, ...] = ()
+        self._from_folder: dict[str, Entry] = {}
+        self._from_shelf: dict[str, Entry] = {}
         self._snapshot = Snapshot(shipped())
         self._folder_problems: tuple[str, ...] = ()
         self._shelf_problems: tuple[str, ...] = ()
@@ -107,7 +107,7 @@ class Library:
     def _refresh(self) -> Snapshot:
         changed = self._folder_changed() | self._shelf_changed()
         if changed:
-            entries = (*shipped(), *self._from_folder, *self._from_shelf)
+            entries = (*shipped(), *self._from_folder.values(), *self._from_shelf.values())
             self._snapshot = Snapshot(entries, self._kept.assignments)
         return self._snapshot
 
@@ -116,9 +116,8 @@ class Library:
         if seen == self._seen:
             return False
         self._seen = seen
-        before = {entry.profile.label: entry.profile.text for entry in self._from_folder}
         read = [] if self._folder is None else [_text(self._folder / name) for name, _, _ in seen or ()]
-        self._from_folder, self._folder_problems = _entries(read, "folder", before)
+        self._from_folder, self._folder_problems = _entries(read, "folder", self._from_folder)
         if seen is None:
             self._folder_problems = (f"{self._folder} is no folder that can be read: no profile of yours counts",)
         _tell(self._folder_problems)
@@ -139,7 +138,9 @@ class Library:
         if kept == self._kept:
             return False
         self._kept = kept
-        self._from_shelf, self._shelf_problems = _entries([("saved", text) for text in kept.texts], "saved", {})
+        self._from_shelf, self._shelf_problems = _entries(
+            [(f"saved {place}", text) for place, text in enumerate(kept.texts)], "saved", {}
+        )
         _tell(self._shelf_problems)
         return True
 
@@ -176,14 +177,16 @@ def _text(path: Path) -> tuple[str, str | Exception]:
 
 
 def _entries(
-    texts: Iterable[tuple[str, str | Exception]], origin: Origin, before: Mapping[str, str]
-) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
-    """The profiles that can be used, and what is wrong with the others.
+    texts: Iterable[tuple[str, str | Exception]], origin: Origin, before: Mapping[str, Entry]
+) -> tuple[dict[str, Entry], tuple[str, ...]]:
+    """The profiles that can be used, by the name of their file, and what is wrong with the others.
 
     A version never changes its meaning, because readings name it: one that is known with another text stays as it was.
+    A file that was good and is not any more (saved with a slip, or half written) counts as it was read last.
     """
-    known = {**{entry.profile.label: entry.profile.text for entry in shipped()}, **before}
-    found, problems = [], []
+    known = {entry.profile.label: entry.profile.text for entry in (*shipped(), *before.values())}
+    found: dict[str, Entry] = {}
+    problems = []
     for name, text in texts:
         try:
             if isinstance(text, Exception):
@@ -192,10 +195,13 @@ def _entries(
             if (other := known.setdefault(profile.label, text)) != text:
                 problems.append(f"{name}: {profile.label} exists with another text: raise its `version`")
                 profile = parsed(other)
-            found.append(Entry(profile, origin))
+            found[name] = Entry(profile, origin)
         except InvalidValue as error:
-            problems.append(f"{name}: {error}")
-    return tuple(found), tuple(problems)
+            last = before.get(name)
+            problems.append(f"{name}: {error}" + (f"; {last.profile.label} counts until then" if last else ""))
+            if last is not None:
+                found[name] = last
+    return found, tuple(problems)
 
 
 def _tell(problems: Iterable[str]) -> None:
