@@ -130,6 +130,19 @@ def array(payload: bytes) -> "Iterator[Part | tuple[Wrong, bytes]]":
         start = skip_space(text, comma + 1) if text[comma : comma + 1] == "," else comma
 
 
+def broken(payload: bytes, name: str, wrong: Wrong) -> "list[Part | tuple[Wrong, bytes]]":
+    """What can still be read of the array `name` in a body that is no JSON: the elements before the damage.
+
+    Raises:
+        Wrong: `wrong`, where not even one can.
+    """
+    found = re.search(rb'"' + name.encode() + rb'"\s*:\s*(?=\[)', payload)
+    whole = [] if found is None else list(array(payload[found.end() :]))
+    if not any(isinstance(one, Part) for one in whole):
+        raise wrong
+    return whole
+
+
 def fixed(tree: Any) -> bytes:
     """The bytes of a part that was cut out of a larger one: the same fields always give the same bytes."""
     return json.dumps(tree, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode(errors="replace")

@@ -3,11 +3,11 @@
 Types have fixed units: °C, % RH and hPa; times are UTC.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from coldchain.domain.message import Decoded, Envelope, Refusal
-from sensors.carriers.cloud import Cloud, Part, array, celsius, fixed, nested, number_of, stamped, utc_ms
+from sensors.carriers.cloud import Cloud, Part, array, broken, celsius, fixed, nested, number_of, stamped, utc_ms
 from sensors.carriers.fields import Wrong, shown
 from sensors.carriers.port import Context
 from sensors.carriers.sample import INTERNAL, RIDES, Head, Sample, decoded
@@ -37,8 +37,11 @@ class Efento(Cloud):
     def parts(self, payload: bytes) -> list[Part | tuple[Wrong, bytes]]:
         """Each measurement, with bytes that do not depend on what is sent with it the next time."""
         if payload.lstrip().startswith(b"["):
-            return [Part(one[0], fixed(one[0])) if isinstance(one, Part) else one for one in array(payload)]
-        tree = tree_of(payload)
+            return _alone(array(payload))
+        try:
+            tree = tree_of(payload)
+        except Wrong as wrong:
+            return _alone(broken(payload, "measurements", wrong))
         found = tree.get("measurements") if type(tree) is dict else None
         if type(found) is not list:
             return [Part(tree, fixed(tree) if self.fits(tree) else payload)]
@@ -61,6 +64,10 @@ class Efento(Cloud):
         battery = tree.get("battery")
         status = {"battery": shown(battery)} if battery is not None else None
         yield decoded(head, list(_samples(tree["params"])), part.payload, refusals=refusals, status=status)
+
+
+def _alone(found: Iterable[Part | tuple[Wrong, bytes]]) -> list[Part | tuple[Wrong, bytes]]:
+    return [Part(one.tree, fixed(one.tree)) if isinstance(one, Part) else one for one in found]
 
 
 def _key(tree: dict[str, Any], measured: str | None) -> str:

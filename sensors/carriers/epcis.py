@@ -4,13 +4,25 @@ An event holds elements, an element reports; time and device stand on the report
 event. Statistics of an interval never become readings. An event that was declared erroneous adds none either.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as own
 from typing import Any
 
 from coldchain.domain.message import Decoded, Envelope, Refusal
-from sensors.carriers.cloud import Cloud, Part, array, digest, epoch_ms, fixed, nested, number_of, stamped, utc_ms
+from sensors.carriers.cloud import (
+    Cloud,
+    Part,
+    array,
+    broken,
+    digest,
+    epoch_ms,
+    fixed,
+    nested,
+    number_of,
+    stamped,
+    utc_ms,
+)
 from sensors.carriers.epcis_words import (
     DOCUMENTS,
     EVENTS,
@@ -60,8 +72,11 @@ class Epcis(Cloud):
     def parts(self, payload: bytes) -> list[Part | tuple[Wrong, bytes]]:
         """Each event, with the names that its document explains, and bytes of its own."""
         if payload.lstrip().startswith(b"["):
-            return [_part(one.tree, None) if isinstance(one, Part) else one for one in array(payload)]
-        tree = tree_of(payload)
+            return _alone(array(payload))
+        try:
+            tree = tree_of(payload)
+        except Wrong as wrong:
+            return _alone(broken(payload, "eventList", wrong))
         if kind(tree) not in DOCUMENTS:
             return [_part(tree, None)]
         body = field(tree, "epcisBody")
@@ -85,6 +100,10 @@ class Epcis(Cloud):
             refusals = (*reader.refusals, *device.refusals)
             message = decoded(head, device.samples, part.payload, refusals=refusals, status=status)
             yield message._replace(aggregate=bool(device.statistics) and not message.readings)
+
+
+def _alone(found: Iterable[Part | tuple[Wrong, bytes]]) -> list[Part | tuple[Wrong, bytes]]:
+    return [_part(one.tree, None) if isinstance(one, Part) else one for one in found]
 
 
 def _part(event: Any, context: Any) -> Part:

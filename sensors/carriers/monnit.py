@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from coldchain.domain.message import Decoded, Envelope, Refusal
-from sensors.carriers.cloud import Cloud, Part, celsius, fixed, nested, number_of, stamped, utc_ms
+from sensors.carriers.cloud import Cloud, Part, broken, celsius, fixed, nested, number_of, stamped, utc_ms
 from sensors.carriers.fields import Wrong
 from sensors.carriers.port import Context
 from sensors.carriers.sample import INTERNAL, Head, Sample, decoded
@@ -39,7 +39,15 @@ class Monnit(Cloud):
 
     def parts(self, payload: bytes) -> list[Part | tuple[Wrong, bytes]]:
         """Each sensor's message, and each place, with the gateway's beside it; the gateway's alone where it is all."""
-        tree = tree_of(payload)
+        try:
+            tree = tree_of(payload)
+        except Wrong as wrong:
+            return [
+                Part({"sensorMessages": [one.tree]}, fixed({"sensorMessages": [one.tree]}))
+                if isinstance(one, Part)
+                else one
+                for one in broken(payload, "sensorMessages", wrong)
+            ]
         if not self.fits(tree):
             return [Part(tree, payload)]
         about = {"gatewayMessage": tree["gatewayMessage"]} if "gatewayMessage" in tree else {}

@@ -83,6 +83,19 @@ def test_a_batch_and_its_elements_alone_are_the_same_messages() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["efento", "epcis", "monnit"])
+def test_what_came_before_damage_inside_a_document_is_still_read(name: str) -> None:
+    carrier, body = CLOUDS[name]
+    key = {"efento": "measurements", "epcis": "eventList", "monnit": "sensorMessages"}[name]
+    within = body["epcisBody"] if name == "epcis" else body
+    first = within[key][0]
+    whole = json.dumps({key: [first, {"damaged": 1}]}).replace('{"damaged": 1}', '{"damaged": 1')
+    [message] = carrier.decode(posted(whole.encode(), name)).messages
+    assert message.readings
+    assert "not JSON" in message.refusals[-1].reason
+    assert message.payload == whole.encode()
+
+
 @pytest.mark.parametrize(
     ("value", "at_ms"),
     [(1767607200, NOW), ("1767607200", NOW), (1767607200.1234, NOW + 123), ("1767607200.9999", NOW + 1000), (0, 0)],
