@@ -64,6 +64,12 @@ def remaining_length(data: bytes, at: int) -> tuple[int, int] | None:
     Raises:
         Malformed: it has more than four bytes.
     """
+    if at + 1 < len(data):  # nearly every packet is shorter than 16 KiB: one or two bytes
+        low, high = data[at], data[at + 1]
+        if low < 0x80:
+            return low, at + 1
+        if high < 0x80:
+            return low & 0x7F | high << 7, at + 2
     value, shift = 0, 0
     for position in range(at, min(at + _LONGEST_LENGTH, len(data))):
         byte = data[position]

@@ -45,16 +45,17 @@ class Published:
         if qos > 1:
             raise Malformed("qos_2", packets.QOS_NOT_SUPPORTED if qos == 2 else packets.MALFORMED)
         head = packets.publish(data, body, end, qos=qos, level=level)
-        topic, allowed = self._topics.get(head.topic) or self._learn(head.topic, user)
+        raw, packet_id, payload_at = head
+        topic, allowed = self._topics.get(raw) or self._learn(raw, user)
         acknowledgement = b""
         if qos:
             code = packets.SUCCESS if allowed else packets.NOT_AUTHORIZED
-            acknowledgement = answers.puback(level, head.packet_id, code)
-        length = end - head.payload_at
+            acknowledgement = answers.puback(level, packet_id, code)
+        length = end - payload_at
         if length > LARGEST:
             raise Malformed("packet_too_large", packets.PACKET_TOO_LARGE)
         # RETAIN asks a broker to keep the message; here it is one like any other.
-        payload = data[head.payload_at : end]
+        payload = data[payload_at:end]
         envelope = Envelope("mqtt", topic, payload, now_ms, qos, dup=first & 8 != 0, user=user)
         if end <= len(data):
             self._add(envelope, acknowledgement)
