@@ -64,8 +64,8 @@ class Decoded(NamedTuple):
     device_profile: str = "native@1"
     undecoded: bool = False  # who sent it is known, what it says is not: the refusal tells what is missing
     aggregate: bool = False  # statistics of an interval: kept, shown, and never taken for readings
-    clock_set: bool = False  # the format lets only a clock that was set write such times, however long ago they are
     clock: tuple[int, str] | None = None  # (ms, "network" or "gateway"): what counts where the device's clock cannot
+    clock_set: bool = False  # the format lets only a clock that was set write such times, however long ago they are
 
 
 class Command(NamedTuple):

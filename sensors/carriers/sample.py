@@ -193,7 +193,7 @@ class _Table:
         told: dict[str, Any] = {}
         for row in sorted(self._riding, key=_is_battery):  # the others first: they may make the row that it rides on
             host = self._host(row.stamp.at_ms) or own.get(row.stamp.at_ms)
-            if host is None and _is_battery(row):
+            if host is None and row.stamp == self._head.stamp and _is_battery(row):
                 told |= dict(_told(row))  # the battery of now beside stored records: no reading of this moment
                 continue
             host = host or own.setdefault(row.stamp.at_ms, _Row(DEVICE, row.stamp))

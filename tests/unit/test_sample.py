@@ -62,6 +62,12 @@ def test_a_status_alone_is_no_reading() -> None:
     assert message.status == {"battery_pct": 87.0, "door_open": False}
 
 
+def test_a_battery_of_a_moment_of_its_own_is_a_row_of_the_device() -> None:
+    earlier = Stamp(NOW - MINUTE, "device", "a minute ago")
+    message = made(Sample({"temperature_c": 5}, "internal"), Sample({"battery_pct": 98}, stamp=earlier))
+    assert [(row.channel, row.battery_mpct) for row in message.readings] == [("internal", None), ("device", 98_000)]
+
+
 def test_a_position_of_another_moment_is_a_row_of_the_device() -> None:
     earlier = Stamp(NOW - MINUTE, "device", "a minute ago")
     message = made(Sample({"temperature_c": 5}, "internal"), Sample(position=(48, 11), stamp=earlier))
