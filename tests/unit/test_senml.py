@@ -112,6 +112,17 @@ def test_battery_light_position_and_door_ride_along() -> None:
     assert (row.latitude_e7, row.longitude_e7) == (481_371_000, 115_754_000)
 
 
+def test_a_battery_at_its_own_time_is_a_row_of_its_own() -> None:
+    rows = message(
+        {"bn": MAC, "bt": THEN, "bu": "%RH", "v": 51},
+        {"u": "%EL", "t": 150, "v": 98},
+        {"t": 180, "v": 52},
+    ).readings
+    assert [(row.event_time_ms // 1000 - THEN, row.humidity_mpct, row.battery_mpct) for row in rows] == [
+        (0, 51_000, None), (180, 52_000, None), (150, None, 98_000),
+    ]  # fmt: skip
+
+
 def test_several_names_are_several_channels_and_the_board_is_not_cargo() -> None:
     rows = message(
         {"bn": f"{MAC}:", "bu": "Cel", "n": "temperature", "v": 1}, {"n": "temp2", "v": 2}, {"n": "probe-3", "v": 3},
