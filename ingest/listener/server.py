@@ -60,7 +60,7 @@ class Listener:
         self.anonymous = anonymous
         self.buffer = memoryview(bytearray(_READ_BYTES))
         self.downlink = Downlink(writer.pipeline.journal, writer.pipeline.clock)
-        self.standing = {command.topic: command for command in standing}
+        self.standing = tuple(standing)
         self._commands = writer.pipeline.commands.queue()
         self.port = port
         self._host = host

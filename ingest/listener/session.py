@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from coldchain.domain.message import Command
+from coldchain.domain.topics import covers
 from ingest.listener import answers, packets
 from ingest.listener.hearing import Hearing
 from ingest.listener.packets import Malformed
@@ -292,8 +293,8 @@ class Session(asyncio.BufferedProtocol):
         codes = self._hearing.subscribe(wanted, self.user, self._listener.tenant)
         self._listens()
         self._transport.write(answers.suback(self.level, packet_id, codes))
-        for topic, _ in wanted:
-            if (standing := self._listener.standing.get(topic)) is not None:
+        for standing in self._listener.standing:
+            if any(covers(topic, standing.topic) for topic, _ in wanted):
                 self.order(standing, retained=True)
         for logger in self.loggers:
             self._listener.downlink.note(logger)
