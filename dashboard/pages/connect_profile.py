@@ -82,7 +82,6 @@ def _register_body(app: Dash, services: Services) -> None:
         Output("bench-tree", "children"),
         Output("bench-result", "children"),
         Output("draft-text", "value"),
-        Output("field-about", "children"),
         Input("draft", "data"),
         Input("field-path", "data"),
         Input("bench-look", "value"),
@@ -91,11 +90,27 @@ def _register_body(app: Dash, services: Services) -> None:
     )
     def follow(draft: object, path: object, look: object, message: object) -> Any:
         if not isinstance(draft, dict):
-            return dash.no_update, dash.no_update, dash.no_update, dash.no_update
+            return dash.no_update, dash.no_update, dash.no_update
         found = bench.load(services, security.viewer(), look or message)
         chosen = path if isinstance(path, str) else None
         tree = tree_view(found.tree, roles_of(draft), chosen)
-        return tree, attempt("result", lambda: result(services, found, draft)), text_of(draft), about(found, chosen)
+        return tree, attempt("result", lambda: result(services, found, draft)), text_of(draft)
+
+    @security.secured(
+        app,
+        Output("field-about", "children"),
+        Output("field-role", "value"),
+        Input("field-path", "data"),
+        Input("bench-look", "value"),
+        State("bench-message", "data"),
+        perm=Permission.OPERATE,
+        prevent_initial_call=True,
+    )
+    def clicked(path: object, look: object, message: object) -> Any:
+        # What was said of the field before is not said of this one.
+        found = bench.load(services, security.viewer(), look or message)
+        asked_anew = None if dash.ctx.triggered_id == "field-path" else dash.no_update
+        return about(found, path if isinstance(path, str) else None), asked_anew
 
 
 def page_body(services: Services, found: Bench, draft: JsonObject, start: str | None) -> list[Any]:

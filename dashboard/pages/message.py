@@ -113,9 +113,10 @@ def interpretations(readings: list[Reading], found: StoredMessage) -> list[Any]:
         some = [reading for reading in readings if reading.interpretation == number]
         state = "current" if number == numbers[0] else "superseded"
         profiles = ", ".join(sorted({reading.device_profile for reading in some}))
-        if len(numbers) > 1:
-            words = f"Interpretation {number}, {state}, by {profiles}"
-            parts.append(html.H3(words, className="sub-head"))
+        words = (
+            f"Read by {profiles}" if number == 1 == len(numbers) else f"Interpretation {number}, {state}, by {profiles}"
+        )
+        parts.append(html.H3(words, className="sub-head"))
         parts.append(reading_table(some[:MOST_ROWS], f"Readings of interpretation {number}"))
         if len(some) > MOST_ROWS:
             parts.append(html.P(f"{MOST_ROWS} of {len(some):,} readings are shown.", className="note"))

@@ -28,7 +28,8 @@ def field_form(bench: Bench) -> html.Div:
     roles = [(key, words) for key, words in ROLES.items() if bench.sourced or key not in _SOURCE]
     small: dict[str, Any] = {"size": "sm"}
     boxes = [
-        dmc.Select(id="field-role", label="It is", data=_pairs(roles), placeholder="choose", searchable=True, **small),
+        dmc.Select(id="field-role", label="It is", data=_pairs(roles), placeholder="choose", searchable=True,
+                   allowDeselect=False, **small),
         _box("unit", dmc.Select(id="field-unit", label="Unit", data=[], placeholder="as its maker says", **small)),
         _box("channel", dmc.Autocomplete(id="field-channel", label="Channel", data=list(CHANNELS), value="internal",
                                          **small)),
