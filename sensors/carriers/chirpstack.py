@@ -230,7 +230,7 @@ def _hints(tree: Mapping[str, Any], info: Mapping[str, Any]) -> dict[str, str]:
     hints = {f"chirpstack.{name}": text_of(info.get(name) or tree.get(name)) for name in _SAID}
     hints["lorawan.f_port"] = port_of(tree.get("fPort"))
     for name, value in dict_of(info.get("tags") or tree.get("tags")).items():
-        hints[f"chirpstack.tag.{name}"] = text_of(value)
+        hints[f"chirpstack.tags.{name}"] = text_of(value)
     return {name: value for name, value in hints.items() if value is not None}
 
 

@@ -66,7 +66,8 @@ def _own(frame: Frame, tree: Any, context: Context) -> Uplink | None:
     base = Uplink(frame.logger, frame.key, frame.stamp, enough=True)
     if type(tree) is dict and _INTRODUCTION.issuperset(tree):
         return base._replace(samples=frame.declared)
-    profile = context.profiles.of(frame.logger, frame.hints)
+    asked = Uplink(frame.logger, frame.key, frame.stamp, tree, frame.hints)
+    profile = context.profiles.of(frame.logger, uplinks.model_hints(asked))
     if profile is not None and profile.codec != CAYENNE and not (frame.declared and _useless(profile, tree)):
         return None
     samples = frame.declared or named_samples(tree)

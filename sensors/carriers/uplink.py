@@ -47,7 +47,7 @@ def message(
     )
     if uplink.enough:
         return decoded(head, uplink.samples, payload, refusals=uplink.refusals)
-    profile = context.profiles.of(uplink.logger, _hints(uplink))
+    profile = context.profiles.of(uplink.logger, model_hints(uplink))
     framed = profile is not None and profile.codec in CODECS and uplink.frame is not None
     if profile is None or (uplink.tree is None and not framed):
         reason = _nobody_decoded(uplink) if uplink.tree is None else _no_profile(uplink)
@@ -72,7 +72,7 @@ def _framed(profile: DeviceProfile, frame: bytes) -> Extract:
     return Extract(samples, refusals, known=bool(samples) or not refusals)
 
 
-def _hints(uplink: Uplink) -> Mapping[str, str]:
+def model_hints(uplink: Uplink) -> Mapping[str, str]:
     """What is known of the model: what the envelope says, the id (its first digits name the maker), names of fields."""
     names = "\n".join(sorted(uplink.tree)) if type(uplink.tree) is dict else ""
     return {**uplink.hints, "logger": uplink.logger, "fields": names}

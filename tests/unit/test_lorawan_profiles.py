@@ -39,7 +39,7 @@ def read(profile: str, fields: dict[str, Any]) -> Decoded:
         ({"chirpstack.deviceProfileName": "Dragino LHT65N EU868"}, "dragino-lht65n"),
         ({"chirpstack.deviceProfileName": "ELSYS ERS2"}, "elsys-ers"),
         ({"chirpstack.deviceProfileName": "ERS"}, "elsys-ers"),
-        ({"chirpstack.tag.model": "AT101"}, "milesight-at101"),
+        ({"chirpstack.tags.model": "AT101"}, "milesight-at101"),
         ({"chirpstack.deviceName": "ltc2-freezer"}, "dragino-ltc2"),
         ({"thingpark.producer": "abeeway", "thingpark.model": "micro"}, "abeeway-tracker"),
         ({"chirpstack.deviceProfileName": "External sensors of other makers"}, None),
@@ -52,11 +52,29 @@ def test_what_the_envelope_says_of_the_model_chooses_the_profile(hints: dict[str
     assert (found.label.partition("@")[0] if found else None) == profile
 
 
-def test_fields_alone_never_choose_a_profile() -> None:
+def test_common_names_of_fields_never_choose_a_profile() -> None:
     info = {**chirpstack()["deviceInfo"], "deviceProfileName": "class A", "deviceName": "7"}
     message = only(ChirpStack(), published(chirpstack({"temperature": 4, "humidity": 50}, deviceInfo=info), UP))
     assert message.undecoded
     assert "class A" in message.refusals[0].reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "profile"),
+    [
+        ({"temperature": 4, "vdd": 3400}, "elsys-ers"),
+        ({"externalTemperature": 4, "vdd": 3400}, "elsys-elt"),
+        ({"BatV": 3, "Bat_status": 3, "TempC_SHT": 4, "Hum_SHT": 50}, "dragino-lht65n"),
+        ({"Temp_Channel1": 4, "Temp_Channel2": 5}, "dragino-ltc2"),
+        ({"device_id": 7, "protocol_version": 2, "temperature": {"value": 4, "unit": "°C"}}, "decentlab"),
+        ({"ambient_temperature": 4, "relative_humidity": 50}, "tektelic-comfort"),
+        ({"temperature_chn2": 4}, "milesight-ts302"),
+    ],
+)
+def test_distinctive_names_of_fields_choose_where_nothing_else_is_told(fields: dict[str, Any], profile: str) -> None:
+    info = {**chirpstack()["deviceInfo"], "deviceProfileName": "class A", "deviceName": "7"}
+    message = only(ChirpStack(), published(chirpstack(fields, deviceInfo=info), UP))
+    assert (message.device_profile.partition("@")[0], message.undecoded) == (profile, False)
 
 
 def test_a_template_without_a_sample_asks_before_its_readings_count() -> None:
