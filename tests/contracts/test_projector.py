@@ -291,3 +291,18 @@ def test_memory_stays_bounded_while_influxdb_is_away(journal: SqliteJournal, reg
         peaks.append(tracemalloc.get_traced_memory()[1] - before)
     tracemalloc.stop()
     assert peaks[-1] < 2 * peaks[0]
+
+
+def test_what_a_decision_put_out_of_force_is_forgotten_and_its_new_meaning_is_written(house: House) -> None:
+    house.commit(30)
+    house.drain()
+    first, second = (one for one in house.journal.read(0, 2))
+    moved = first._replace(channel="probe-1", temperature_mc=-5_000)
+    house.journal.reinterpret("decision-1", {first.message: [moved], second.message: []})
+    house.drain()
+    kept = house.stored()
+    assert len(kept) == 29
+    assert ("LG-1", "probe-1", first.event_time_ms) in {row[:3] for row in kept}
+    assert not {row[:3] for row in kept} & {("LG-1", "internal", one.event_time_ms) for one in (first, second)}
+    rebuild(house.journal, house.mark, house.points, house.clock)
+    assert house.stored() == kept
