@@ -98,7 +98,7 @@ def _arrival(pipeline: Pipeline, described: dict[str, Any], folder: Path) -> Arr
         case "file":
             path = folder / described["path"]
             envelope = Envelope("file", path.name, path.read_bytes(), received_at_ms or pipeline.clock.now_ms())
-            return file_arrival(envelope, described.get("zone", _UNSTATED_ZONE))
+            return file_arrival(envelope, described.get("zone", _UNSTATED_ZONE), described)
         case other:
             raise InvalidValue(f"transport {other!r} is none of mqtt, http, file")
     if received_at_ms is None:

@@ -1,14 +1,16 @@
 """Importing the files of USB loggers and their programs: once, byte-exact, with a zone that somebody stated."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import insert, select
 
 from coldchain import audit
 from coldchain.domain.message import Arrival, Envelope, Outcome, Receipt
-from coldchain.errors import InvalidValue
+from coldchain.errors import InvalidValue, NotFound
 from coldchain.registry import signals
 from coldchain.registry.schema import file_import
 from coldchain.registry.store import Registry
@@ -99,22 +101,24 @@ def preview_file(registry: Registry, content: bytes, name: str, options: Options
     return {**head, **report, "needs": needs}
 
 
-def file_arrival(envelope: Envelope, zone: str) -> Arrival:
-    """What a file says, judged as every message is; refused with a reason where nobody reads it."""
+def file_arrival(envelope: Envelope, zone: str, stated: Mapping[str, Any] = MappingProxyType({})) -> Arrival:
+    """What a file says, judged as every message is; refused with a reason where nobody reads it.
+
+    `stated` may name `logger`, `mapping` (a shipped one, or a body) and `order`, as `Options` does.
+    """
     carrier = Berlinger(zone)
     if carrier.claims(envelope):
         return _timed(carrier.decode(envelope))
+    said = {name: stated.get(name) for name in ("logger", "mapping", "order")}
     try:
-        table = Table(None, envelope.payload, Options(zone=zone, mapping=None, confirm=True), envelope.received_at_ms)
+        table = Table(None, envelope.payload, Options(zone=zone, confirm=True, **said), envelope.received_at_ms)
+    except NotFound as error:
+        return refused(envelope, str(error))
     except InvalidValue as error:
-        return (
-            quarantine.unknown_source(envelope)._replace(undecoded=True)
-            if _no_table(error)
-            else _refused(envelope, error)
-        )
-    needs = [need for need in table.needs if need.field not in csv_files.CONFIRMED]
-    if needs or table.rows is None:
-        return _refused(envelope, InvalidValue("; ".join(need.reason for need in needs)))
+        return quarantine.unknown_source(envelope) if _no_table(error) else refused(envelope, str(error))
+    needs = [need.reason for need in table.needs if need.field not in csv_files.CONFIRMED]
+    if needs:
+        return refused(envelope, "; ".join(needs))
     digest = hashlib.sha256(envelope.payload).hexdigest()
     return Arrival(envelope, tuple(one for _, made in table.parts(digest, Totals()) for one in made.messages))
 
@@ -136,10 +140,6 @@ def _as_table(registry: Registry | None, content: bytes, name: str, options: Opt
 
 def _no_table(error: InvalidValue) -> bool:
     return str(error).startswith(("this is no table", "the file is no text"))
-
-
-def _refused(envelope: Envelope, error: InvalidValue) -> Arrival:
-    return refused(envelope, str(error))
 
 
 def _asks_zone(name: str) -> str:

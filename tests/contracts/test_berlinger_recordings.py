@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from coldchain.domain.message import Envelope
-from sensors.carriers.files.berlinger import BerlingerExport, parse
+from ingest import berlinger_files
+from sensors.carriers.files.berlinger import BerlingerExport, local_moment, parse
 from sensors.carriers.files.berlinger_carrier import Berlinger
 from sensors.carriers.files.berlinger_checks import contradictions, minutes_out
+from sensors.carriers.files.berlinger_run import checked_run
 
 IDS = ("ft2-no-log", "ft2l-full", "qtag-run2")
 
@@ -99,6 +101,50 @@ def test_minutes_beyond_a_limit_agree_with_the_logger_within_eight_on_each_day(r
         for number, alarm in wanted["alarms"].items():
             difference = ours.get((day.day, number), 0.0) - alarm["minutes_out"]
             assert abs(difference) <= expect["tolerance"]["minutes_out_abs"], (day.day, number)
+
+
+def test_the_result_of_a_run_agrees_with_its_log_by_the_loggers_own_counting(recordings: Path) -> None:
+    vector = find(recordings, "qtag-run2")
+    export, expect = export_of(vector), vector["expect"]["result_by_logger"]
+    allowed, checked = vector["expect"]["tolerance"], checked_run(export)
+    assert checked is not None
+    assert (checked["mkt_cut_c"], checked["mean_cut_c"]) == (expect["mkt_c"], expect["mean_c"])
+    assert checked["mkt_c"] == pytest.approx(10.584, abs=0.001)
+    assert (checked["min_c"], checked["max_c"]) == (expect["min_c"], expect["max_c"])
+    numbers = {(limit.side, limit.mode): limit.number for limit in export.limits}
+    for alarm in expect["alarms"]:
+        if alarm.get("borderline"):
+            continue
+        ours = [one for one in checked["alarms"] if one["number"] == numbers[alarm["side"], alarm["mode"]]]
+        best = min(ours, key=lambda one: apart(one["start_local"], alarm["start_local"]))
+        assert apart(best["start_local"], alarm["start_local"]) <= allowed["excursion_start_min"]
+        minutes = allowed["cumulative_minutes" if alarm["mode"] == "cumulative" else "excursion_minutes"]
+        assert abs(best["minutes"] - alarm["minutes"]) <= minutes
+        assert apart(best["alarm_local"], alarm["alarm_local"]) <= allowed["alarm_min"]
+
+
+def apart(one: str, other: str) -> float:
+    return abs((local_moment(one) - local_moment(other)).total_seconds()) / 60
+
+
+def test_a_run_whose_log_was_warmed_or_cooled_is_told_from_an_untouched_one(recordings: Path) -> None:
+    content = find(recordings, "qtag-run2")["content"]
+    said = "; ".join(contradictions(parse(content.replace(b"\t23.", b"\t3."), "UTC")))
+    assert "MKT" in said
+    assert "alarm" in said
+
+
+def test_minutes_by_the_named_method_agree_within_eight_on_all_38_days_and_both_limits(recordings: Path) -> None:
+    content = (recordings / "series" / "berlinger" / "130500109088_202206081014.txt").read_bytes()
+    shown = berlinger_files.report(parse(content, "Europe/Berlin"))
+    assert shown["days_method"]["minutes"] == "berlinger-samples-times-interval@1"
+    assert len(shown["days"]) == 38
+    worst = [
+        abs(day["minutes_logged"][number] - counted)
+        for day in shown["days"]
+        for number, counted in day["minutes_out"].items()
+    ]
+    assert (len(worst), max(worst) <= 8) == (76, True)
 
 
 def test_an_untouched_file_agrees_with_itself(vector: dict[str, Any]) -> None:

@@ -66,8 +66,8 @@ def readings_of(parts: DateParts) -> tuple[bool, bool]:
     return (1 <= parts.first <= 31 and 1 <= parts.second <= 12, 1 <= parts.first <= 12 and 1 <= parts.second <= 31)
 
 
-def moment(text: str, order: str) -> Moment:
-    """The moment that a cell names, its parts in this order.
+def moment(text: str, order: str, *, short: bool = False) -> Moment:
+    """The moment that a cell names, its parts in this order; `short` where the column begins with years of two digits.
 
     Raises:
         InvalidValue: it names none; the text quotes the cell.
@@ -79,7 +79,7 @@ def moment(text: str, order: str) -> Moment:
         raise InvalidValue(f"{text[:40]!r} is no date and time")
     if parts.clock[0] is None:
         raise InvalidValue(f"{text[:40]!r} has no time of day")
-    if parts.form == "either" and order == "ymd" and parts.short:
+    if parts.form == "either" and order == "ymd" and parts.short and short:
         parts = DateParts("ymd", 2000 + parts.first, parts.second, parts.year - 2000, parts.clock)
     if parts.form == "either" and order == "ymd":
         raise InvalidValue(f"{text[:40]!r} does not begin with a year, as the other dates of this column do")

@@ -61,6 +61,7 @@ class Rows:
             InvalidValue: there is no such zone or logger, or the clock did not follow the zone.
         """
         self._content, self._plan, self._now_ms = content, plan, now_ms
+        self._short = survey.short
         self._order, self._decimal = survey.order or "ymd", survey.decimal or "."
         self._logger = _known_id(plan.logger) if plan.logger is not None else ""
         self.clock = WallClock(plan.zone) if plan.zone is not None else None
@@ -82,7 +83,7 @@ class Rows:
             before = line.text or ""
             try:
                 logger = self._named(row, logger)
-                at = moment(time_text(row, self._plan), self._order)
+                at = moment(time_text(row, self._plan), self._order, short=self._short)
             except InvalidValue:
                 continue
             if at.offset_ms is not None:
@@ -117,7 +118,9 @@ class Rows:
             if not logger:
                 raise InvalidValue("no logger is named up to this row")
             text = time_text(row, self._plan)
-            stamp = Stamp(self._utc_ms(moment(text, self._order), logger, line.number), "device", text[:64])
+            stamp = Stamp(
+                self._utc_ms(moment(text, self._order, short=self._short), logger, line.number), "device", text[:64]
+            )
             if not any(use.at < len(row) for use in self._plan.uses):
                 raise InvalidValue(f"has {len(row)} cells: none of those that hold a value is there")
         except InvalidValue as error:

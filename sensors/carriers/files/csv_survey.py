@@ -24,6 +24,7 @@ class Survey(NamedTuple):
     order: str | None  # None: undecided
     decimal: str | None
     evidence: str  # why this order, for a person
+    short: bool = False  # most dates are three pairs of digits
     needs: tuple[Need, ...] = ()
 
 
@@ -110,7 +111,8 @@ def survey(content: bytes, plan: Plan) -> Survey:
         needs.append(Need("order", evidence))
     if decimal is None:
         needs.append(Need("decimal", f"{points} numbers have a decimal point and {commas} a comma: state which it is"))
-    return Survey(rows, order, decimal, evidence, tuple(needs))
+    short = dates.short > dates.year_first
+    return Survey(rows, order, decimal, evidence, short, tuple(needs))
 
 
 def _order(dates: _Dates, plan: Plan) -> tuple[str | None, str]:
