@@ -16,7 +16,7 @@ from bench.load import packets_of, publish
 from bench.processes import says, scratch, server
 from bench.readings import fleet
 from bench.roads import NodeRed, Ours, Road, Telegraf, missing
-from bench.table import Anchor, absent, per_second, rates
+from bench.table import Anchor, Took, absent, beside
 
 TURNS = 3
 KILLS = 4
@@ -38,7 +38,7 @@ def measure(scale: float) -> list[Anchor]:
         if isinstance(influx, str):
             return [absent(f"into InfluxDB: ours / {peer.name}", influx, hold) for peer, hold in HOLDS.items()]
         try:
-            took: dict[type[Road], list[float]] = {road: [] for road in roads}
+            took: dict[type[Road], list[Took]] = {road: [] for road in roads}
             for turn in range(TURNS):
                 for road in roads:
                     took[road].append(
@@ -50,15 +50,12 @@ def measure(scale: float) -> list[Anchor]:
             }
         finally:
             influx.kill()
-    for peer in roads[1:]:
-        ours, theirs, ratio = rates(took[Ours], took[peer])
-        title = f"into InfluxDB: ours / {peer.name}"
-        anchors.append(Anchor(title, per_second(ours), per_second(theirs), ratio, HOLDS[peer]))
-    sent = LOGGERS * round(KILLED_EACH * scale)
-    for peer in roads[1:]:
-        note = f"{KILLS} kills each while they drained {sent} queued messages"
-        shown = (f"{lost[Ours]} lost", f"{lost[peer]} lost")
-        anchors.append(Anchor(f"kill -9: ours / {peer.name}", *shown, None, "", note))
+    anchors += [beside(f"into InfluxDB: ours / {peer.name}", took[Ours], took[peer], HOLDS[peer]) for peer in roads[1:]]
+    note = f"{KILLS} kills each while they drained {LOGGERS * round(KILLED_EACH * scale)} queued messages"
+    anchors += [
+        Anchor(f"kill -9: ours / {peer.name}", f"{lost[Ours]} lost", f"{lost[peer]} lost", None, "", note)
+        for peer in roads[1:]
+    ]
     anchors.append(Anchor("kill -9: messages that we lost", f"{lost[Ours]}", "", float(lost[Ours]), "<= 0"))
     return anchors
 
@@ -75,14 +72,15 @@ class Run:
         self._road = road(folder, self._broker.url, influx)
         self._road.prepare()
 
-    def drain(self, each: int) -> float:
-        """Messages per second from the queue into InfluxDB."""
+    def drain(self, each: int) -> Took:
+        """From the queue into InfluxDB."""
         try:
             self._queue(each)
-            began = time.monotonic()
+            began, before_s = time.monotonic(), self._road.cpu_s()
             self._road.signal(signal.SIGCONT)
             _until(lambda: self._held() >= LOGGERS * each, 60)
-            return LOGGERS * each / (time.monotonic() - began)
+            took_s = time.monotonic() - began
+            return Took(LOGGERS * each / took_s, (self._road.cpu_s() - before_s) / (LOGGERS * each))
         finally:
             self._end()
 

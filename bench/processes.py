@@ -1,6 +1,7 @@
 """Starting the measured processes and the load, reading what they say, and ending them by their own ids."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -59,3 +60,9 @@ def rss_mib(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise RuntimeError(f"process {pid} is gone")
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds that a process has spent on the processor so far, its ended children not counted."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -14,6 +14,8 @@ from typing import Any, Protocol
 
 from server_process import free_port
 
+from bench.processes import cpu_s
+
 CACHE = Path(os.environ.get("COLDCHAIN_SERVERS") or Path.home() / ".cache" / "coldchain-servers")
 HOW = "`bash bench/servers` installs it"
 
@@ -59,6 +61,10 @@ class Road:
         """Send all of them a signal: SIGSTOP and SIGCONT, so that a measurement begins with them awake."""
         for process in self._running.values():
             process.send_signal(how)
+
+    def cpu_s(self) -> float:
+        """Seconds of CPU that all of them have used."""
+        return sum(cpu_s(process.pid) for process in self._running.values())
 
     def kill_one(self) -> None:
         """`kill -9` for the next of them, and start it again."""

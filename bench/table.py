@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -59,6 +60,22 @@ the other servers from `bash .ci/servers`.
 def rates(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
     """The medians of interleaved runs and the median of their ratios, pair by pair."""
     return median(ours), median(theirs), median(a / b for a, b in zip(ours, theirs, strict=True))
+
+
+class Took(NamedTuple):
+    """What one run took: messages per second, and seconds of CPU of the measured processes for one message."""
+
+    rate: float
+    cpu_s: float
+    memory_mib: float = 0.0
+
+
+def beside(name: str, ours: Sequence[Took], theirs: Sequence[Took], hold: str) -> Anchor:
+    """Interleaved runs of two that do the same, as a ratio of their rates."""
+    mine, other, ratio = rates([one.rate for one in ours], [one.rate for one in theirs])
+    cpu = [f"{median(one.cpu_s for one in some) * 1e6:.0f}" for some in (ours, theirs)]
+    note = f"{cpu[0]} and {cpu[1]} µs of CPU a message"
+    return Anchor(name, per_second(mine), per_second(other), ratio, hold, note)
 
 
 def per_second(rate: float) -> str:

@@ -1,9 +1,12 @@
 """The benchmark's table says what was held, what was missed, and what was not measured."""
 
+from pathlib import Path
+
 import pytest
 
-from bench import line_protocol
-from bench.table import Anchor, Section, absent, cells, document, rates
+from bench import __main__ as bench
+from bench import line_protocol, roads
+from bench.table import Anchor, Section, Took, absent, beside, cells, document, rates
 
 HELD = [
     (1.0, ">= 1", True),
@@ -61,3 +64,32 @@ def test_a_measurement_gives_a_ratio() -> None:
     [anchor] = line_protocol.measure(0.01)
     assert anchor.ratio is not None
     assert cells(anchor)[0] == "own line protocol"
+
+
+def test_two_that_do_the_same_are_shown_with_what_a_message_costs_each() -> None:
+    anchor = beside(
+        "a / b", [Took(30_000, 40e-6), Took(20_000, 50e-6)], [Took(60_000, 20e-6), Took(40_000, 20e-6)], ">= 1"
+    )
+    assert (anchor.ratio, anchor.held) == (0.5, False)
+    assert anchor.note == "45 and 20 µs of CPU a message"
+
+
+def test_a_measurement_runs_in_a_process_of_its_own() -> None:
+    section = bench.measured("line_protocol", 0.01)
+    assert section.anchors[0].ratio is not None
+    assert section.about.startswith("Our own line protocol")
+
+
+def test_what_takes_too_long_is_ended_and_counts_as_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(bench.BOUNDS, "line_protocol", 0)
+    [anchor] = bench.measured("line_protocol", 0.01).anchors
+    assert (anchor.ratio, anchor.note) == (None, "it was not done within 0 s")
+
+
+def test_a_peer_that_is_not_installed_is_named_with_the_way_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(roads, "CACHE", tmp_path)
+    assert roads.missing(roads.Telegraf) == "Telegraf is not here: `bash bench/servers` installs it"
+    assert roads.missing(roads.NodeRed) == "Node-RED is not here: `bash bench/servers` installs it"
+    assert roads.missing(roads.Ours) is None
