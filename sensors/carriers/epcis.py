@@ -18,7 +18,6 @@ from sensors.carriers.cloud import (
     digest,
     epoch_ms,
     fixed,
-    nested,
     number_of,
     stamped,
     utc_ms,
@@ -33,8 +32,10 @@ from sensors.carriers.epcis_words import (
     logger_of,
     objects,
     place_of,
+    plain,
     prefixes,
     quantity,
+    spelled,
 )
 from sensors.carriers.fields import Wrong, shown
 from sensors.carriers.port import Context
@@ -42,6 +43,7 @@ from sensors.carriers.sample import DEVICE, INTERNAL, RIDES, Head, Sample, Stamp
 from sensors.carriers.uplink import tree_of
 
 _STATISTICS = ("minValue", "maxValue", "meanValue", "sDev", "percValue")
+_STATISTICAL = frozenset(_STATISTICS)
 _DEGREES = frozenset({"DD", None})
 _MOST_OBJECTS, _LONGEST_OBJECT = 20, 256
 
@@ -67,7 +69,7 @@ class Epcis(Cloud):
         """An event, or a document of events."""
         if type(tree) is dict and "specversion" in tree:
             return False
-        return kind(tree) in DOCUMENTS or (kind(tree) in EVENTS and field(tree, "eventTime") is not None)
+        return kind(tree) in DOCUMENTS or (kind(tree) in EVENTS and spelled(tree, "eventTime") is not None)
 
     def parts(self, payload: bytes) -> list[Part | tuple[Wrong, bytes]]:
         """Each event, with the names that its document explains, and bytes of its own."""
@@ -79,14 +81,14 @@ class Epcis(Cloud):
             return _alone(broken(payload, "eventList", wrong))
         if kind(tree) not in DOCUMENTS:
             return [_part(tree, None)]
-        body = field(tree, "epcisBody")
-        results = nested(body, "queryResults", "resultsBody")
-        found = field(body, "eventList", "event") or field(results, "eventList", "event") or []
-        return [_part(one, field(tree, "context")) for one in (found if type(found) is list else [found])]
+        body = spelled(tree, "epcisBody")
+        results = spelled(spelled(body, "queryResults"), "resultsBody")
+        found = spelled(body, "eventList", "event") or spelled(results, "eventList", "event") or []
+        return [_part(one, spelled(tree, "context")) for one in (found if type(found) is list else [found])]
 
     def read(self, part: Part, envelope: Envelope, context: Context) -> Iterator[Decoded]:  # noqa: ARG002 - the port's names
         """One message for each device of the event."""
-        event = part.tree
+        event = plain(part.tree)
         if kind(event) not in EVENTS:
             raise Wrong("type", field(event, "type"), f"is none of {', '.join(sorted(EVENTS))}")
         reader = _Reader(event, envelope)
@@ -244,11 +246,12 @@ def _reports(elements: list[dict[str, Any]]) -> Iterator[tuple[Any, dict[str, An
 
 def _statistic(report: Any, metadata: Any) -> bool:
     """Whether a report is about an interval: it has a minimum, mean and so on, or a value but no moment."""
-    if any(field(report, name) is not None for name in _STATISTICS):
+    if not _STATISTICAL.isdisjoint(report) and any(report[name] is not None for name in _STATISTICAL & report.keys()):
         return True
-    moment = field(report, "time") is not None or field(metadata, "time") is not None
-    interval = field(metadata, "startTime") is not None or field(metadata, "endTime") is not None
-    return field(report, "value") is not None and interval and not moment
+    if type(metadata) is not dict or field(report, "value") is None:
+        return False
+    interval = field(metadata, "startTime", "endTime") is not None
+    return interval and field(report, "time") is None and field(metadata, "time") is None
 
 
 def _plain(report: dict[str, Any], metadata: Any, what: str) -> dict[str, Any]:

@@ -35,20 +35,43 @@ QUANTITIES: Mapping[str, tuple[str, Mapping[str, tuple[Any, Any]]]] = {
 }
 
 
-def field(tree: Any, *names: str) -> Any:
+def spelled(tree: Any, *names: str) -> Any:
     """The value of the first of these keys, plain or with the standard's prefix; None if there is none."""
     if type(tree) is not dict:
         return None
     for name in names:
-        for spelled in (name, f"epcis:{name}", f"@{name}"):
-            if tree.get(spelled) is not None:
-                return tree[spelled]
+        for key in (name, f"epcis:{name}", f"@{name}"):
+            if tree.get(key) is not None:
+                return tree[key]
+    return None
+
+
+def plain(tree: Any) -> Any:
+    """`tree` with plain keys wherever the standard's prefix stood, so that `field` finds them."""
+    if type(tree) is list:
+        return [plain(one) for one in tree]
+    if type(tree) is not dict:
+        return tree
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        key = name.removeprefix("epcis:").removeprefix("@")
+        if found.get(key) is None or key == name:
+            found[key] = plain(value) if type(value) is dict or type(value) is list else value
+    return found
+
+
+def field(tree: Any, *names: str) -> Any:
+    """The value of the first of these keys of a `plain` tree; None if there is none."""
+    if type(tree) is dict:
+        for name in names:
+            if (value := tree.get(name)) is not None:
+                return value
     return None
 
 
 def kind(tree: Any) -> str:
     """The type of a document or an event, without prefix; "" where it has none."""
-    found = field(tree, "type", "isA")
+    found = spelled(tree, "type", "isA")
     return re.split(r"[:/#]", found)[-1] if type(found) is str else ""
 
 

@@ -133,6 +133,17 @@ def test_words_of_drafts_are_read() -> None:
     assert (message.logger, message.readings[0].temperature_mc) == (DEVICE, 5000)
 
 
+def test_keys_may_carry_the_standards_prefix() -> None:
+    prefixed = {
+        "epcis:type": "ObjectEvent", "epcis:eventTime": "2026-01-05T10:00:00Z", "@context": [],
+        "epcis:readPoint": {"@id": "urn:epc:id:sgln:4012345.00005.0"},
+        "epcis:sensorElementList": [{"epcis:sensorReport": [{f"epcis:{key}": one for key, one in warm().items()}]}],
+    }  # fmt: skip
+    assert Epcis().recognises(posted(prefixed))
+    [message] = decoded(prefixed).messages
+    assert (message.logger, message.readings[0].temperature_mc) == ("urn:epc:id:sgln:4012345.00005.0", 5000)
+
+
 def test_features_are_channels() -> None:
     message = event(warm(20.9, **{"ex:feature": "ex:ambiance"}), warm(20.7, **{"ex:feature": "ex:outerPackage"}))
     assert [(row.channel, row.temperature_mc) for row in message.readings] == [
