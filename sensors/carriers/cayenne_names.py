@@ -44,20 +44,20 @@ _BESIDE = frozenset({
 def named_samples(tree: Any) -> tuple[Sample, ...] | None:
     """What a decoded Cayenne message says; None where this is none.
 
-    Every name has to be one of Cayenne's: a model's own decoder may well call something `temperature_1` too, and then
-    a device profile has to say what that is.
+    Every name has to be built like Cayenne's, and one has to be Cayenne's: a model's own decoder may well call
+    something `temperature_1` beside a plain `battery`, and then a device profile has to say what that is.
     """
     if type(tree) is not dict or not tree:
         return None
     measured: list[Measured] = []
+    understood = False
     for name, value in tree.items():
         found = _measured(name, value)
-        if found is None and name not in _BESIDE:
+        understood = understood or found is not None
+        if found is None and name not in _BESIDE and _NUMBERED.fullmatch(name) is None:
             return None
         measured += found or ()
-    if not any(name not in _BESIDE for name in tree):
-        return None
-    return samples([*measured, *_beside(tree)])
+    return samples([*measured, *_beside(tree)]) if understood else None
 
 
 def _measured(name: str, value: Any) -> list[Measured] | None:

@@ -77,6 +77,7 @@ def test_any_bytes_are_read_or_refused(frame: bytes) -> None:
         ({"gpsLocation": {"3": {"latitude": 48.1, "longitude": 11.5, "altitude": 500}}}, [("", (48.1, 11.5))]),
         ({"gps_3": {"latitude": 48.1, "longitude": 11.5, "altitude": 500}}, [("", (48.1, 11.5))]),
         ({"presence_48": 0, "voltage_1": 4.19}, []),
+        ({"temperature_6": 4.5, "gas_resistance_7": 120}, [("probe-6", {"temperature_c": 4.5})]),
         ({"luminosity_2": 80, "temperature_0": 30.1, "latitude": 48.1, "longitude": 11.5, "sats": 9},
          [("", {"light_lux": 80}), ("probe-0", {"temperature_c": 30.1}), ("", (48.1, 11.5))]),
     ],
@@ -89,7 +90,7 @@ def test_decoded_names_say_kind_channel_and_unit(fields: dict[str, Any], expecte
     "fields",
     [
         {}, [], None, {"temperature": 4.5}, {"temperature_1": 4.5, "battery": 3.6}, {"temperature_c": 4.5},
-        {"temperature_1000": 4.5}, {"temperatureSensor": 4.5}, {"latitude": 48.1, "longitude": 11.5},
+        {"temperature_1000": 4.5}, {"water_level_1": 4}, {"temperatureSensor": 4.5}, {"latitude": 48.1, "longitude": 11.5},
     ],
 )  # fmt: skip
 def test_names_of_somebody_elses_decoder_are_left_to_a_profile(fields: Any) -> None:
