@@ -10,6 +10,7 @@ from coldchain.journal.port import StoredMessage
 from dashboard.parts.logger_forms import catalogue_of
 from dashboard.services import Services
 from ingest.pipeline import Pipeline
+from sensors.carriers.mapped import Mapped
 from sensors.carriers.port import NOTHING, Carrier, Context, Extract
 from sensors.device_profiles.catalogue import Entry, Snapshot
 from sensors.device_profiles.profile import Profile
@@ -86,8 +87,16 @@ def tried(
         said = {logger: Assignment(label, _zone(catalogue, logger)) for logger, label in assigned.items()}
         catalogue = Snapshot(entries, {**catalogue.assignments, **said})
     pipeline = services.pipeline
-    trial = Pipeline(pipeline.journal, pipeline.clock, pipeline.tenant, pipeline.carriers, lambda: catalogue)
+    carriers = [_with(carrier, catalogue) for carrier in pipeline.carriers]
+    trial = Pipeline(pipeline.journal, pipeline.clock, pipeline.tenant, carriers, lambda: catalogue)
     return [_reading(message, trial.arrival(message.envelope)) for message in messages]
+
+
+def _with(carrier: Carrier, catalogue: Snapshot) -> Carrier:
+    """The carrier; one of connections by configuration knows those of the trial's catalogue."""
+    if isinstance(carrier, Mapped):
+        return Mapped(lambda: catalogue, own=carrier.source == "mapped")
+    return carrier
 
 
 def _zone(catalogue: Snapshot, logger: str) -> str | None:

@@ -231,7 +231,7 @@ def test_the_workbench_and_its_pages_are_accessible_quiet_and_fit(
         if path.startswith(f"/connect/profile?message={unread.newest}"):
             watched.page.locator('[data-value="t"]').click()
             choose(watched, "It is", "temperature")
-            watched.page.get_by_text("As text").click()
+            watched.page.get_by_text("As text", exact=True).click()
         wide = watched.page.evaluate("document.documentElement.scrollWidth")
         assert (path, wide) == (path, width)
         assert (path, watched.axe()) == (path, [])
