@@ -90,7 +90,8 @@ def test_decoded_names_say_kind_channel_and_unit(fields: dict[str, Any], expecte
     "fields",
     [
         {}, [], None, {"temperature": 4.5}, {"temperature_1": 4.5, "battery": 3.6}, {"temperature_c": 4.5},
-        {"temperature_1000": 4.5}, {"water_level_1": 4}, {"temperatureSensor": 4.5}, {"latitude": 48.1, "longitude": 11.5},
+        {"temperature_1000": 4.5}, {"water_level_1": 4}, {"temperatureSensor": 4.5},
+        {"latitude": 48.1, "longitude": 11.5},
     ],
 )  # fmt: skip
 def test_names_of_somebody_elses_decoder_are_left_to_a_profile(fields: Any) -> None:
