@@ -21,6 +21,7 @@ from sensors.faults import NATIVE, Limits, position_doubt
 
 SLOWEST_S = 0.05  # of processor time for one envelope, so that a busy machine does not fail a fast carrier
 _AGAIN_MS = 5_000
+_TRIES = 3
 
 
 class BrokenPromise(AssertionError):
@@ -80,17 +81,22 @@ def mutations(seeds: Sequence[bytes], count: int, seed: int = 1) -> Iterator[byt
 
 
 def _decoded(carrier: Carrier, envelope: Envelope, context: Context) -> Arrival:
-    began = time.thread_time()
     try:
-        arrival = carrier.decode(envelope, context)
-        carrier.claims(envelope)
-        carrier.recognises(envelope)
+        for _ in range(_TRIES):  # once may be the interpreter's own housekeeping; a slow carrier is slow every time
+            arrival, took = _timed(carrier, envelope, context)
+            if took <= SLOWEST_S:
+                return arrival
     except Exception as error:
         raise BrokenPromise(f"{carrier.name}: raised {error!r}, from {envelope.payload[:400]!r}") from error
-    took = time.thread_time() - began
-    if took > SLOWEST_S:
-        raise BrokenPromise(f"{carrier.name}: took {took * 1000:.0f} ms, from {envelope.payload[:400]!r}")
-    return arrival
+    raise BrokenPromise(f"{carrier.name}: took {took * 1000:.0f} ms, from {envelope.payload[:400]!r}")
+
+
+def _timed(carrier: Carrier, envelope: Envelope, context: Context) -> tuple[Arrival, float]:
+    began = time.thread_time()
+    arrival = carrier.decode(envelope, context)
+    carrier.claims(envelope)
+    carrier.recognises(envelope)
+    return arrival, time.thread_time() - began
 
 
 def _repeatable(carrier: Carrier, envelope: Envelope, arrival: Arrival, context: Context) -> Iterator[str]:
