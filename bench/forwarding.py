@@ -32,7 +32,7 @@ def measure(scale: float) -> list[Anchor]:
         for peer, hold in HOLDS.items()
         if (why := missing(peer))
     ]
-    roads = [Ours, *[peer for peer in HOLDS if missing(peer) is None]]
+    roads: list[type[Road]] = [Ours, *[peer for peer in HOLDS if missing(peer) is None]]
     with scratch() as folder:
         influx = server(servers.influx2_server, _made(folder / "influx"))
         if isinstance(influx, str):

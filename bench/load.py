@@ -10,6 +10,7 @@ import json
 import struct
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from bench.readings import fleet, payload
 from coldchain.domain.reading import Reading
@@ -79,10 +80,10 @@ def _packets(logger: str, readings: Sequence[Reading], together: int) -> Iterato
 async def publish(port: int, packets: dict[str, list[bytes]]) -> dict[str, float]:
     """Publish, each logger on a connection of its own; when that began, and when all was acknowledged."""
     loop = asyncio.get_running_loop()
-    waiting = [loop.create_future() for _ in packets]
+    waiting: list[asyncio.Future[None]] = [loop.create_future() for _ in packets]
     began = time.monotonic()
     for future, (logger, one) in zip(waiting, packets.items(), strict=True):
-        await loop.create_connection(lambda f=future, c=logger, p=one: Publisher(c, p, f), "127.0.0.1", port)
+        await loop.create_connection(partial(Publisher, logger, one, future), "127.0.0.1", port)
     await asyncio.gather(*waiting)
     return {"began": began, "ended": time.monotonic(), "messages": sum(map(len, packets.values()))}
 

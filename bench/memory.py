@@ -101,7 +101,7 @@ class Installation:
         _until(self._caught_up, 280, "engine and projector at the journal's end")
         judged_s = time.monotonic() - began_s
         for path in (f"/shipments/{shipments[0]}/compliance", "/loggers", f"/readings?logger={readings[0].logger}"):
-            http("GET", f"{self.url}/api/v1{path}", **self._headers)
+            http("GET", f"{self.url}/api/v1{path}", None, **self._headers)
         after = self._memory()
         note = f"{idle['ingest']:.0f} MiB before; {len(readings):,} readings, taken in after {sent_s:.0f} s and judged"
         anchors = [Anchor("memory of ingest", _mib(after["ingest"]), "", None, "", f"{note} after {judged_s:.0f} s")]

@@ -32,6 +32,8 @@ class Target(Protocol):
 class Road:
     """Some processes; which of them is killed goes round."""
 
+    name = ""
+
     def __init__(self, folder: Path, broker_url: str, influx: Target) -> None:
         self.folder, self.broker_url, self.influx = folder, broker_url, influx
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -194,7 +196,7 @@ class NodeRed(Road):
             "battery_pct: m.battery.pct, boot: m.boot + 'i', seq: m.seq + 'i'}, timestamp: new Date(r.ts)};"
             "return msg;"
         )
-        nodes = [
+        nodes: list[dict[str, Any]] = [
             {"id": "flow", "type": "tab", "label": "bench"},
             {"id": "broker", "type": "mqtt-broker", "broker": host, "port": port, "clientid": "node-red",
              "autoConnect": True, "protocolVersion": "4", "keepalive": "60", "cleansession": False, "usetls": False},

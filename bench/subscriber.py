@@ -11,7 +11,8 @@ def measure(scale: float) -> list[Anchor]:
     import servers
 
     each = round(400 * scale)
-    durable, idle = [], []
+    durable: list[float] = []
+    idle: list[float] = []
     with scratch() as folder:
         for turn in range(3):
             for journal, rates_ in ((str(folder / f"{turn}.db"), durable), ("none", idle)):
