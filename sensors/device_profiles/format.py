@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from coldchain.domain.tables import TableReader
 from coldchain.errors import InvalidValue
+from sensors.carriers.uplink import CODECS
 from sensors.device_profiles.examples import failures, read_examples
 from sensors.device_profiles.format_fields import (
     read_bounds,
@@ -95,7 +96,7 @@ def _profile(reader: TableReader, text: str) -> Profile:
         other=_others(reader),
         trusted_clock=trusted,
         interval_ms=interval_ms,
-        codec=reader.text("codec") if reader.has("codec") else None,
+        codec=reader.choice("codec", tuple(CODECS)) if reader.has("codec") else None,
         limits=ranges,
         accuracy=_accuracies(reader),
         source=None if source_table is None else read_source(source_table),

@@ -1,6 +1,8 @@
 """What the program reads, as a page: every carrier, and every model with what proves it. The page is generated."""
 
+import tomllib
 from collections.abc import Iterable, Sequence
+from importlib.resources import files
 
 from sensors.carriers.port import Carrier
 from sensors.carriers.shipped import carriers
@@ -20,6 +22,18 @@ _OWN = (
 )
 
 
+_RECORDED = (
+    "Messages and files that devices, platforms and standards have published, each a test of its own: it has to give "
+    "what its source says, and nothing else."
+)
+
+
+def recorded() -> dict[str, int]:
+    """How many recorded messages the tests feed to the carriers, by format."""
+    found: dict[str, int] = tomllib.loads((files("sensors") / "carriers" / "recorded.toml").read_text("utf-8"))
+    return found
+
+
 def page() -> str:
     """The whole page, in Markdown."""
     profiles = sorted((entry.profile for entry in shipped()), key=lambda one: (one.maker.lower(), one.name.lower()))
@@ -32,6 +46,12 @@ def page() -> str:
         *_table(("Format", "By MQTT", "By webhook"), [_carrier(one) for one in carriers() if one.name != "mapped@1"]),
         "",
         _OWN,
+        "",
+        "## Recorded messages",
+        "",
+        _RECORDED,
+        "",
+        *_table(("Format", "Messages"), [(name, str(count)) for name, count in sorted(recorded().items())]),
         "",
         "## Models",
         "",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -14,7 +15,7 @@ from coldchain.registry.migrations import migrate
 from coldchain.registry.schema import audit
 from coldchain.registry.store import Registry, sqlite_url
 
-BY = {"who": "ada", "now_ms": 1_767_607_200_000, "reason": "a new make"}
+BY: dict[str, Any] = {"who": "ada", "now_ms": 1_767_607_200_000, "reason": "a new make"}
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.server)])

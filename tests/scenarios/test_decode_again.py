@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from engine_house import House
@@ -129,20 +130,32 @@ def test_only_messages_of_the_period_are_decoded_again(world: World) -> None:
     assert [row[0] for row in world.shown()] == [41_000, 5_000, 5_000, 41_000]
 
 
-def test_an_assignment_confirms_an_untested_profile_and_its_kept_messages_count_then(world: World) -> None:
-    world.save(1, more='status = "untested"')
+def test_what_waited_for_a_person_to_confirm_an_untested_profile_counts_once_one_does(world: World) -> None:
+    text = 'id = "duo"\nname = "Duo"\nmatch = [{ "tts.model_id" = "duo" }]\nchannels.internal.temperature_c = "t"'
+    about: dict[str, Any] = {"who": "ada", "reason": "seen the values", "now_ms": world.clock.now_ms()}
     with world.registry.write() as connection:
-        about = {"who": "ada", "reason": "seen the values", "now_ms": world.clock.now_ms()}
-        device_profiles.retire(connection, "acme-duo", 1, **about)
-        kept = PROFILE.format(version=2, unit="", more='match = [{ logger = "LG-*" }]')
-        kept = kept.replace('[source]\ntopics = ["acme/+/up"]\ndevice = "topic[1]"\nkey = "id"\n', "")
-        device_profiles.add(connection, "acme-duo", 2, kept, **about)
+        device_profiles.add(connection, "duo", 1, text, **about)
     world.library.refresh()
-    assert world.hear(0, 5.0) is Outcome.UNDECODED  # nobody connects the topic any more
+    uplink = {
+        "end_device_ids": {"device_id": "box", "dev_eui": "A84041000181C061"},
+        "uplink_message": {
+            "session_key_id": "AY==", "f_cnt": 3, "received_at": "2026-01-05T00:00:00Z",
+            "version_ids": {"brand_id": "acme", "model_id": "duo"}, "decoded_payload": {"t": 4.5},
+        },
+    }  # fmt: skip
+    envelope = Envelope("mqtt", "v3/app@t/devices/box/up", json.dumps(uplink).encode(), world.clock.now_ms(), 0)
+    [[receipt]] = world.pipeline.submit([envelope])
+    assert receipt.outcome is Outcome.UNDECODED
+    assert "untested" in receipt.refusals[0].reason
+    request = Request("A84041000181C061")
+    assert look(world.pipeline, request).changed == 0
     with world.registry.write() as connection:
-        device_profiles.assign(connection, "LG-7", Assignment("acme-duo@1"), **about)
-    snapshot = world.library.refresh()
-    assert snapshot.assignments["LG-7"].device_profile == "acme-duo@1"
+        device_profiles.assign(connection, "A84041000181C061", Assignment("duo"), **about)
+    world.library.refresh()
+    decode_again(world.pipeline, world.registry, request, who="ada", reason="confirmed", now_ms=world.clock.now_ms())
+    [row] = world.history.readings("A84041000181C061", DAWN - STEP_MS, DAWN + STEP_MS)
+    assert (row.temperature_mc, row.device_profile) == (4_500, "duo@1")
+    assert world.journal.unread() == []
 
 
 def test_a_message_that_nobody_understands_today_keeps_what_it_said(world: World) -> None:

@@ -31,7 +31,8 @@ temperature_c = "t"
 TOPIC = 'topics = ["acme/+/up"]\ndevice = "topic[1]"\nkey = "id"\nseq = "n"'
 
 
-def snapshot(source: str = TOPIC, *, origin: Origin = "saved", more: str = "", **assigned: Assignment) -> Snapshot:
+def snapshot(source: str = TOPIC, *, origin: Origin = "saved", more: str = "", given: str | None = None) -> Snapshot:
+    assigned = {} if given is None else {"LG-7": Assignment(given)}
     return Snapshot([Entry(parse(PROFILE.format(id="acme", more=more, source=source)), origin)], assigned)
 
 
@@ -110,7 +111,7 @@ def test_ones_own_connection_counts_and_an_untested_preset_waits_for_a_person() 
     [message] = preset.decode(envelope, Context(known)).messages
     assert message.undecoded
     assert "untested: confirm it for logger LG-7" in message.refusals[0].reason
-    confirmed = snapshot(origin="shipped", **{"LG-7": Assignment("acme")})
+    confirmed = snapshot(origin="shipped", given="acme")
     assert not preset.decode(envelope, Context(confirmed)).messages[0].undecoded
 
 
