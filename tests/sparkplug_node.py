@@ -28,14 +28,15 @@ class EdgeNode:
         self._guard = threading.RLock()
         self.client = self._client()
 
-    def connect(self) -> None:
-        """A new session: the next bdSeq, in the will and in the birth."""
+    def connect(self, *, born: bool = True) -> None:
+        """A new session: the same bdSeq in the will and in the birth; not `born`, its birth was missed."""
         self.client = self._client()
         self.client.will_set(self.topic("NDEATH"), payload(bd(self.bd_seq)), qos=1)
         self.client.connect("127.0.0.1", self._port)
         self.client.loop_start()
         wait_until(self.client.is_connected, what="the node's connection")
-        self.birth()
+        if born:
+            self.birth()
 
     def vanish(self) -> None:
         """The connection breaks without a word, so that the broker publishes the will."""

@@ -12,6 +12,7 @@ import structlog
 
 from coldchain.clock import Clock
 from coldchain.config import Config
+from coldchain.domain.message import Command
 from coldchain.errors import ColdchainError, TransientError
 from coldchain.wiring import RegisteredLoggers, Stores, pipeline_of
 from ingest.again import finish
@@ -116,7 +117,7 @@ def _listener(
 ) -> Listener | None:
     if config.mqtt_listen is None:
         return None
-    standing = ()
+    standing: tuple[Command, ...] = ()
     if host is not None:
         host.begin(clock.now_ms())
         standing = (host.state(online=True),)

@@ -175,14 +175,12 @@ def test_a_node_that_nobody_knows_is_asked_seldom_and_its_data_kept(
 ) -> None:
     stranger = EdgeNode(mosquitto.port, name, "late")
     stranger.answering = False
-    stranger.birth = lambda: None  # type: ignore[method-assign]  it was born before we came
-    stranger.connect()
+    stranger.connect(born=False)
     for n in range(50):
         stranger.tell(4 + n / 10)
     wait_until(lambda: len(refusals(journal, Outcome.UNDECODED)) == 50, what="what is kept undecoded")
     wait_until(lambda: stranger.asked == 1, what="the request for a rebirth")
     assert {stored.logger for stored in journal.refused(Outcome.UNDECODED, None, 100)} == {f"{name}:late"}
-    del stranger.birth
     stranger.birth()
     stranger.tell(3.0)
     wait_until(lambda: told(journal, stranger) == [20.0, 3.0], what="its readings")

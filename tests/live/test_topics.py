@@ -144,8 +144,8 @@ def test_what_we_publish_does_not_come_back_and_overlapping_topics_add_nothing(
         client.on_message = lambda _client, _data, message: heard_at_broker.append(message.topic)
         client.subscribe([(f"cc/{name}/down", 1), (f"spBv1.0/{name}/NCMD/+", 1)])
         node = EdgeNode(mosquitto.port, name, "n")
-        node.birth = lambda: None  # type: ignore[method-assign]
-        node.connect()
+        node.answering = False
+        node.connect(born=False)
         node.tell(4.0)
         publish_all(client, f"cc/{name}/up", [native(name, seq) for seq in range(20)])
         both = {f"cc/{name}/down", f"spBv1.0/{name}/NCMD/n"}
