@@ -5,12 +5,12 @@ message idempotently; a process that died in between is caught up by `finish`. N
 a message that is not understood today keeps its meaning.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select
 
-from coldchain.domain.message import Arrival, Decoded, Outcome, Refusal
+from coldchain.domain.message import Arrival, Decoded, Envelope, Outcome, Refusal
 from coldchain.domain.quantity import iso
 from coldchain.domain.reading import Reading
 from coldchain.domain.shipment import FactKind
@@ -137,10 +137,11 @@ def _differing(pipeline: Pipeline, request: Request) -> tuple[list[Difference], 
 
 def _of_the_logger(pipeline: Pipeline, request: Request, tally: _Tally) -> Iterator[Difference]:
     after = 0
+    read = pipeline.rereading()
     while page := pipeline.journal.meanings(*request, after, _PAGE):
         for message, readings in page:
             tally.examined += 1
-            arrival = _today(pipeline, message)
+            arrival = _today(read, message)
             decoded = _said_by(arrival, request.logger)
             if decoded is None or decoded.undecoded:
                 tally.not_understood += 1
@@ -154,9 +155,10 @@ def _of_the_logger(pipeline: Pipeline, request: Request, tally: _Tally) -> Itera
 
 def _strays(pipeline: Pipeline, request: Request, tally: _Tally) -> Iterator[Difference]:
     after, looked = 0, 0
+    read = pipeline.rereading()
     while page := pipeline.journal.strays(request.from_ms, request.to_ms, after, _PAGE):
         for message in page:
-            arrival = _today(pipeline, message)
+            arrival = _today(read, message)
             decoded = _said_by(arrival, request.logger)
             if decoded is None or decoded.undecoded:
                 continue
@@ -169,11 +171,11 @@ def _strays(pipeline: Pipeline, request: Request, tally: _Tally) -> Iterator[Dif
             return
 
 
-def _today(pipeline: Pipeline, message: StoredMessage) -> Arrival:
+def _today(read: Callable[[Envelope], Arrival], message: StoredMessage) -> Arrival:
     """What a kept message says by the carriers and device profiles of today, seen from its arrival."""
     if message.envelope.length is not None:  # only its beginning was kept
         return Arrival(message.envelope)
-    return pipeline.arrival(message.envelope)
+    return read(message.envelope)
 
 
 def _same_reader(message: StoredMessage, readings: Sequence[Reading], decoded: Decoded) -> bool:

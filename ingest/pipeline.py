@@ -62,8 +62,15 @@ class Pipeline:
         self._memory = CarrierMemory(memory or Forgetful())
         self._turn = threading.RLock()  # what one message makes a carrier remember, the next is read with
 
-    def arrival(self, envelope: Envelope, context: Context | None = None) -> Arrival:
+    def arrival(
+        self, envelope: Envelope, context: Context | None = None, memory: CarrierMemory | None = None
+    ) -> Arrival:
         """What `envelope` says, judged by the clock of its arrival. Changes nothing.
+
+        Args:
+            envelope: as it arrived.
+            context: what holds for several envelopes, to be looked up once.
+            memory: what carriers remember; by default what they remember now.
 
         Raises:
             TransientError: what carriers or gateways need to know cannot be read now.
@@ -72,7 +79,8 @@ class Pipeline:
         if envelope.length is not None:
             return self._oversize(envelope)
         try:
-            arrival = vouched(self._decoded(envelope, context or self._context()), self._gateways)
+            said = self._decoded(envelope, context or self._context(), memory or self._memory)
+            arrival = vouched(said, self._gateways)
             at_ms, retained = envelope.received_at_ms, envelope.retain
             messages = tuple([timed(message, at_ms, retained=retained) for message in arrival.messages])
         except TransientError:
@@ -83,6 +91,21 @@ class Pipeline:
         # Mostly nothing had to be moved, and making an equal value again would cost as much as reading the message.
         same = arrival.envelope is envelope and messages == arrival.messages
         return arrival if same else arrival._replace(envelope=envelope, messages=messages)
+
+    def rereading(self) -> Callable[[Envelope], Arrival]:
+        """Reads kept messages, each with what those before it declared and not with what is declared now.
+
+        Give it the messages in the order of their arrival. It changes nothing.
+        """
+        memory = CarrierMemory(Forgetful())
+
+        def read(envelope: Envelope) -> Arrival:
+            arrival = self.arrival(envelope, memory=memory)
+            if arrival.memory:
+                memory.stage(arrival)
+            return arrival
+
+        return read
 
     def submit(self, envelopes: Sequence[Envelope]) -> list[list[Receipt]]:
         """Commit what `envelopes` say; the receipts of each, at least one, after the commit.
@@ -122,21 +145,16 @@ class Pipeline:
         remaining = iter(receipts)
         return [[next(remaining) for _ in range(max(1, len(arrival.messages)))] for arrival in arrivals]
 
-    def _decoded(self, envelope: Envelope, context: Context) -> Arrival:
+    def _decoded(self, envelope: Envelope, context: Context, memory: CarrierMemory) -> Arrival:
         if envelope.transport == "http" and envelope.source == "auto":
             for carrier in self.carriers:
                 if carrier.recognises(envelope):
-                    return self._read(carrier, envelope, context)
+                    return _read(carrier, envelope, context, memory)
             return quarantine.unknown_source(envelope)
         for carrier in self.carriers:
             if carrier.claims(envelope):
-                return self._read(carrier, envelope, context)
+                return _read(carrier, envelope, context, memory)
         return quarantine.unknown_source(envelope)
-
-    def _read(self, carrier: Carrier, envelope: Envelope, context: Context) -> Arrival:
-        memory = self._memory.of(carrier.source)
-        arrival = carrier.decode(envelope, context._replace(memory=memory) if memory else context)
-        return arrival._replace(carrier=carrier.source) if arrival.memory else arrival
 
     def _oversize(self, envelope: Envelope) -> Arrival:
         logger, adapter = sender(envelope), _NOBODYS
@@ -168,6 +186,12 @@ class Pipeline:
 
     def _context(self) -> Context:
         return Context(self.profiles())
+
+
+def _read(carrier: Carrier, envelope: Envelope, context: Context, memory: CarrierMemory) -> Arrival:
+    remembered = memory.of(carrier.source)
+    arrival = carrier.decode(envelope, context._replace(memory=remembered) if remembered else context)
+    return arrival._replace(carrier=carrier.source) if arrival.memory else arrival
 
 
 def _count(receipts: Sequence[Receipt]) -> None:

@@ -145,6 +145,19 @@ def test_looking_at_a_message_changes_nothing(journal: SqliteJournal) -> None:
     assert outcomes(pipeline, node("NDATA", data(1))) == [Outcome.UNDECODED]
 
 
+def test_kept_messages_are_read_again_by_the_births_among_them(journal: SqliteJournal) -> None:
+    pipeline = sparkplug(journal)
+    other = payload(bd(8), metric("Humidity", 50.0, alias=1, said={"unit": "%"}), at_ms=NOW, seq=0)
+    kept = [node("NBIRTH", birth()), node("NDATA", data(1, 4.5)), node("NBIRTH", other)]
+    outcomes(pipeline, *kept)
+    read = pipeline.rereading()
+    rows = [row for envelope in kept for message in read(envelope).messages for row in message.readings]
+    assert [row.temperature_mc for row in rows] == [5000, 4500, None]
+    # On its own it is not read by the birth of today's session, which means another metric by the same alias.
+    [alone] = pipeline.rereading()(kept[1]).messages
+    assert (alone.undecoded, alone.readings) == (True, ())
+
+
 def test_a_key_for_this_process_only_is_not_written_down() -> None:
     store = Failing(0)
     memory = CarrierMemory(store)
