@@ -22,6 +22,7 @@ from dashboard.api.request import (
     shown_as,
     takes,
 )
+from dashboard.parts import logger_record
 from dashboard.policy import API, Endpoint, may
 
 Seen = Annotated[bool | None, Query(description="true: only those that were heard and serve nothing")]
@@ -91,9 +92,8 @@ def listed(
 
 
 def shown(web: Web, viewer: Caller, logger: str) -> Response:
-    """One logger with its calibrations and bindings."""
-    with web.registry.read() as connection:
-        return reply(logger_views.shown(connection, viewer, web.journal.logger(logger), logger, web.clock.now_ms()))
+    """One logger: calibrations, bindings, channels, faults of the last 7 days, holes, and how complete it can be."""
+    return reply(logger_record.load(web, viewer, logger, web.clock.now_ms()).shown)
 
 
 def calibrate(web: Web, viewer: Caller, logger: str, body: Calibration) -> Response:
@@ -131,6 +131,14 @@ _LOGGER: dict[str, Any] = {
     "logger": "LOG-0042", "registered": True, "assigned": True, "calibrated": True, "device_profile": "native@1",
     "interval_s": 60, "last_heard": "2026-01-05T12:00:01.204Z", "battery_pct": 87.0, "messages": 1893,
 }  # fmt: skip
+_WHOLE: dict[str, Any] = {
+    **_LOGGER, "calibrations": [], "bindings": [],
+    "channels": [{"channel": "internal", "event_time": "2026-01-05T12:00:00.000Z", "temperature_c": 4.62,
+                  "message": 88123, "device_profile": "native@1"}],
+    "faults": [{"channel": "probe-1", "fault": "probe_open", "count": 3, "last": "2026-01-05T11:40:00.000Z"}],
+    "holes": [{"boot": 7, "first": 12, "last": 14, "recorded": "2026-01-04T08:00:00.000Z"}],
+    "completeness": {"by": "watermark", "holes": 1}, "not_understood": 0,
+}  # fmt: skip
 
 
 _ADMIN = may(Permission.ADMINISTER, unscoped=True)
@@ -138,7 +146,7 @@ ENDPOINTS = (
     Endpoint("GET", f"{API}/loggers", listed, may(Permission.VIEW), shown_as("A page", _LOGGER, many=True)),
     Endpoint("POST", f"{API}/loggers", register, _ADMIN,
              shown_as("The logger and its password", {**_LOGGER, "mqtt_password": "…"}, status=201) | takes(_NEW)),
-    Endpoint("GET", f"{API}/loggers/{{logger}}", shown, may(Permission.VIEW), shown_as("The logger", _LOGGER)),
+    Endpoint("GET", f"{API}/loggers/{{logger}}", shown, may(Permission.VIEW), shown_as("The logger", _WHOLE)),
     Endpoint("POST", f"{API}/loggers/{{logger}}/calibrations", calibrate, may(Permission.OPERATE, unscoped=True),
              shown_as("The logger", _LOGGER, status=201) | takes(_CERTIFICATE)),
     Endpoint("POST", f"{API}/loggers/{{logger}}/password", new_password, _ADMIN,

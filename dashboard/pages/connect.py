@@ -6,7 +6,7 @@ import dash
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html
 
-from coldchain.errors import InvalidValue
+from coldchain.errors import ColdchainError, InvalidValue, NotFound
 from coldchain.registry.viewer import Permission
 from dashboard.parts import arriving, credentials, grid, security, text
 from dashboard.parts.bench import whole
@@ -38,6 +38,7 @@ def layout(**query: str) -> Any:
             dcc.Store(id="connect-message"),
             dcc.Store(id="connect-seen"),
             dcc.Store(id="connect-listed"),
+            dcc.Store(id="topic-end"),
             dcc.Interval(id="connect-tick", interval=TICK_MS),
         ],
         className="page",
@@ -47,6 +48,7 @@ def layout(**query: str) -> Any:
 def register(app: Dash, services: Services) -> None:
     """What is made on the page, and what follows the arrivals."""
     _register_making(app, services)
+    _register_topics(app, services)
 
     @security.secured(
         app,
@@ -147,6 +149,31 @@ def _register_making(app: Dash, services: Services) -> None:
             return refusal(error)
 
 
-def refusal(error: InvalidValue) -> html.P:
+def _register_topics(app: Dash, services: Services) -> None:
+    @security.secured(
+        app,
+        Output("topic-list", "children"),
+        Output("topic-said", "children"),
+        Input("topic-add", "n_clicks"),
+        Input("topic-end", "data"),
+        State("topic-filter", "value"),
+        perm=Permission.ADMINISTER,
+        prevent_initial_call=True,
+    )
+    def topics(clicks: int | None, ended: object, wanted: object) -> Any:
+        viewer = whole(security.viewer())
+        try:
+            if dash.ctx.triggered_id == "topic-end" and ended:
+                credentials.unlisten(services, viewer, ended)
+            elif clicks:
+                credentials.listen(services, viewer, wanted)
+            else:
+                return dash.no_update, dash.no_update
+        except (InvalidValue, NotFound) as error:
+            return dash.no_update, refusal(error)
+        return credentials.topic_list(services, may=True), ""
+
+
+def refusal(error: ColdchainError) -> html.P:
     """Why nothing was made."""
     return html.P(str(error), className="status refusal", role="alert", **{"data-status": "at_risk"})

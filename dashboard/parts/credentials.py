@@ -7,10 +7,11 @@ from dash import html
 
 from coldchain.domain.identity import logger_id
 from coldchain.errors import InvalidValue
-from coldchain.registry import api_keys, loggers
+from coldchain.registry import api_keys, loggers, topic_filters
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.parts import ways_in
-from dashboard.parts.elements import facts
+from dashboard.parts.arriving import name
+from dashboard.parts.elements import Column, facts, moment, table
 from dashboard.parts.ways_in import Snippet
 from dashboard.services import Services
 
@@ -39,13 +40,13 @@ def _administrator(what: str) -> html.P:
 def _mqtt(services: Services, *, may: bool) -> list[Any]:
     settings = services.settings
     if settings.mqtt is None:
-        return [html.P("The built-in listener is switched off (COLDCHAIN_MQTT_LISTEN)."), *_broker(services)]
+        return [html.P("The built-in listener is switched off (COLDCHAIN_MQTT_LISTEN)."), *_broker(services, may=may)]
     lead = html.P(
         ["Loggers send to ", html.Code(f"{'mqtts' if settings.mqtt_tls else 'mqtt'}://{settings.mqtt}"),
          ", MQTT 3.1.1 or 5, QoS 1: acknowledged means stored. Each has an id and a password of its own."]
     )  # fmt: skip
     if not may:
-        return [lead, _administrator("Credentials"), *_broker(services)]
+        return [lead, _administrator("Credentials"), *_broker(services, may=may)]
     form = [
         dmc.TextInput(id="mqtt-logger", label="Logger id", placeholder="fridge-7", size="sm",
                       description="The serial number or EUI on its label is best."),
@@ -55,10 +56,10 @@ def _mqtt(services: Services, *, may: bool) -> list[Any]:
     ]  # fmt: skip
     again = dmc.Checkbox(id="mqtt-again", label="It has a password that is lost: make a new one, and end the old")
     made = html.Div(id="mqtt-made", **{"aria-live": "polite"})
-    return [lead, html.Div(form, className="form-row"), again, made, *_broker(services)]
+    return [lead, html.Div(form, className="form-row"), again, made, *_broker(services, may=may)]
 
 
-def _broker(services: Services) -> list[Any]:
+def _broker(services: Services, *, may: bool) -> list[Any]:
     broker = services.settings.broker
     if broker is None:
         return []
@@ -66,7 +67,52 @@ def _broker(services: Services) -> list[Any]:
         ". Loggers that send there need an account of that broker only; formats that are known here are read from "
         "their usual topics."
     )
-    return [html.P(["Coldchain also listens at the broker ", html.Code(broker), words])]
+    parts: list[Any] = [html.P(["Coldchain also listens at the broker ", html.Code(broker), words])]
+    if may:
+        fields = [
+            dmc.TextInput(id="topic-filter", label="Listen to another topic there", placeholder="barn/+/climate",
+                          size="sm", description="+ stands for one level, # for all further ones"),
+            html.Button("Listen", id="topic-add", type="button", className="button"),
+        ]  # fmt: skip
+        parts += [html.Div(fields, className="form-row"), html.Div(id="topic-said", **{"aria-live": "polite"})]
+    return [*parts, html.Div(topic_list(services, may=may), id="topic-list")]
+
+
+def topic_list(services: Services, *, may: bool) -> Any:
+    """The topics that people asked to listen to."""
+    with services.registry.read() as connection:
+        found = [one for one in topic_filters.listed(connection) if one.ended_ms is None]
+    if not found:
+        return html.P("No other topic is listened to.", className="dim")
+    rows = [
+        (html.Span(name(one.filter), className="mono"), moment(one.recorded_ms),
+         html.Button("Listen no longer", type="button", className="button small",
+                     **{"data-set": "topic-end", "data-value": one.filter}) if may else "")
+        for one in found
+    ]  # fmt: skip
+    return table([Column("Topic"), Column("Since"), Column("")], rows, "Topics that are listened to")
+
+
+def listen(services: Services, viewer: Viewer, asked: object) -> None:
+    """Listen to a further topic at the broker.
+
+    Raises:
+        InvalidValue: it is no topic filter.
+    """
+    wanted = asked.strip() if isinstance(asked, str) else ""
+    with services.registry.write() as connection:
+        topic_filters.add(connection, wanted, who=viewer.id, now_ms=services.clock.now_ms())
+
+
+def unlisten(services: Services, viewer: Viewer, asked: object) -> None:
+    """Listen to a topic no longer.
+
+    Raises:
+        NotFound: nobody asked to.
+    """
+    with services.registry.write() as connection:
+        ended = asked if isinstance(asked, str) else ""
+        topic_filters.end(connection, ended, who=viewer.id, now_ms=services.clock.now_ms())
 
 
 def _webhook(services: Services, *, may: bool) -> list[Any]:
