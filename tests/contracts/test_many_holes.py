@@ -95,7 +95,7 @@ commits = st.tuples(
 )  # numbers that arrive, what the last message states as the oldest, whether the logger is asked afterwards
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(commits, min_size=1, max_size=12))
 def test_looking_at_the_lowest_holes_only_decides_the_same(
     story: list[tuple[list[tuple[int, int]], tuple[int, int] | None, bool]],
