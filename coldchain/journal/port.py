@@ -101,7 +101,10 @@ class Journal(Protocol):
         ...
 
     def refused(self, outcome: Outcome, before: int | None, limit: int) -> list[StoredMessage]:
-        """Messages with this outcome (quarantined or undecoded) or with refused elements, newest first."""
+        """Messages with this outcome (quarantined or undecoded) or with refused elements, newest first.
+
+        What was undecoded and has been decoded again since is not among them.
+        """
         ...
 
     def unread(self) -> list[Unread]:

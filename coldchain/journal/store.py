@@ -242,8 +242,13 @@ class StoredJournal:
         return found[0] if found else None
 
     def refused(self, outcome: Outcome, before: int | None, limit: int) -> list[StoredMessage]:
-        """Messages with this outcome, newest first; for `quarantined` also those of which a part was refused."""
+        """Messages with this outcome, newest first; for `quarantined` also those of which a part was refused.
+
+        What was undecoded and has been decoded again since is not among them.
+        """
         also = f" OR outcome <> {OUTCOME_NUMBER[Outcome.UNDECODED]}" if outcome is Outcome.QUARANTINED else ""
+        if outcome is Outcome.UNDECODED:
+            also = ") AND NOT EXISTS (SELECT 1 FROM reinterpreted r WHERE r.message = message.position"
         sql = (
             f"SELECT {_MESSAGE_LIST} FROM message WHERE refusals IS NOT NULL AND position < ? "  # noqa: S608
             f"AND (outcome = ?{also}) ORDER BY position DESC LIMIT ?"

@@ -47,6 +47,16 @@ class Mapped:
         """Never: what a body means is said by where it came in."""
         return False
 
+    def speaker(self, envelope: Envelope) -> str | None:
+        """The logger that the topic names; None where only the body does."""
+        entry = self._entry(envelope, self._catalogue())
+        if entry is None or _source(entry).device_level is None:
+            return None
+        try:
+            return named(_who(_source(entry), envelope, None), _source(entry).device_path)
+        except Wrong:
+            return None
+
     def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:
         """A message for each element, read by the device profile that names this topic or webhook."""
         catalogue = context.profiles if isinstance(context.profiles, Snapshot) else self._catalogue()
@@ -68,7 +78,7 @@ class Mapped:
         return Arrival(envelope, tuple(made))
 
     def _entries(self, catalogue: Snapshot) -> tuple[Entry, ...]:
-        return tuple(entry for entry in catalogue.sources if (entry.origin != "shipped") is self._own)
+        return catalogue.connections if self._own else catalogue.presets
 
     def _entry(self, envelope: Envelope, catalogue: Snapshot) -> Entry | None:
         if envelope.transport == "http":

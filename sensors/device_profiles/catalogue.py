@@ -59,6 +59,10 @@ class Snapshot:
                 newest[entry.profile.id] = entry
         self._newest = newest
         self._matching = sorted(newest.values(), key=_precedence)
+        sourced = [entry for entry in self._matching if entry.profile.source is not None]
+        # The newest profiles that say which messages they are for: the customer's own, and presets of the program.
+        self.connections = tuple(entry for entry in sourced if entry.origin != "shipped")
+        self.presets = tuple(entry for entry in sourced if entry.origin == "shipped")
         self.assignments: Mapping[str, Assignment] = assignments or {}
         self._chosen: dict[tuple[str, tuple[tuple[str, str], ...]], Applied | None] = {}
 
@@ -66,11 +70,6 @@ class Snapshot:
     def entries(self) -> tuple[Entry, ...]:
         """Every version of every profile, by id and version."""
         return tuple(sorted(self._by_label.values(), key=lambda entry: (entry.profile.id, entry.profile.version)))
-
-    @property
-    def sources(self) -> tuple[Entry, ...]:
-        """The newest profiles that say which messages they are for, the customer's own first."""
-        return tuple(entry for entry in self._matching if entry.profile.source is not None)
 
     def get(self, name: str) -> Entry | None:
         """The profile `id@version`, or the newest of an id."""

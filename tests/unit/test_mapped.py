@@ -72,6 +72,14 @@ def test_a_message_that_does_not_say_who_measured_is_refused_with_the_field(body
     assert arrival.refusal.field == "who"
 
 
+def test_a_topic_names_the_logger_of_a_message_that_is_too_large_to_be_read() -> None:
+    by_topic, by_body = snapshot(), snapshot('topics = ["acme/+/up"]\ndevice = "who"')
+    envelope = Envelope("mqtt", "acme/LG-7/up", b"{", NOW)
+    assert Mapped(lambda: by_topic, own=True).speaker(envelope) == "LG-7"
+    assert Mapped(lambda: by_body, own=True).speaker(envelope) is None
+    assert Mapped(lambda: by_topic, own=True).speaker(envelope._replace(source="acme//up")) is None
+
+
 def test_what_is_no_json_is_refused() -> None:
     arrival = read(snapshot(), b'{"t": 5')
     assert arrival.refusal is not None
