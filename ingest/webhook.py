@@ -4,6 +4,7 @@ from coldchain.domain.message import Envelope, Receipt
 from coldchain.errors import InvalidValue, NotFound
 from ingest import quarantine
 from ingest.pipeline import Pipeline
+from sensors.carriers.mapped import Mapped
 
 _CREATED = frozenset({"efento"})
 
@@ -27,8 +28,7 @@ def accept(
         TransientError: nothing was stored; the caller has to send again.
     """
     if source != "auto" and not _answered(pipeline, source):
-        known = sorted({carrier.source for carrier in pipeline.carriers if _answered(pipeline, carrier.source)})
-        raise NotFound(f"source {source[:40]!r} is none of {', '.join(known)} or auto, nor one of your own")
+        raise NotFound(f"source {source[:40]!r} is none of {', '.join(sources(pipeline))} or auto")
     if len(body) > quarantine.LARGEST:
         raise InvalidValue(f"the body has {len(body)} bytes: at most {quarantine.LARGEST} are read")
     envelope = Envelope("http", source, body, received_at_ms, content_type=content_type, user=user)
@@ -39,6 +39,12 @@ def accept(
 def status_of(source: str) -> int:
     """The HTTP status that senders of this source take for "stored": 202, or 201 where they repeat until it comes."""
     return 201 if source in _CREATED else 202
+
+
+def sources(pipeline: Pipeline) -> list[str]:
+    """What may stand for `{source}`: the carriers', and those of connections that somebody configured."""
+    own = {webhook for carrier in pipeline.carriers if isinstance(carrier, Mapped) for webhook in carrier.webhooks}
+    return sorted(own | {carrier.source for carrier in pipeline.carriers if _answered(pipeline, carrier.source)})
 
 
 def _answered(pipeline: Pipeline, source: str) -> bool:

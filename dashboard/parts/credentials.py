@@ -14,6 +14,7 @@ from dashboard.parts.arriving import name
 from dashboard.parts.elements import Column, facts, moment, table
 from dashboard.parts.ways_in import Snippet
 from dashboard.services import Services
+from ingest import webhook
 
 _LONGEST_NAME = 100
 
@@ -117,7 +118,7 @@ def unlisten(services: Services, viewer: Viewer, asked: object) -> None:
 
 def _webhook(services: Services, *, may: bool) -> list[Any]:
     address = f"{services.settings.public_url}/api/v1/ingest/"
-    sources = sorted({carrier.source for carrier in services.pipeline.carriers})
+    sources = webhook.sources(services.pipeline)
     kept = ". It answers 202 once the message is stored; sending again adds nothing."
     lead = html.P(
         ["A vendor's cloud or a network server posts to ", html.Code([address, html.I("source")]), " with the header ",

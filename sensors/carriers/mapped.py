@@ -12,6 +12,7 @@ from sensors.carriers.uplink import Uplink, message, named, tree_of
 from sensors.device_profiles.catalogue import NAMED, Entry, Snapshot
 from sensors.device_profiles.paths import ABSENT, Getter
 from sensors.device_profiles.profile import Source
+from sensors.device_profiles.read import read
 
 NAME = "mapped@1"
 _MOST = 1000  # messages of one body
@@ -39,13 +40,19 @@ class Mapped:
         entries = self._entries(self._catalogue())
         return tuple(dict.fromkeys(topic for entry in entries for topic in _source(entry).topics))
 
+    @property
+    def webhooks(self) -> tuple[str, ...]:
+        """The sources in `/ingest/{source}` of every connection, as they are now."""
+        named_ = (_source(entry).webhook for entry in self._entries(self._catalogue()))
+        return tuple(webhook for webhook in named_ if webhook is not None)
+
     def claims(self, envelope: Envelope) -> bool:
         """Whether a connection names this topic or webhook."""
-        return self._entry(envelope, self._catalogue()) is not None
+        return envelope.source != "auto" and self._entry(envelope, self._catalogue()) is not None
 
-    def recognises(self, envelope: Envelope) -> bool:  # noqa: ARG002 - the port's names
-        """Never: what a body means is said by where it came in."""
-        return False
+    def recognises(self, envelope: Envelope) -> bool:
+        """Whether a connection of one's own by webhook finds who sent the body, and measurements in it."""
+        return self._own and self._recognising(envelope, self._catalogue()) is not None
 
     def speaker(self, envelope: Envelope) -> str | None:
         """The logger that the topic names; None where only the body does."""
@@ -80,7 +87,19 @@ class Mapped:
     def _entries(self, catalogue: Snapshot) -> tuple[Entry, ...]:
         return catalogue.connections if self._own else catalogue.presets
 
+    def _recognising(self, envelope: Envelope, catalogue: Snapshot) -> Entry | None:
+        entries = [entry for entry in self._entries(catalogue) if _source(entry).webhook is not None]
+        if not entries:
+            return None
+        try:
+            tree = tree_of(envelope.payload)
+        except Wrong:
+            return None
+        return next((entry for entry in entries if _speaks(entry, envelope, tree)), None)
+
     def _entry(self, envelope: Envelope, catalogue: Snapshot) -> Entry | None:
+        if envelope.transport == "http" and envelope.source == "auto":
+            return self._recognising(envelope, catalogue) if self._own else None
         if envelope.transport == "http":
             found = (entry for entry in self._entries(catalogue) if _source(entry).webhook == envelope.source)
             return next(found, None)
@@ -112,6 +131,19 @@ class _Part(NamedTuple):
     tree: Any
     payload: bytes | None  # None: the whole body
     within: str
+
+
+def _speaks(entry: Entry, envelope: Envelope, tree: Any) -> bool:
+    """Whether a body names its sender and measures something, as the connection's profile reads it."""
+    source = _source(entry)
+    part = next(_parts(source, tree), None)
+    if part is None or source.device is None:
+        return False
+    try:
+        named(_who(source, envelope, part.tree), source.device_path)
+    except Wrong:
+        return False
+    return any(sample.values for sample in read(entry.profile, part.tree).samples)
 
 
 def _source(entry: Entry) -> Source:

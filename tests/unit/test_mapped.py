@@ -145,6 +145,24 @@ def test_ones_own_connection_goes_before_the_carriers_of_the_program_but_native(
     assert "zigbee2mqtt/+" in all_[1].filters
 
 
+def test_a_webhooks_body_is_recognised_where_nobody_said_whose_it_is() -> None:
+    known = snapshot('webhook = "acme"\ndevice = "who"')
+    carrier = Mapped(lambda: known, own=True)
+
+    def auto(body: object) -> Envelope:
+        return Envelope("http", "auto", json.dumps(body).encode(), NOW)
+
+    assert carrier.recognises(auto({"who": "LG-7", "t": 5}))
+    [message] = carrier.decode(auto({"who": "LG-7", "t": 5}), Context(known)).messages
+    assert (message.logger, message.readings[0].temperature_mc) == ("LG-7", 5000)
+    others: list[object] = [{"who": "LG-7"}, {"t": 5}, {"who": "a/b", "t": 5}, [], 5]
+    for other in others:
+        assert not carrier.recognises(auto(other))
+    assert not carrier.claims(auto({"who": "LG-7", "t": 5}))
+    assert not Mapped(lambda: known, own=False).recognises(auto({"who": "LG-7", "t": 5}))
+    assert carrier.webhooks == ("acme",)
+
+
 @pytest.mark.parametrize(
     ("pattern", "topic", "good"),
     [
