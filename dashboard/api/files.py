@@ -155,6 +155,6 @@ ENDPOINTS = (
     Endpoint("GET", f"{API}/files/{{sha256}}", original, may(Permission.OPERATE, unscoped=True)),
     Endpoint("GET", f"{API}/file-mappings", mappings, may(Permission.OPERATE),
              shown_as("The mappings", _MAPPING, many=True)),
-    Endpoint("POST", f"{API}/file-mappings", add_mapping, may(Permission.OPERATE),
+    Endpoint("POST", f"{API}/file-mappings", add_mapping, may(Permission.OPERATE, unscoped=True),
              shown_as("Kept", _MAPPING, status=201) | takes(_MAPPING)),
 )  # fmt: skip

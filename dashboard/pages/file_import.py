@@ -6,6 +6,7 @@ from dash import Dash, Input, Output, dcc, html
 
 from coldchain.registry import file_imports, people
 from coldchain.registry.viewer import Permission
+from dashboard.pages.files import demand_whole
 from dashboard.parts import file_blocks, security
 from dashboard.parts.elements import Column, card, head, link, moment, table
 from dashboard.parts.page import Page
@@ -33,6 +34,7 @@ def register(app: Dash, services: Services) -> None:
 
 def whole(services: Services, sha256: str) -> list[Any]:
     """The page of one import."""
+    demand_whole(security.viewer())
     with services.registry.read() as connection:
         found = file_imports.get(connection, sha256)
         who = people.names(connection, {found.who}).get(found.who, found.who)

@@ -6,9 +6,9 @@ from zoneinfo import available_timezones
 import dash_mantine_components as dmc
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 
-from coldchain.errors import ColdchainError
+from coldchain.errors import ColdchainError, Forbidden
 from coldchain.registry import file_imports, people
-from coldchain.registry.viewer import Permission
+from coldchain.registry.viewer import Permission, Viewer
 from dashboard.parts import file_blocks, file_form, security
 from dashboard.parts.elements import Column, card, head, link, moment, table
 from dashboard.parts.page import Page
@@ -31,6 +31,9 @@ _STATED = ("file-zone", "file-logger", "file-mapping", "file-order")
 
 def layout(**_query: str) -> Any:
     """The frame; the preview and the list are filled by callbacks under the viewer."""
+    viewer = security.viewer()
+    if viewer.scoped:
+        return html.Div(attempt("import", lambda: demand_whole(viewer)), className="page")
     drop = html.Div(
         [
             html.Label("Drop a logger's file here, or choose one", htmlFor="file-input"),
@@ -78,6 +81,18 @@ def layout(**_query: str) -> Any:
         ],
         className="page",
     )
+
+
+def demand_whole(viewer: Viewer) -> None:
+    """Nothing, if the viewer sees the whole installation: files belong to no one customer or carrier.
+
+    Raises:
+        Forbidden: it sees one customer's or carrier's shipments only.
+    """
+    if viewer.scoped:
+        raise Forbidden(
+            "Files belong to the whole installation, and you see one customer's or carrier's shipments only."
+        )
 
 
 def _fields() -> Any:
@@ -304,12 +319,13 @@ def result(answer: Any) -> Any:
     links = [link("See this import", f"/files/{found['sha256']}")]
     loggers = [found["logger"]] if found.get("logger") else []
     links += [link(f"Logger {one}", f"/loggers/{one}") for one in loggers]
-    body = html.Div([html.P(line), html.P([part for one in links for part in (one, " ")])], className="body")
+    body = html.Div([html.P(line), html.P([part for one in links for part in (one, "  ·  ")][:-1])], className="body")
     return [card(words, body), file_blocks.contradictions(found)]
 
 
 def imports(services: Services) -> Any:
     """The files that were brought, newest first."""
+    demand_whole(security.viewer())
     with services.registry.read() as connection:
         found = file_imports.newest(connection)
         who = people.names(connection, {one.who for one in found})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from web_cast import Web
+from web_cast import NORTH, Web
 
 from coldchain.cli import main
 
@@ -97,3 +97,10 @@ def test_a_device_may_send_files_and_nothing_more(web: Web) -> None:
     assert device.post("/api/v1/files/preview", content=CONTENT).status_code == 403
     assert device.get("/api/v1/file-mappings").status_code == 403
     assert device.post("/api/v1/files", files={"file": ("run.csv", CONTENT)}, data=STATED).status_code == 201
+
+
+def test_whoever_sees_one_customer_only_gets_no_file_of_the_installation(web: Web) -> None:
+    done = web.as_role("operator").post("/api/v1/files", files={"file": ("run.csv", CONTENT)}, data=STATED).json()
+    scoped = web.client(Authorization=f"Bearer {web.key('operator', scope_customer=NORTH)}")
+    assert scoped.get(f"/api/v1/files/{done['sha256']}").status_code == 403
+    assert scoped.post("/api/v1/file-mappings", json=MAPPING).status_code == 403
