@@ -1,6 +1,6 @@
 """What we listen to at a broker: the carriers' filters and those that people add, each granted or refused alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import paho.mqtt.client as mqtt
@@ -63,15 +63,20 @@ class Listening:
     """The subscriptions of one session, which outlives its connections. Belongs to the subscriber's thread."""
 
     def __init__(
-        self, own: Sequence[str], topics: Topics, clock: Clock, session: str, host: SparkplugHost | None
+        self,
+        own: Callable[[], Iterable[str]],
+        topics: Topics,
+        clock: Clock,
+        session: str,
+        host: SparkplugHost | None,
     ) -> None:
-        """Listen to `own` for ever, and to what `topics` wants; `session` names the session at the broker."""
-        self._own = dict.fromkeys((*own, *([host.topic] if host else [])))
+        """Listen to what carriers (`own`) and `topics` want at each moment, in the broker's session of this name."""
+        self._own = own
         self._state = host.topic if host else None
         self._topics = topics
         self._clock = clock
         self._session = session
-        self._further: frozenset[str] = frozenset()
+        self._wanted: frozenset[str] = frozenset()
         self._refused: dict[str, str] = {}
         self._asked: dict[int, list[str]] = {}  # by packet id
         self._looked_s: float | None = None
@@ -88,10 +93,10 @@ class Listening:
         """Subscribe to everything on a new connection; `kept`: the broker still has the session's subscriptions."""
         self._asked.clear()
         self._refused.clear()
-        self._further = self._looked_up(self._further)
+        self._wanted = self._looked_up()
         if kept:
-            self._drop(client, self._left_over() - self._further)
-        self._ask(client, [*self._own, *sorted(self._further - self._own.keys())])
+            self._drop(client, self._left_over() - self._wanted)
+        self._ask(client, sorted(self._wanted))
 
     def follow(self, client: mqtt.Client) -> None:
         """Once a second: take up what is newly wanted and drop what no longer is."""
@@ -99,11 +104,11 @@ class Listening:
         if self._looked_s is not None and now_s - self._looked_s < LOOK_S:
             return
         self._looked_s = now_s
-        wanted = self._looked_up(self._further)
-        if wanted != self._further:
-            before, self._further = self._further, wanted
+        wanted = self._looked_up()
+        if wanted != self._wanted:
+            before, self._wanted = self._wanted, wanted
             self._drop(client, before - wanted)
-            self._ask(client, sorted(wanted - before - self._own.keys()))
+            self._ask(client, sorted(wanted - before))
         self._note()
 
     def answered(self, mid: int, codes: Sequence[Any]) -> None:
@@ -143,18 +148,18 @@ class Listening:
         )
 
     def _drop(self, client: mqtt.Client, filters: frozenset[str]) -> None:
-        ended = sorted(filters - self._own.keys())
-        for topic in ended:
+        for topic in filters:
             self._refused.pop(topic, None)
-        if ended:
-            client.unsubscribe(ended)
+        if filters:
+            client.unsubscribe(sorted(filters))
 
-    def _looked_up(self, otherwise: frozenset[str]) -> frozenset[str]:
+    def _looked_up(self) -> frozenset[str]:
+        own = frozenset((*self._own(), *([self._state] if self._state else [])))
         try:
-            return self._topics.wanted()
+            return own | self._topics.wanted()
         except TransientError as error:
             _log.warning("topics_unavailable", reason=str(error))
-            return otherwise
+            return own | self._wanted
 
     def _left_over(self) -> frozenset[str]:
         """What an earlier process asked for in this session."""
@@ -165,12 +170,11 @@ class Listening:
             return frozenset()
 
     def _note(self) -> None:
-        asked = self._further | self._own.keys()
-        if asked == self._noted:
+        if self._wanted == self._noted:
             return
         try:
-            self._topics.note(self._session, asked)
+            self._topics.note(self._session, self._wanted)
         except TransientError as error:  # the next look tries again
             _log.warning("topics_not_noted", reason=str(error))
             return
-        self._noted = asked
+        self._noted = self._wanted

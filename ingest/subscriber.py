@@ -68,9 +68,8 @@ class Subscriber:
         client_id = client_id or f"coldchain-ingest-{pipeline.tenant}"
         self._broker = Broker(url, client_id, tls)
         self._writer = writer
-        own = [topic for carrier in pipeline.carriers for topic in carrier.filters]
         session = f"{client_id}@{self._broker.host}:{self._broker.port}"
-        self._listening = Listening(own, topics or NoTopics(), pipeline.clock, session, host)
+        self._listening = Listening(self._of_carriers, topics or NoTopics(), pipeline.clock, session, host)
         self._commands = pipeline.commands.queue()
         self._host = host
         self._home = home
@@ -194,6 +193,10 @@ class Subscriber:
             self._downlink.sent(sent)
         except TransientError as error:
             _log.warning("watermark_unavailable", reason=str(error))
+
+    def _of_carriers(self) -> list[str]:
+        """The carriers' filters as they are now: connections by configuration come and go."""
+        return [topic for carrier in self._writer.pipeline.carriers for topic in carrier.filters]
 
     def _order(self, client: mqtt.Client) -> None:
         """Publish what carriers ask for: from the broker it goes to whoever listens there."""

@@ -56,6 +56,7 @@ class Watcher:
     def __init__(self, client: mqtt.Client, topic: str) -> None:
         self._heard: list[tuple[str, bytes, bool]] = client.user_data_get()
         self._topic = topic
+        client.on_connect = lambda again, *_: again.subscribe(topic, 1)  # the broker may restart in between
         client.subscribe(topic, 1)
 
     def states(self) -> list[bool]:
@@ -78,6 +79,7 @@ def ingest(mosquitto: Mosquitto, tmp_path: Path, name: str) -> Iterator[Ingest]:
         yield ingest
         ingest.stop()
         wait_until(lambda: watcher.states()[-1] is False, what="the host's farewell")
+        wait_until(client.is_connected, what="the watcher's connection")
         client.publish(ingest.host_topic, b"", qos=1, retain=True).wait_for_publish(10)
 
 
