@@ -56,7 +56,7 @@ def import_file(
 
     Raises:
         InvalidValue: no known format, something is not stated that has to be, something stated contradicts the file,
-            too large, or this file was imported in another zone or with another mapping; nothing was stored.
+            too large, or this file was imported in another zone or of another logger; nothing was stored.
         NotFound: no mapping of the stated name.
         TransientError: the journal or the registry is busy; importing again is safe.
     """

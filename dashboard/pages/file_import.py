@@ -6,9 +6,9 @@ from dash import Dash, Input, Output, dcc, html
 
 from coldchain.registry import file_imports, people
 from coldchain.registry.viewer import Permission
-from dashboard.pages.files import demand_whole
 from dashboard.parts import file_blocks, security
 from dashboard.parts.elements import Column, card, head, link, moment, table
+from dashboard.parts.file_views import demand_whole
 from dashboard.parts.page import Page
 from dashboard.parts.states import attempt, skeleton
 from dashboard.services import Services
