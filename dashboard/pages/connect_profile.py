@@ -16,7 +16,7 @@ from dashboard.parts.elements import card, head, link, moment
 from dashboard.parts.field_tree import across, tree_view, written
 from dashboard.parts.logger_forms import words
 from dashboard.parts.page import Page
-from dashboard.parts.profile_draft import Said, roles_of, text_of, with_field, without_path
+from dashboard.parts.profile_draft import ROLES, Said, roles_of, text_of, with_field, without_path
 from dashboard.parts.states import attempt, empty, skeleton
 from dashboard.parts.trial_tables import readings_table, refusal_list, trial_table
 from dashboard.services import Services
@@ -224,7 +224,7 @@ def _register_field(app: Dash) -> None:
             if dash.ctx.triggered_id == "field-drop":
                 return without_path(draft, where), ""
             made = with_field(draft, Said(where, *told))
-            return made, html.P(f"{where} is taken for it.", className="dim")
+            return made, html.P(f"{where} is taken for: {ROLES[told[0]]}.", className="dim")
         except ColdchainError as error:
             return dash.no_update, refusal(error)
         except (AttributeError, TypeError, KeyError):

@@ -91,7 +91,7 @@ def take(watched: Watched, field: str, role: str, **more: str) -> None:
         else:
             watched.page.get_by_role("textbox", name=label, exact=True).fill(value)
     watched.page.get_by_role("button", name="Take it for this").click()
-    watched.page.locator("#field-said", has_text=field).wait_for()
+    watched.page.locator("#field-said", has_text=f"{field} is taken for: {role}").wait_for()
 
 
 @pytest.mark.usefixtures("judging")
@@ -126,7 +126,7 @@ def test_an_unknown_json_over_mqtt_is_on_a_chart_within_five_minutes(opened: Ope
 
     choose(watched, "Unit", "°C")
     page.get_by_role("button", name="Take it for this").click()
-    page.locator("#field-said", has_text="t is taken for it").wait_for()
+    page.locator("#field-said", has_text="t is taken for: temperature").wait_for()
     take(watched, "rh", "humidity", unit="%")
     take(watched, "bat_mv", "battery, V", unit="mV")
     take(watched, "ext[0]", "temperature", unit="°C", Channel="probe-1", **{"Highest": "50",
