@@ -54,6 +54,13 @@ class NewLogger(Body):
     calibration: Calibration | None = None
 
 
+class Gateway(Body):
+    """Whether a logger speaks for others, and for which: for any where none are named."""
+
+    gateway: bool
+    gateway_for: list[str] | None = None
+
+
 def register(web: Web, viewer: Caller, body: NewLogger) -> Response:
     """Register a logger. Its MQTT password is in this answer and never shown again.
 
@@ -104,6 +111,16 @@ def calibrate(web: Web, viewer: Caller, logger: str, body: Calibration) -> Respo
         return reply(logger_views.shown(connection, viewer, web.journal.logger(logger), logger, now_ms), 201)
 
 
+def declare_gateway(web: Web, viewer: Caller, logger: str, body: Gateway) -> Response:
+    """Say whether a registered logger may speak for others; it holds for its messages within a second."""
+    now_ms = web.clock.now_ms()
+    with web.registry.write() as connection:
+        gateways.declare(
+            connection, logger, gateway=body.gateway, gateway_for=body.gateway_for, who=viewer.id, now_ms=now_ms
+        )
+        return reply(logger_views.shown(connection, viewer, web.journal.logger(logger), logger, now_ms))
+
+
 def new_password(web: Web, viewer: Caller, logger: str) -> Response:
     """Give a logger a fresh MQTT password; the old one stops working at once."""
     with web.registry.write() as connection:
@@ -149,6 +166,8 @@ ENDPOINTS = (
     Endpoint("GET", f"{API}/loggers/{{logger}}", shown, may(Permission.VIEW), shown_as("The logger", _WHOLE)),
     Endpoint("POST", f"{API}/loggers/{{logger}}/calibrations", calibrate, may(Permission.OPERATE, unscoped=True),
              shown_as("The logger", _LOGGER, status=201) | takes(_CERTIFICATE)),
+    Endpoint("POST", f"{API}/loggers/{{logger}}/gateway", declare_gateway, _ADMIN,
+             shown_as("The logger", _LOGGER) | takes({"gateway": True, "gateway_for": ["A4C138000001"]})),
     Endpoint("POST", f"{API}/loggers/{{logger}}/password", new_password, _ADMIN,
              shown_as("The new password", {"logger": "LOG-0042", "mqtt_password": "…"}, status=201)),
 )  # fmt: skip
