@@ -173,7 +173,7 @@ class EngineLoop:
                 continue
             recording = Recording(
                 connection, found, before, work.now_ms, settled=case.settled, since_ms=case.since_ms,
-                from_file=self._imported(work), awake_ms=awake_ms, stated_ms=case.stated_ms,
+                from_file=self._imported(work), again=_again(work), awake_ms=awake_ms, stated_ms=case.stated_ms,
             )  # fmt: skip
             states.append(_state(work, case, inputs, found, recording.write(), before, revision))
             changes += recording.changes
@@ -210,6 +210,12 @@ class EngineLoop:
             return False
 
         return imported
+
+
+def _again(work: _Work) -> FromFile:
+    """Whether a reading of this step comes from decoding a kept message again."""
+    found = {(one.logger, one.channel, one.event_time_ms) for one in work.readings if one.interpretation > 1}
+    return lambda logger, channel, event_time_ms: (logger, channel, event_time_ms) in found
 
 
 def _state(

@@ -46,6 +46,7 @@ class Recording:
     awake_ms: int = 0  # since when the engine has looked without standing still
     stated_ms: Mapping[str, int] = field(default_factory=dict)  # by logger: when what binds and judges it was recorded
     from_file: FromFile = lambda _logger, _channel, _time: False
+    again: FromFile = lambda _logger, _channel, _time: False  # the same, of kept messages that were decoded again
     changes: list[AlarmChange] = field(default_factory=list)
 
     def write(self) -> Json:
@@ -133,8 +134,9 @@ class Recording:
 
     def _raise_or_update(self, said: AlarmCondition, old: StoredAlarm | None) -> tuple[str, AlarmCondition]:
         if old is None:
-            late = said.late or self._missed(said)
-            imported = late and self.from_file(said.logger, said.channel, said.onset_ms)
+            again = self.again(said.logger, said.channel, said.onset_ms)
+            late = said.late or again or self._missed(said)
+            imported = again or (late and self.from_file(said.logger, said.channel, said.onset_ms))
             said = replace(said, late=late, digest=self.settled or imported)
             id_ = new_id()
             recorded.insert_alarm(self.connection, id_, said, self.now_ms)

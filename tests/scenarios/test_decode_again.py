@@ -119,6 +119,22 @@ def test_a_better_version_makes_the_old_readings_a_superseded_interpretation(wor
     assert look(world.pipeline, Request("LG-7")).changed == 0
 
 
+def test_an_alarm_that_decoding_again_brings_to_light_goes_into_a_digest(world: World) -> None:
+    world.shipment("S-1", "LG-7")
+    world.declare("LG-7", STEP_MS)
+    world.save(1, ", offset = -3")
+    for step in range(40):
+        world.hear(step, 11.0 if 4 <= step < 16 else 5.0)
+        world.settle()
+    assert world.planner.changes == []
+    world.save(2)
+    world.again("the offset was the maker's of another model")
+    world.settle()
+    raised = [change.after for change in world.planner.changes if change.before is None]
+    assert raised
+    assert all(one.late and one.digest for one in raised)
+
+
 def test_only_messages_of_the_period_are_decoded_again(world: World) -> None:
     world.save(1)
     for step in range(4):
