@@ -121,7 +121,7 @@ class Pipeline:
                 if arrival.memory:
                     self._memory.stage(arrival)
                 arrivals.append(arrival)
-            return self.commit(arrivals)
+            return self._committed(arrivals)
 
     def commit(self, arrivals: Sequence[Arrival]) -> list[list[Receipt]]:
         """Commit arrivals that were judged already.
@@ -129,16 +129,20 @@ class Pipeline:
         Raises:
             TransientError: nothing was stored and nothing may be acknowledged.
         """
-        calling = [arrival for arrival in arrivals if arrival.memory or arrival.commands]
         with self._remembering():
-            for arrival in calling:
+            for arrival in arrivals:
                 if arrival.memory:
                     self._memory.stage(arrival)
-            with metrics.COMMIT_SECONDS.time():
-                receipts = self.journal.append(arrivals)
-            self._memory.keep()
-        for arrival in calling:
-            self.commands.post(arrival.commands)
+            return self._committed(arrivals)
+
+    def _committed(self, arrivals: Sequence[Arrival]) -> list[list[Receipt]]:
+        """Commit, write down what was staged, and only then pass on what carriers ask for."""
+        with metrics.COMMIT_SECONDS.time():
+            receipts = self.journal.append(arrivals)
+        self._memory.keep()
+        for arrival in arrivals:
+            if arrival.commands:
+                self.commands.post(arrival.commands)
         metrics.COMMIT_MESSAGES.observe(len(receipts))
         _count(receipts)
         self._count_oversize(arrivals)
