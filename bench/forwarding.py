@@ -20,7 +20,8 @@ from bench.table import Anchor, Took, absent, beside
 
 TURNS = 3
 KILLS = 4
-DRAINED_EACH, KILLED_EACH = 400, 600  # messages of each logger; a kill has to hit the middle of the work
+DRAINED_EACH = 400  # messages of each logger
+KILLED_EACH, SENT_EACH_S = 600, 60  # and of those that are sent while processes are killed; a second
 HOLDS: dict[type[Road], str] = {Telegraf: ">= 1", NodeRed: ">= 1.2"}
 
 
@@ -51,7 +52,7 @@ def measure(scale: float) -> list[Anchor]:
         finally:
             influx.kill()
     anchors += [beside(f"into InfluxDB: ours / {peer.name}", took[Ours], took[peer], HOLDS[peer]) for peer in roads[1:]]
-    note = f"{KILLS} kills each while they drained {LOGGERS * round(KILLED_EACH * scale)} queued messages"
+    note = f"{KILLS} kills while {LOGGERS * round(KILLED_EACH * scale)} messages came, {LOGGERS * SENT_EACH_S} a second"
     anchors += [
         Anchor(f"kill -9: ours / {peer.name}", f"{lost[Ours]} lost", f"{lost[peer]} lost", None, "", note)
         for peer in roads[1:]
@@ -85,14 +86,15 @@ class Run:
             self._end()
 
     def survive(self, each: int) -> int:
-        """How many of the queued messages never come to InfluxDB when a process is killed now and then."""
+        """How many messages never come to InfluxDB when a process is killed now and then while they are sent."""
         count = LOGGERS * each
         try:
-            self._queue(each)
-            self._road.signal(signal.SIGCONT)
-            for _ in range(KILLS):
-                self._until_it_rests(min(count, self._held() + count // (KILLS + 1)))
-                self._road.kill_one()
+            self._begin()
+            with process_of("publish", self._broker.port, each, "--each-s", SENT_EACH_S) as publishing:
+                for _ in range(KILLS):
+                    time.sleep(each / SENT_EACH_S / (KILLS + 1))
+                    self._road.kill_one()
+                says(publishing)
             self._until_it_rests(count)
             return count - self._held()
         finally:
@@ -100,6 +102,13 @@ class Run:
 
     def _queue(self, each: int) -> None:
         """Let the road stand still with a queue of messages before it."""
+        self._begin()
+        self._road.signal(signal.SIGSTOP)
+        with process_of("publish", self._broker.port, each) as publishing:
+            says(publishing)
+
+    def _begin(self) -> None:
+        """Start the road, and wait until something passes it."""
         self._road.start()
         probe = packets_of([one._replace(logger="probe") for one in fleet(1, 1)])
 
@@ -108,15 +117,12 @@ class Run:
             return self._held("probe") > 0
 
         _until(passes, 30, 0.1)
-        self._road.signal(signal.SIGSTOP)
-        with process_of("publish", self._broker.port, each) as publishing:
-            says(publishing)
 
     def _held(self, logger: str = "LG-.*") -> int:
         rows = self._influx.rows(f"SELECT count(temperature_c) FROM reading WHERE logger =~ /^{logger}$/")
         return int(rows[0]["count"]) if rows else 0
 
-    def _until_it_rests(self, enough: int, rest_s: float = 6.0) -> None:
+    def _until_it_rests(self, enough: int, rest_s: float = 8.0) -> None:
         """Wait until InfluxDB holds so many, or nothing has come for a while."""
         held, since_s = self._held(), time.monotonic()
         while held < enough and time.monotonic() - since_s < rest_s:

@@ -68,5 +68,5 @@ def mosquitto(folder: Path, each: int) -> Took | str:
             broker.kill()
 
 
-def process_of(role: str, port: int, each: int) -> AbstractContextManager[subprocess.Popen[str]]:
-    return process("load", role, port, LOGGERS, each)
+def process_of(role: str, port: int, each: int, *more: object) -> AbstractContextManager[subprocess.Popen[str]]:
+    return process("load", role, port, LOGGERS, each, *more)

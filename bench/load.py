@@ -39,9 +39,13 @@ def connect(client: str) -> bytes:
 class Publisher(asyncio.Protocol):
     """Sends its packets with at most `WINDOW` unacknowledged; the answers are CONNACK and PUBACKs of 4 bytes each."""
 
-    def __init__(self, client: str, packets: list[bytes], done: "asyncio.Future[None]") -> None:
-        self.client, self.packets, self.done = client, packets, done
+    def __init__(
+        self, client: str, packets: list[bytes], done: "asyncio.Future[None]", each_s: float | None = None
+    ) -> None:
+        """Send as fast as the window allows, or at most `each_s` messages a second."""
+        self.client, self.packets, self.done, self.each_s = client, packets, done, each_s
         self.sent, self.received = 0, 0
+        self.began = time.monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -52,6 +56,19 @@ class Publisher(asyncio.Protocol):
         acknowledged = self.received // 4 - 1
         if acknowledged == len(self.packets) and not self.done.done():
             self.done.set_result(None)
+        if self.each_s is None:
+            self._send(acknowledged)
+        elif self.sent == 0:
+            self._paced()
+
+    def _paced(self) -> None:
+        due = min(int((time.monotonic() - self.began) * (self.each_s or 0)), len(self.packets))
+        self.transport.write(b"".join(self.packets[self.sent : due]))  # type: ignore[attr-defined]
+        self.sent = due
+        if due < len(self.packets):
+            asyncio.get_running_loop().call_later(0.02, self._paced)
+
+    def _send(self, acknowledged: int) -> None:
         upto = min(acknowledged + WINDOW, len(self.packets))
         if upto - self.sent >= WINDOW // 4 or (upto == len(self.packets) and upto > self.sent):
             self.transport.write(b"".join(self.packets[self.sent : upto]))  # type: ignore[attr-defined]
@@ -77,13 +94,16 @@ def _packets(logger: str, readings: Sequence[Reading], together: int) -> Iterato
         yield packet(0x32, topic + packet_id + payload(readings[first : first + together]))
 
 
-async def publish(port: int, packets: dict[str, list[bytes]]) -> dict[str, float]:
-    """Publish, each logger on a connection of its own; when that began, and when all was acknowledged."""
+async def publish(port: int, packets: dict[str, list[bytes]], each_s: float | None = None) -> dict[str, float]:
+    """Publish, each logger on a connection of its own; when that began, and when all was acknowledged.
+
+    `each_s` are the messages a second of each logger, None for as many as possible.
+    """
     loop = asyncio.get_running_loop()
     waiting: list[asyncio.Future[None]] = [loop.create_future() for _ in packets]
     began = time.monotonic()
     for future, (logger, one) in zip(waiting, packets.items(), strict=True):
-        await loop.create_connection(partial(Publisher, logger, one, future), "127.0.0.1", port)
+        await loop.create_connection(partial(Publisher, logger, one, future, each_s), "127.0.0.1", port)
     await asyncio.gather(*waiting)
     return {"began": began, "ended": time.monotonic(), "messages": sum(map(len, packets.values()))}
 
@@ -142,9 +162,10 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("loggers", type=int)
     parser.add_argument("each", type=int)
+    parser.add_argument("--each-s", type=float)
     args = parser.parse_args()
     if args.role == "publish":
-        said = asyncio.run(publish(args.port, packets_of(fleet(args.loggers, args.each))))
+        said = asyncio.run(publish(args.port, packets_of(fleet(args.loggers, args.each)), args.each_s))
         print(json.dumps(said), flush=True)
     else:
         asyncio.run(consume(args.port, args.loggers * args.each))
