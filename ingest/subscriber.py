@@ -216,8 +216,11 @@ class Subscriber:
         self, client: mqtt.Client, packet_ids: list[int], size: int, envelopes: list[Envelope], receipts: Receipts
     ) -> None:
         for envelope, group in zip(envelopes, receipts, strict=True):
+            # Network servers have topics that end so as well, and no logger behind them hears a watermark.
+            if not (envelope.source.startswith("cc/") and envelope.source.endswith("/up")):
+                continue
             for receipt in group:
-                if receipt.logger is not None and envelope.source.endswith("/up"):
+                if receipt.logger is not None:
                     # The sibling of the topic on which the logger speaks: it may spell its id in its own way.
                     self._down_topics[receipt.logger] = envelope.source[:-2] + "down"
                     self._downlink.note(receipt.logger)
