@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 
-from coldchain.domain.message import Arrival, Outcome
+from coldchain.domain.message import Arrival, Outcome, Receipt
 from coldchain.journal.database import Row, Session, listed
 from coldchain.journal.pack import messages_in
 from coldchain.journal.rows import INTERPRETATION, OUTCOME_NUMBER, TIE
@@ -111,6 +111,24 @@ def superseded(session: Session, after: int, through: int) -> list[Row]:
 
 def _place(row: Row) -> tuple[int, int, int]:
     return row[_SERIES], row[_EVENT], row[TIE]
+
+
+def second(arrival: Arrival) -> Arrival:
+    """What a stray says now: its second interpretation, after "nobody understood it"."""
+    messages = (
+        message._replace(readings=tuple(reading._replace(interpretation=2) for reading in message.readings))
+        for message in arrival.messages
+    )
+    return arrival._replace(messages=tuple(messages))
+
+
+def fresh(receipts: Iterable[Receipt]) -> list[tuple[int, str]]:
+    """The messages that were made of strays, by offset, with their loggers; not those that were there already."""
+    return [
+        (receipt.message, receipt.logger)
+        for receipt in receipts
+        if receipt.logger is not None and receipt.outcome is not Outcome.DUPLICATE
+    ]
 
 
 def senders(arrivals: Iterable[Arrival]) -> list[str]:

@@ -158,18 +158,17 @@ class StoredJournal:
             stray = self._message(session, offset)
             if stray is None or stray.logger is not None:
                 raise NotFound(f"no message of an unknown sender is stored at offset {offset}")
-        arrivals = list(read.values())
+        arrivals = [again.second(arrival) for arrival in read.values()]
         batch = self._finder.prepare(session, arrivals, meta(session, "head"))
         now_ms = max(arrival.envelope.received_at_ms for arrival in arrivals)
         made = _decide(batch, now_ms)
         latest.promote(session, now_ms)
         made.head += 1
-        rows = [
-            (offset, 2, batch.rows[logger].id, made.head, decision)
-            for offset, logger in zip(read, again.senders(arrivals), strict=True)
-        ]
+        pairs = [*zip(read, again.senders(arrivals), strict=True), *again.fresh(made.receipts)]
+        rows = [(offset, 2, batch.rows[logger].id, made.head, decision) for offset, logger in pairs]
         session.insert("reinterpreted", rows)
         write(session, batch, made)
+        reinterpretation.refresh_latest(session, {row[2] for row in rows})
         return made
 
     # --- reading ------------------------------------------------------------------------------------------------

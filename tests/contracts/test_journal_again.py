@@ -91,10 +91,20 @@ def test_a_message_of_an_unknown_sender_is_taken_up_once_and_then_no_stray_any_m
     assert [one.offset for one in journal.strays(*ALL, 0, 10)] == [same.message]
     assert journal.adopt("once", {same.message: said}) == []
     [row] = EmbeddedTelemetry(journal).readings("LG-7", DAWN, DAWN + MINUTE)
-    assert (row.temperature_mc, row.interpretation) == (5_000, 1)
+    assert (row.temperature_mc, row.interpretation) == (5_000, 2)
     assert [one.offset for one in journal.refused(Outcome.UNDECODED, None, 10)] == [same.message]
     with pytest.raises(NotFound):
         journal.adopt("of what", {receipt.message: said})
+
+
+def test_what_a_stray_became_can_be_decoded_again_too(journal: StoredJournal) -> None:
+    [stray] = journal.append([nonsense(b'{"t": 5}', undecoded=True)])
+    [receipt] = journal.adopt("once", {stray.message: arrival(reading(0, 5.0), logger="LG-7")})
+    [again] = journal.reinterpret("twice", {receipt.message: [reading(0, 6.0, logger="LG-7")]})
+    assert [one.interpretation for one in again.stored] == [3]
+    [meaning] = journal.meanings("LG-7", *ALL, 0, 10)
+    assert meaning.readings == again.stored
+    assert EmbeddedTelemetry(journal).latest()["LG-7", "internal"].temperature_mc == 6_000
 
 
 def test_a_stray_that_its_logger_has_sent_meanwhile_adds_nothing(journal: StoredJournal) -> None:
