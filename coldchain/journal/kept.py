@@ -10,7 +10,7 @@ from coldchain.journal.segment import Segment
 from coldchain.journal.tables import MESSAGE_COLUMNS, READING_COLUMNS
 from coldchain.journal.words import context_from
 
-WINDOW = 10_000  # of the newest refused messages that are looked at, so that a flood costs no more than this
+WINDOW = 4_000  # of the newest refused messages that are looked at, so that a flood costs no more than this
 _LONGEST = 25_000  # offsets behind a message in which its readings stand: one per reading, refusal and notice
 _READING_LIST = ",".join(READING_COLUMNS)
 _MESSAGE_LIST = ",".join(f"m.{name}" for name in MESSAGE_COLUMNS)

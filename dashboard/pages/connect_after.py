@@ -13,6 +13,7 @@ from dashboard.parts.arriving import name
 from dashboard.parts.elements import card, link
 from dashboard.parts.logger_forms import words
 from dashboard.parts.states import attempt
+from dashboard.parts.subjects import logger_href
 from dashboard.services import Services
 from ingest import again
 from ingest.again import Request
@@ -73,7 +74,7 @@ def register(app: Dash, services: Services) -> None:
         except ColdchainError as error:
             return refusal(error)
         return html.P([f"{name(whose)} is assigned. ", link("Open what it serves", page), " or ",
-                       link("the logger", bench.page_of(whose)), "."])  # fmt: skip
+                       link("the logger", logger_href(whose)), "."])  # fmt: skip
 
 
 def _register_saving(app: Dash, services: Services) -> None:
@@ -177,5 +178,5 @@ def decoded(services: Services, viewer: Viewer, loggers: list[str], reason: str)
             now_ms=services.clock.now_ms(),
         )  # fmt: skip
         told = f": {text.count(done.changed, 'message')} became {text.count(done.readings_after, 'reading')}."
-        lines.append(html.P([link(name(logger), bench.page_of(logger)), told]))
+        lines.append(html.P([link(name(logger), logger_href(logger)), told]))
     return html.Div(lines)

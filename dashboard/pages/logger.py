@@ -1,6 +1,7 @@
 """One logger: what it measured lately, what it serves, how well it measures, and what was not believed."""
 
 from typing import Any
+from urllib.parse import quote, unquote
 
 import dash
 from dash import Dash, Input, Output, State, dcc, html
@@ -28,7 +29,7 @@ def layout(logger_id: str = "", **_query: str) -> Any:
     """Grey blocks of the final sizes; the callback fills them under the viewer."""
     return html.Div(
         [
-            dcc.Store(id="logger-id", data=logger_id),
+            dcc.Store(id="logger-id", data=unquote(logger_id)),
             dcc.Store(id="logger-done"),
             html.Div(skeleton(52, 120, 380), id="logger-body", className="page"),
         ]
@@ -139,9 +140,13 @@ def _lead(words: str, troubled: bool) -> html.Span:
 def _actions(record: Record, viewer: Viewer) -> list[Any]:
     logger, actions = record.shown["logger"], []
     if record.unread and viewer.may(Permission.OPERATE):
-        actions.append(html.A("What is not understood", href=f"/connect?logger={logger}", className="button primary"))
+        actions.append(
+            html.A(
+                "What is not understood", href=f"/connect?logger={quote(logger, safe='')}", className="button primary"
+            )
+        )
     if viewer.may(Permission.EXPORT):
-        address = f"/api/v1/readings?logger={logger}&format=csv"
+        address = f"/api/v1/readings?logger={quote(logger, safe='')}&format=csv"
         actions.append(html.A("Readings as CSV", href=address, className="button", download=""))
     return actions
 

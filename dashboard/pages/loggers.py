@@ -12,7 +12,7 @@ from dashboard.parts.elements import head, link, moment
 from dashboard.parts.logger_blocks import LOW_BATTERY_PCT
 from dashboard.parts.page import Page
 from dashboard.parts.states import attempt, skeleton
-from dashboard.parts.subjects import names
+from dashboard.parts.subjects import logger_href, names
 from dashboard.services import Services
 
 PAGE = Page("dashboard.pages.loggers", "Loggers", path="/loggers", icon="loggers")
@@ -108,7 +108,7 @@ def row(one: dict[str, Any], called: dict[str, str], now_ms: int) -> dict[str, A
     return {
         "id": one["logger"],
         "logger": one["logger"],
-        "href": f"/loggers/{one['logger']}",
+        "href": logger_href(one["logger"]),
         "troubles": found,
         "condition": ", ".join(KINDS[name] for name in found) or "as it should be",
         "serves": ", ".join(serves) or None,

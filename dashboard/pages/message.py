@@ -17,6 +17,7 @@ from dashboard.parts.message_bytes import SHOWN, views
 from dashboard.parts.page import Page
 from dashboard.parts.readings import values
 from dashboard.parts.states import attempt, empty, skeleton
+from dashboard.parts.subjects import logger_href
 from dashboard.services import Services
 
 PAGE = Page("dashboard.pages.message", "Message", path_template="/messages/<message>")
@@ -64,7 +65,7 @@ def page_body(services: Services, viewer: Viewer, asked: object) -> list[Any]:
     readings = services.journal.became(found)
     crumb = [link("Connect a logger", "/connect"), " /"]
     if found.logger is not None:
-        crumb = [link("Loggers", "/loggers"), " / ", link(name(found.logger), f"/loggers/{found.logger}"), " /"]
+        crumb = [link("Loggers", "/loggers"), " / ", link(name(found.logger), logger_href(found.logger)), " /"]
     download = html.A("Original bytes", href=f"/api/v1/messages/{offset}", className="button", download="")
     return [
         head(f"Message {offset}", lead=["Became ", OUTCOMES[found.outcome]], actions=[download],

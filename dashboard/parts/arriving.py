@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from dash import html
 
 from coldchain.domain.message import Outcome
+from coldchain.journal.kept import WINDOW
 from coldchain.journal.port import StoredMessage, Unread
 from coldchain.registry import bindings
 from coldchain.registry.viewer import Viewer
@@ -14,6 +15,7 @@ from dashboard.parts import text
 from dashboard.parts.elements import Column, facts, link, moment, table, tag
 from dashboard.parts.message_bytes import plain, views, visible
 from dashboard.parts.states import empty
+from dashboard.parts.subjects import logger_href
 from dashboard.services import Services
 from sensors.carriers.port import Carrier
 
@@ -76,7 +78,11 @@ def source_list(found: Sequence[Source], more: int, chosen: str | None, now_ms: 
         Column("Topic or source"), Column("Logger"), Column("Messages", numeric=True), Column("Bytes", numeric=True),
         Column("Last seen"), Column("Looks like"), Column("State"),
     )  # fmt: skip
-    rest = [] if not more else [html.P(f"{text.count(more, 'more source')}: search to find one", className="note")]
+    rest = [
+        html.P(f"Counted among the newest {WINDOW:,} messages that were not understood or refused.", className="note")
+    ]
+    if more:
+        rest.insert(0, html.P(f"{text.count(more, 'more source')}: search to find one", className="note"))
     shown = table(columns, [_row(one, chosen) for one in found], "Topics and sources that are not understood")
     return html.Div([shown, *rest], className="sources")
 
@@ -92,7 +98,7 @@ def _row(one: Source, chosen: str | None) -> tuple[Any, ...]:
             type="button", className="pick", id=f"source-{one.key}",
             **{"data-set": "connect-chosen", "data-value": one.key, "aria-pressed": pressed},
         ),
-        link(name(seen.logger), f"/loggers/{seen.logger}") if seen.logger else html.Span("not known", className="dim"),
+        link(name(seen.logger), logger_href(seen.logger)) if seen.logger else html.Span("not known", className="dim"),
         f"{seen.messages:,}",
         text.size(seen.size),
         moment(seen.last_ms, "ago"),
@@ -146,7 +152,7 @@ def whole(one: StoredMessage, guessed_as: str | None) -> Any:
     word = "not understood" if one.outcome is Outcome.UNDECODED else one.outcome.value.replace("_", " ")
     pairs = [
         ("Topic or source", html.Span(name(one.envelope.source), className="mono")),
-        ("Logger", link(name(one.logger), f"/loggers/{one.logger}") if one.logger else ""),
+        ("Logger", link(name(one.logger), logger_href(one.logger)) if one.logger else ""),
         ("Received", moment(one.envelope.received_at_ms, "second")),
         ("Looks like", guessed_as or "nothing that is known here"),
         ("Became", word), ("Because", html.Span(name(reason)) if reason else ""),

@@ -2,7 +2,6 @@
 
 import re
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from coldchain.domain.device_profile import Assignment
 from coldchain.errors import Forbidden, InvalidValue, NotFound
@@ -198,8 +197,3 @@ def _shipped(services: Services, id_: str) -> int:
 def senders(found: list[Tried]) -> list[str]:
     """The loggers that the messages speak for."""
     return sorted({one.logger for one in found if one.logger is not None and one.readings})
-
-
-def page_of(logger: str) -> str:
-    """The address of a logger's page."""
-    return f"/loggers/{quote(logger, safe='')}"

@@ -1,6 +1,7 @@
 """The names of subjects: a shipment's reference, a store's name, within what the viewer may see."""
 
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from sqlalchemy import Connection, select
 
@@ -28,6 +29,11 @@ def href(kind: str | None, id: str | None) -> str | None:  # noqa: A002
     """Where a subject has its page."""
     folder = {SubjectKind.SHIPMENT.value: "shipments", SubjectKind.STORE.value: "stores"}.get(kind or "")
     return f"/{folder}/{id}" if folder and id else None
+
+
+def logger_href(logger: str) -> str:
+    """Where a logger has its page; an id may hold spaces and signs."""
+    return f"/loggers/{quote(logger, safe='')}"
 
 
 def alarm_href(connection: Connection, viewer: Viewer, reference: str) -> str | None:

@@ -278,3 +278,50 @@ def test_certificates_intervals_and_assignments_are_recorded_on_the_loggers_page
     page.locator("table", has_text="Cold room A").wait_for()
     wait_until(lambda: page.get_by_text("seen, not assigned").count() == 0, what="the assignment")
     watched.clean()
+
+
+def test_an_untested_profile_counts_only_after_a_person_has_looked_at_what_it_reads(
+    opened: Opener, house: House
+) -> None:
+    def uplink(count: int) -> dict[str, object]:
+        fields = {"air_temperature": {"value": 4.5 + count, "unit": "°C"}, "air_humidity": {"value": 51, "unit": "%"}}
+        about = {"devEui": "70b3d57ba0001234", "deviceProfileName": "DL-IAM", "deviceName": "air 7"}
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+        return {"deduplicationId": f"d-{count}", "time": stamp, "deviceInfo": about, "fCnt": count, "fPort": 1,
+                "object": fields}  # fmt: skip
+
+    topic, logger = "application/1/device/70b3d57ba0001234/event/up", "70B3D57BA0001234"
+    house.arrives(topic, uplink(1), uplink(2))
+    watched = opened(role="admin")
+    page = watched.page
+    watched.open(f"/loggers/{logger}")
+    call = page.locator(".call")
+    call.get_by_text("is untested: nothing counts until a person has looked at it").wait_for()
+    call.locator("tr", has_text="6.5 °C").wait_for()
+    call.get_by_role("link", name="Confirm it").click()
+    page.wait_for_selector('[data-set="field-path"]')
+    page.locator("#bench-result tr", has_text="6.5 °C").first.wait_for()
+    page.locator("#start-reason").fill("the model on its label")
+    page.get_by_role("button", name="Use it as it is").click()
+    page.locator("#start-said", has_text=f"is confirmed for {logger}").wait_for()
+    page.locator("#bench-after", has_text="2 kept messages").wait_for()
+    house.arrives(topic, uplink(3))
+    found = house.world.journal.logger(logger)
+    assert found is not None
+    assert found.readings == 1
+    watched.clean()
+
+
+def test_a_logger_with_signs_in_its_name_has_a_page(opened: Opener, house: House) -> None:
+    name = 'Jane\'s 100% "fridge"?'
+    reading = {"values": {"temperature_c": 4.5}}
+    house.arrives(f"cc/{name}/up", {"v": 1, "device": name, "readings": [reading]})
+    watched = opened(role="operator")
+    watched.open("/loggers")
+    watched.page.get_by_label("Logger or what it serves").fill("Jane")
+    watched.page.get_by_role("link", name=name).click()
+    watched.page.get_by_role("heading", name=name).wait_for()
+    watched.page.get_by_role("link", name="Message").first.click()
+    watched.page.get_by_role("link", name=name).click()
+    watched.page.get_by_role("heading", name=name).wait_for()
+    watched.clean()
