@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="more or fewer messages; 0.1 for a quick look")
     parser.add_argument("--write", type=Path, help="the Markdown file whose sections are to be replaced")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what is being measured is ended with us
     sections = []
     for name in args.names or [name for name in BOUNDS if name not in ASKED_FOR]:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
