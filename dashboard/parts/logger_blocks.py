@@ -33,7 +33,7 @@ def condition(shown: JsonObject, clock: str | None) -> list[Figure]:
         Figure("Calibration due", moment(due, "date") if due else "none on record",
                shown["calibrations"][0]["certificate"] if shown["calibrations"] else "",
                "calm" if shown["calibrated"] else "at_risk"),
-        Figure("Readings", f"{shown.get('readings', 0):,}", f"{shown.get('messages', 0):,} messages, "
+        Figure("Readings", f"{shown.get('readings', 0):,}", f"{text.count(shown.get('messages', 0), 'message')}, "
                f"{shown.get('duplicates', 0):,} sent again and kept once"),
         Figure("Quarantined", f"{quarantined:,}", "not believed, kept with their bytes",
                "at_risk" if quarantined else "calm"),
