@@ -444,7 +444,7 @@ def test_while_the_journal_is_stuck_a_flood_fills_the_network_and_not_our_memory
         (Downlink, "due"),
         (Downlink, "note"),
         (Pipeline, "arrival"),
-        (Pipeline, "commit"),
+        (Pipeline, "_committed"),
     ],
 )
 def test_a_bug_in_any_step_does_not_stop_intake(
