@@ -1,0 +1,181 @@
+"""Batches: what a quality unit releases. One batch may travel in many shipments, and one shipment carry many batches.
+
+A batch is known by its number and its GTIN. A number alone is unique only within one manufacturer, so without a GTIN
+the shipment's customer stands in its place. The id is made of these words: it never changes and needs no table.
+"""
+
+import base64
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, null, select
+
+from coldchain.domain.quantity import iso
+from coldchain.errors import NotFound
+from coldchain.registry.paging import Page, in_order
+from coldchain.registry.schema import batch, milestone, shipment, subject_state
+from coldchain.registry.scope import shipments_of
+from coldchain.registry.viewer import Viewer
+
+LIVE = ("in_transit",)
+
+
+class BatchKey(NamedTuple):
+    """What identifies a batch; `customer` is None wherever there is a GTIN."""
+
+    batch: str
+    gtin: str | None
+    customer: str | None
+
+    @classmethod
+    def of(cls, number: str, gtin: str | None, customer: str | None) -> "BatchKey":
+        """The key of a batch as a shipment names it."""
+        return cls(number, gtin, customer if gtin is None else None)
+
+    @property
+    def id(self) -> str:
+        """The key as one word that fits into an address."""
+        return base64.urlsafe_b64encode(json.dumps(list(self)).encode()).decode().rstrip("=")
+
+    @classmethod
+    def from_id(cls, id_: str) -> "BatchKey":
+        """The key in an id.
+
+        Raises:
+            NotFound: no batch can have this id.
+        """
+        try:
+            words = json.loads(base64.urlsafe_b64decode(id_.encode("ascii") + b"=" * (-len(id_) % 4)))
+        except (ValueError, UnicodeError, RecursionError) as error:
+            raise NotFound(f"no batch {id_[:80]}") from error
+        texts = isinstance(words, list) and len(words) == 3 and isinstance(words[0], str)
+        if not texts or not all(word is None or (isinstance(word, str) and "\x00" not in word) for word in words):
+            raise NotFound(f"no batch {id_[:80]}")
+        return cls(*words)
+
+
+class Member(NamedTuple):
+    """A shipment that carries a batch, with what the engine found last."""
+
+    id: str
+    reference: str
+    state: str
+    status: str
+    document: dict[str, Any] | None
+    last: dict[str, Any] | None
+    profile: tuple[str, int] | None
+
+
+_OWNER = case((batch.c.gtin.is_(None), shipment.c.customer), else_=null())
+_TEXT_ID = batch.c.batch + "\n" + func.coalesce(batch.c.gtin, "") + "\n" + func.coalesce(_OWNER, "")
+
+
+def listed(
+    connection: Connection,
+    viewer: Viewer,
+    *,
+    text: str | None = None,
+    sort: str = "-newest",
+    limit: int = 100,
+    cursor: str | None = None,
+) -> Page:
+    """The batches of the shipments that exist for `viewer`; `text` is sought in batch number and GTIN.
+
+    Raises:
+        InvalidValue: an unknown order or a foreign cursor.
+    """
+    grouped = (
+        select(
+            func.min(_TEXT_ID).label("id"), func.min(batch.c.batch).label("batch"),
+            func.min(batch.c.gtin).label("gtin"), func.min(_OWNER).label("customer"), func.count().label("shipments"),
+            func.sum(case((shipment.c.state.in_(LIVE), 1), else_=0)).label("live"),
+            func.max(shipment.c.created_ms).label("newest_ms"),
+        )
+        .select_from(batch.join(shipment, shipment.c.id == batch.c.shipment))
+        .where(shipments_of(viewer))
+        .group_by(_TEXT_ID)
+    )  # fmt: skip
+    if text is not None:
+        sought = batch.c.batch.icontains(text, autoescape=True) | batch.c.gtin.icontains(text, autoescape=True)
+        grouped = grouped.where(sought)
+    found = grouped.subquery()
+    sorts = {"newest": found.c.newest_ms, "batch": found.c.batch, "shipments": found.c.shipments}
+    rows, following = in_order(connection, select(found), sorts, found.c.id, sort=sort, limit=limit, cursor=cursor)
+    return Page([_json(row) for row in rows], following)
+
+
+def members(connection: Connection, viewer: Viewer, key: BatchKey) -> tuple[list[Member], int]:
+    """The shipments of a batch that exist for `viewer`, and how many others carry it.
+
+    Raises:
+        NotFound: no shipment that this viewer may see carries it.
+    """
+    state = and_(subject_state.c.subject_kind == "shipment", subject_state.c.subject_id == shipment.c.id)
+    carries = shipment.c.id.in_(_carrying(key))
+    query = (
+        select(
+            shipment.c.id, shipment.c.reference, shipment.c.state, subject_state.c.status, subject_state.c.document,
+            subject_state.c.last,
+        )
+        .select_from(shipment.outerjoin(subject_state, state))
+        .where(carries, shipments_of(viewer))
+        .order_by(shipment.c.created_ms, shipment.c.id)
+    )  # fmt: skip
+    rows = connection.execute(query).all()
+    if not rows:
+        raise NotFound(f"no batch {key.batch}")
+    every = connection.execute(select(func.count()).select_from(shipment).where(carries)).scalar_one()
+    return [_member(row) for row in rows], int(every) - len(rows)
+
+
+def milestones(connection: Connection, shipments: Sequence[str]) -> dict[str, list[Row[Any]]]:
+    """What happened to shipments, in order of time."""
+    happened = select(milestone).where(milestone.c.shipment.in_(shipments), milestone.c.happened_ms.is_not(None))
+    found: dict[str, list[Row[Any]]] = {}
+    for row in connection.execute(happened.order_by(milestone.c.happened_ms, milestone.c.id)):
+        found.setdefault(row.shipment, []).append(row)
+    return found
+
+
+def of_shipment(connection: Connection, shipment_id: str) -> list[BatchKey]:
+    """The batches that a shipment carries."""
+    query = (
+        select(batch.c.batch, batch.c.gtin, shipment.c.customer)
+        .select_from(batch.join(shipment, shipment.c.id == batch.c.shipment))
+        .where(shipment.c.id == shipment_id)
+        .order_by(batch.c.batch, batch.c.id)
+    )
+    return [BatchKey.of(*row) for row in connection.execute(query)]
+
+
+def _carrying(key: BatchKey) -> Any:
+    """The shipments that carry a batch."""
+    same: ColumnElement[bool] = batch.c.gtin.is_(None) if key.gtin is None else batch.c.gtin == key.gtin
+    query = (
+        select(batch.c.shipment)
+        .select_from(batch.join(shipment, shipment.c.id == batch.c.shipment))
+        .where(batch.c.batch == key.batch, same)
+    )
+    if key.gtin is not None:
+        return query
+    return query.where(shipment.c.customer.is_(None) if key.customer is None else shipment.c.customer == key.customer)
+
+
+def _member(row: Row[Any]) -> Member:
+    document = dict(row.document) if row.document else None
+    said = document.get("profile") if document else None
+    profile = (said["id"], said["version"]) if said else None
+    return Member(row.id, row.reference, row.state, row.status or "unknown", document, row.last, profile)
+
+
+def _json(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": BatchKey(row.batch, row.gtin, row.customer).id,
+        "batch": row.batch,
+        "gtin": row.gtin,
+        "customer": row.customer,
+        "shipments": row.shipments,
+        "live": int(row.live),
+        "newest": iso(row.newest_ms),
+    }

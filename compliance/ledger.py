@@ -1,0 +1,274 @@
+"""The stability budget of a batch as a ledger: which stretch of which journey charged which band, by how much.
+
+Nothing is measured again here. Each part of the batch's way, a shipment or a stay in a store, has its own compliance
+document; its governing channel's charges become the ledger's lines, cut where the custodian or the leg changes. So the
+lines always add up to what the documents say, and late data that changes a document has changed the ledger with it.
+Times are milliseconds and temperatures milli-degrees, whole numbers throughout.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from coldchain.domain.profile import Band, Direction, ProductProfile, Range
+from coldchain.domain.quantity import milli_from_float, milli_text, ms_from_iso
+from compliance.figures import band_side
+from compliance.inputs import Span
+from compliance.spans import during
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A shipment that carries the batch, or a stay in a store, with what the engine found last."""
+
+    kind: str  # shipment | store
+    id: str
+    name: str
+    document: Json | None  # coldchain.compliance/1; None before it was judged
+    holders: tuple[tuple[str, Span], ...] = ()
+    legs: tuple[tuple[str, Span], ...] = ()
+    live: bool = False  # the goods are under way or stored now
+    last: Json | None = None  # newest reading by "<logger>/<channel>"
+
+
+class Line(NamedTuple):
+    """One stretch that charged one band; `gap_ms` of it are unknown and charged nothing."""
+
+    part: Part
+    range: Range
+    from_ms: int
+    to_ms: int
+    used_ms: int
+    gap_ms: int
+    running: bool
+    custodian: str | None
+    leg: str | None
+
+
+class TimeLeft(NamedTuple):
+    """How long the goods may stay as they are before a band is used up; unknown time makes it an interval."""
+
+    lower_ms: int
+    upper_ms: int
+
+
+class BandTotal(NamedTuple):
+    """A band over all parts. What is known is used; what is unknown may have used as much again."""
+
+    range: Range
+    allowed_ms: int | None
+    used_ms: int
+    unknown_ms: int
+    charging: bool = False  # the newest reading lies beyond the band's limit
+    left: TimeLeft | None = None  # only while it is charged
+
+    @property
+    def upper_ms(self) -> int:
+        """The most that may be used."""
+        return self.used_ms + self.unknown_ms
+
+    @property
+    def remaining_ms(self) -> int | None:
+        """What is left if unknown time was harmless; negative once the band is overdrawn."""
+        return None if self.allowed_ms is None else self.allowed_ms - self.used_ms
+
+
+class Newest(NamedTuple):
+    """The newest judged reading of the part that is under way."""
+
+    part: Part
+    logger: str
+    channel: str
+    time_ms: int
+    temperature_mc: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """A batch's budget at one moment; `profile` is the one whose allowances count, None where no part has any."""
+
+    as_of_ms: int
+    profile: ProductProfile | None
+    parts: tuple[Part, ...]
+    lines: tuple[Line, ...]
+    bands: tuple[BandTotal, ...]
+    newest: Newest | None
+    notes: tuple[str, ...]
+
+    @property
+    def left(self) -> TimeLeft | None:
+        """The time left at the newest temperature: that of the charged band which is used up first."""
+        charged = [band.left for band in self.bands if band.left is not None]
+        if not charged:
+            return None
+        return TimeLeft(min(left.lower_ms for left in charged), min(left.upper_ms for left in charged))
+
+
+def ledger(parts: Sequence[Part], profile: ProductProfile | None, as_of_ms: int) -> Ledger:
+    """The ledger of a batch over `parts`, in order of time whatever order they come in."""
+    ordered = tuple(sorted(parts, key=lambda part: (_began(part), part.id)))
+    lines = sorted(
+        (line for part in ordered for line in _lines(part)),
+        key=lambda line: (line.from_ms, line.to_ms, _order(line.range), line.part.id),
+    )
+    newest = newest_of(ordered)
+    unknown = sum(unknown_ms(part) for part in ordered)
+    stale = 0 if newest is None else _since(newest, as_of_ms)
+    bands = _bands(lines, profile, unknown)
+    totals = tuple(_with_left(total, profile, newest, stale) for total in bands)
+    return Ledger(as_of_ms, profile, ordered, tuple(lines), totals, newest, _notes(ordered, profile, newest))
+
+
+def newest_of(parts: Iterable[Part]) -> Newest | None:
+    """The newest reading of the governing channel of a part that is under way; None where nothing is."""
+    found = []
+    for part in parts:
+        document = part.document or {}
+        logger, channel = document.get("governing_logger"), document.get("governing_channel")
+        seen = (part.last or {}).get(f"{logger}/{channel}", {})
+        if part.live and "temperature_c" in seen:
+            value = milli_from_float(seen["temperature_c"])
+            found.append(Newest(part, str(logger), str(channel), ms_from_iso(seen["event_time"]), value))
+    return max(found, key=lambda one: (one.time_ms, one.part.id), default=None)
+
+
+def unknown_ms(part: Part) -> int:
+    """Judged time of a part of which nothing is known."""
+    return sum(end - start for start, end in _gaps(part))
+
+
+def _bands(lines: Sequence[Line], profile: ProductProfile | None, unknown: int) -> list[BandTotal]:
+    allowed = {band.range: band.allowed_ms for band in (profile.budget if profile else ())}
+    used = dict.fromkeys(allowed, 0)
+    for line in lines:
+        used[line.range] = used.get(line.range, 0) + line.used_ms
+    return [BandTotal(band, allowed.get(band), total, unknown) for band, total in used.items()]
+
+
+def _with_left(total: BandTotal, profile: ProductProfile | None, newest: Newest | None, stale_ms: int) -> BandTotal:
+    if newest is None or profile is None or total.range not in {band.range for band in profile.budget}:
+        return total
+    side, limit = band_side(profile, Band(total.range))
+    beyond = newest.temperature_mc > limit if side is Direction.HIGH else newest.temperature_mc < limit
+    if not beyond:
+        return total
+    remaining = total.remaining_ms
+    if remaining is None:
+        return total._replace(charging=True)
+    left = TimeLeft(max(remaining - total.unknown_ms - stale_ms, 0), max(remaining, 0))
+    return total._replace(charging=True, left=left)
+
+
+def beyond_all(newest: Newest, profile: ProductProfile) -> bool:
+    """Whether the newest temperature is worse than any band of the budget: no allowance speaks of it."""
+    value, label = newest.temperature_mc, profile.label
+    if label.high_mc is not None and value > label.high_mc:
+        tops = [band.range.high_mc for band in profile.budget if band_side(profile, band)[0] is Direction.HIGH]
+        return all(top is not None and value > top for top in tops)
+    if label.low_mc is not None and value < label.low_mc:
+        ends = [band.range.low_mc for band in profile.budget if band_side(profile, band)[0] is Direction.LOW]
+        return all(end is not None and value < end for end in ends)
+    return False
+
+
+def _since(newest: Newest, as_of_ms: int) -> int:
+    """Time since the newest reading that no gap on record counts yet."""
+    counted = max([end for start, end in _gaps(newest.part) if start <= newest.time_ms] + [newest.time_ms])
+    return max(as_of_ms - max(counted, newest.time_ms), 0)
+
+
+# --- lines -----------------------------------------------------------------------------------------------------------
+
+
+def _lines(part: Part) -> list[Line]:
+    """The part's charges, cut where the goods change hands or begin another leg."""
+    gaps = _gaps(part)
+    edges = sorted({edge for _, span in (*part.holders, *part.legs) for edge in span if edge is not None})
+    found = []
+    for band in charged_bands(part):
+        range_ = Range(_milli(band["range"]["low_c"]), _milli(band["range"]["high_c"]))
+        for charge in band.get("charges", ()):
+            start, end = ms_from_iso(charge["from"]), ms_from_iso(charge["to"])
+            cuts = [start, *(edge for edge in edges if start < edge < end), end]
+            for left, right in pairwise(cuts):
+                gap = _overlap(gaps, left, right)
+                running = bool(charge["running"]) and right == end
+                found.append(
+                    Line(
+                        part, range_, left, right, right - left - gap, gap, running,
+                        during(part.holders, left), during(part.legs, left) or None,
+                    )
+                )  # fmt: skip
+    return found
+
+
+def charged_bands(part: Part) -> list[Json]:
+    """The bands of the part's governing channel, as its document has them."""
+    return list((part.document or {}).get("stability_budget", {}).get("bands", ()))
+
+
+def _gaps(part: Part) -> list[tuple[int, int]]:
+    return [(ms_from_iso(gap["from"]), ms_from_iso(gap["to"])) for gap in (part.document or {}).get("gaps", ())]
+
+
+def _overlap(gaps: Sequence[tuple[int, int]], start: int, end: int) -> int:
+    return sum(max(0, min(high, end) - max(low, start)) for low, high in gaps)
+
+
+def _milli(value: float | None) -> int | None:
+    return None if value is None else milli_from_float(value)
+
+
+def _began(part: Part) -> int:
+    began = (part.document or {}).get("period", {}).get("from")
+    return 1 << 62 if began is None else ms_from_iso(began)
+
+
+def _order(range_: Range) -> tuple[int, int]:
+    return (range_.low_mc or 0, range_.high_mc or 0)
+
+
+# --- notes -----------------------------------------------------------------------------------------------------------
+
+
+def _notes(parts: Sequence[Part], profile: ProductProfile | None, newest: Newest | None) -> tuple[str, ...]:
+    judged = [part for part in parts if part.document]
+    notes = [f"{part.name} was not judged yet: its use is not known" for part in parts if part.document is None]
+    if parallel := _parallel(judged):
+        notes.append(
+            f"{' and '.join(parallel)} carried the batch at the same time: no unit was in both, so for any one unit "
+            "less is used than the sum"
+        )
+    own = profile and (profile.id, profile.version)
+    others = sorted({_profile_words(part) for part in judged if own and _profile_of(part) != own})
+    if others and profile is not None:
+        notes.append(f"allowances are those of {profile.id} v{profile.version}; also judged by {', '.join(others)}")
+    if newest is not None and profile is not None and profile.budget and beyond_all(newest, profile):
+        notes.append(f"no band of the budget allows {milli_text(newest.temperature_mc)} °C")
+    return tuple(notes)
+
+
+def _profile_of(part: Part) -> tuple[str, int]:
+    said = (part.document or {})["profile"]
+    return said["id"], said["version"]
+
+
+def _profile_words(part: Part) -> str:
+    id_, version = _profile_of(part)
+    return f"{id_} v{version} ({part.name})"
+
+
+def _parallel(parts: Sequence[Part]) -> list[str]:
+    """The names of two parts whose judged periods overlap; empty where none do."""
+    spans = sorted((_began(part), ms_from_iso(_to(part)), part.name) for part in parts if _to(part))
+    for before, after in pairwise(spans):
+        if after[0] < before[1]:
+            return [before[2], after[2]]
+    return []
+
+
+def _to(part: Part) -> str:
+    return str((part.document or {}).get("period", {}).get("to") or "")
