@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from coldchain.domain.finding import Severity
-from coldchain.domain.profile import Direction, ProductProfile, Rule, RuleKind
+from coldchain.domain.finding import SeverityBasis, SubjectKind
+from coldchain.domain.profile import SITE, Direction, ProductProfile, Rule, RuleKind
 from coldchain.domain.track import ABSENT
 from compliance import figures, silence
 from compliance.cadence import Cadence
@@ -12,7 +12,8 @@ from compliance.headroom import headroom_codes
 from compliance.inputs import Bound, Inputs, Span
 from compliance.mkt_windows import Cumulated
 from compliance.rules import Firing, Watch, at_the_end, follow, watch
-from compliance.spans import within
+from compliance.severity import by_matrix, frozen, overlaps
+from compliance.spans import trimmed, within
 from compliance.suggestion import Suggestion, suggest
 from compliance.trace import Trace, Traces, traces_of
 
@@ -37,26 +38,40 @@ class ChannelFindings:
     budget: tuple[figures.BandUse, ...]
     suggestion: Suggestion
     notes: tuple[str, ...]
+    freezes: tuple[Watch, ...] = ()
+    lasting: bool = True  # time outside adds up over its excursions: not for a store, whose time has no end
 
     def excursions(self) -> list[tuple[Direction, Outside]]:
         """Both sides in order of onset."""
         both = [(Direction.HIGH, stretch) for stretch in self.above] + [(Direction.LOW, s) for s in self.below]
         return sorted(both, key=lambda item: (item[1].onset_sample_ms, item[0]))
 
-    def severity(self, direction: Direction, stretch: Outside) -> Severity:
-        """The worst rule that fired on an excursion; `INFO` when none did."""
-        fired = [firing.rule.severity for cause, firing in self.firings() if cause == direction and on(firing, stretch)]
-        return max(fired, default=Severity.INFO)
+    def bases(self) -> list[SeverityBasis]:
+        """What the severity of each of `excursions()` rests on, in their order."""
+        summed = {Direction.HIGH: 0, Direction.LOW: 0}
+        found = []
+        for direction, stretch in self.excursions():
+            before = summed[direction] if self.lasting else 0
+            summed[direction] = before + stretch.duration_ms
+            found.append(self._basis(direction, stretch, summed[direction]))
+        return found
+
+    def _basis(self, direction: Direction, stretch: Outside, outside_ms: int) -> SeverityBasis:
+        fired = [
+            firing.rule.severity for cause, firing in self.firings() if cause == direction and overlaps(firing, stretch)
+        ]
+        froze = [
+            firing.rule.severity
+            for said in self.freezes
+            for firing in said.firings
+            if direction is Direction.LOW and overlaps(firing, stretch)
+        ]
+        matrix = by_matrix(self.profile, direction, stretch.peak, outside_ms)
+        return SeverityBasis(max(fired, default=None), matrix, max(froze, default=None), outside_ms)
 
     def firings(self) -> list[tuple[str, Firing]]:
         """Every firing with its cause."""
         return [(cause, firing) for cause, _, said in self.watches for firing in said.firings]
-
-
-def on(firing: Firing, stretch: Outside) -> bool:
-    """Whether a firing and an excursion overlap in time."""
-    starts_before = stretch.end_ms is None or firing.onset_ms <= stretch.end_ms
-    return starts_before and (firing.end_ms is None or firing.end_ms >= stretch.onset_ms)
 
 
 def judge(inputs: Inputs, bound: Bound, as_of_ms: int, whole: tuple[Trace, Cadence] | None = None) -> ChannelFindings:
@@ -70,10 +85,12 @@ def judge(inputs: Inputs, bound: Bound, as_of_ms: int, whole: tuple[Trace, Caden
     interval = cadence.newest_ms
     source = bound.interval_source if bound.interval_ms else "estimated"
 
-    def traced(stages: tuple[str, ...] = ()) -> Traces:
-        return traces_of(bound, within(bound.judged, inputs.stages, stages), cadence, as_of_ms, inputs.ended_ms)
+    trace, humidity, rows = traces_of(bound, bound.judged, cadence, as_of_ms, inputs.ended_ms)
 
-    trace, humidity, rows = traced()
+    def seen(rule: Rule) -> Traces | None:
+        watched = _watched(rule, inputs, bound, rows)
+        return None if watched is None else traces_of(bound, watched, cadence, as_of_ms, inputs.ended_ms)
+
     label = profile.label
     above = [] if label.high_mc is None else outside(trace, label.high_mc, high=True)
     below = [] if label.low_mc is None else outside(trace, label.low_mc, high=False)
@@ -82,18 +99,36 @@ def judge(inputs: Inputs, bound: Bound, as_of_ms: int, whole: tuple[Trace, Caden
     mkt = figures.mkt_figures(profile, trace, above, sums)
     budget = figures.budget_use(profile, trace)
     watches = [
-        (cause, rule, at_the_end(said, seen.humidity if rule.quantity == "humidity" else seen.temperature))
-        for rule in _expanded(profile)
-        for seen in [traced(rule.stages) if rule.stages else Traces(trace, humidity, rows)]
-        for cause, said in _apply(rule, profile, seen, interval, None if rule.stages else sums)
+        (cause, rule, at_the_end(said, part.humidity if rule.quantity == "humidity" else part.temperature))
+        for rule in _expanded(profile, inputs.zone)
+        for own in [seen(rule)]
+        for part in [own or Traces(trace, humidity, rows)]
+        for cause, said in _apply(rule, profile, part, interval, sums if own is None else None)
     ]
     if whole is not None:
         watches += _silences(inputs, bound, rows, silence.reporting(track, cadence), whole)
     watches.append(("sensor_fault", silence.FAULT_RULE, at_the_end(silence.sensor_fault(track, rows), rows)))
     return ChannelFindings(
         bound, profile, trace, humidity, interval, source, above, below, watches, temperature, mkt, budget,
-        suggest(profile, temperature, above, below, mkt, budget), _notes(profile, interval),
+        suggest(profile, temperature, above, below, mkt, budget), _notes(profile, interval), frozen(profile, trace),
+        inputs.subject.kind is not SubjectKind.STORE,
     )  # fmt: skip
+
+
+def _watched(rule: Rule, inputs: Inputs, bound: Bound, rows: Trace) -> tuple[Span, ...] | None:
+    """The stretches in which a rule watches; None where that is all of the judged time."""
+    if not (rule.stages or rule.ignore_start_ms or rule.ignore_end_ms):
+        return None
+    spans = within(bound.judged, inputs.stages, rule.stages)
+    if len(rows) == 0:
+        return spans
+    first, last = int(rows.time_ms[0]), int(rows.time_ms[-1])
+    began = rule.ignore_start_ms and bound.judged[0].start_ms > inputs.since_ms
+    start = first + rule.ignore_start_ms if began else bound.judged[0].start_ms
+    end = bound.judged[-1].end_ms
+    if end is None and inputs.ended_ms is not None:
+        end = max(inputs.ended_ms, last) + 1
+    return trimmed(spans, start, end - rule.ignore_end_ms if end is not None and rule.ignore_end_ms else None)
 
 
 def silent_logger(inputs: Inputs, said: ChannelFindings, whole: tuple[Trace, Cadence]) -> ChannelFindings:
@@ -127,7 +162,7 @@ def _apply(
     if rule.kind is RuleKind.NO_DATA:
         return []
     if rule.kind is RuleKind.MKT_HEADROOM_BELOW:
-        sums = figures.window_sums(profile, trace) if rule.stages else sums
+        sums = figures.window_sums(profile, trace) if sums is None else sums
         if sums is None:
             return []
         codes = headroom_codes(rule, profile, trace, sums)
@@ -138,10 +173,10 @@ def _apply(
     return [(cause, watch(rule, trace, interval))]
 
 
-def _expanded(profile: ProductProfile) -> list[Rule]:
-    """The rules with `budget_below` written out: a cumulative rule for each band that has a limit."""
+def _expanded(profile: ProductProfile, zone: str) -> list[Rule]:
+    """The rules as they are applied: the site's zone by its name, a cumulative rule for each band of a budget rule."""
     found: list[Rule] = []
-    for rule in profile.rules:
+    for rule in (_placed(rule, zone) for rule in profile.rules):
         if rule.kind is not RuleKind.BUDGET_BELOW:
             found.append(rule)
             continue
@@ -153,6 +188,12 @@ def _expanded(profile: ProductProfile) -> list[Rule]:
     return found
 
 
+def _placed(rule: Rule, zone: str) -> Rule:
+    if rule.window is None or rule.window.zone != SITE:
+        return rule
+    return replace(rule, window=replace(rule.window, zone=zone))
+
+
 def _cumulative(rule: Rule, side: Direction, limit: int, hold_ms: int) -> Rule:
     return Rule(
         rule.id, RuleKind.CUMULATIVE, rule.severity, direction=side, limit=limit, hold_ms=hold_ms,
@@ -161,7 +202,11 @@ def _cumulative(rule: Rule, side: Direction, limit: int, hold_ms: int) -> Rule:
 
 
 def _notes(profile: ProductProfile, interval: int) -> tuple[str, ...]:
-    raised = [rule.id for rule in profile.rules if rule.kind is RuleKind.CONSECUTIVE and rule.hold_ms < 3 * interval]
+    raised = [
+        rule.id
+        for rule in profile.rules
+        if rule.kind is RuleKind.CONSECUTIVE and rule.counts == "time" and rule.hold_ms < 3 * interval
+    ]
     if not raised:
         return ()
     return (f"the hold of {', '.join(raised)} was raised to three intervals ({3 * interval / 60_000:g} min)",)

@@ -7,8 +7,9 @@ import numpy as np
 
 from coldchain.domain.finding import AlarmCondition, Condition, Severity, Subject
 from coldchain.domain.profile import ProductProfile, RuleKind
-from compliance.channel import ChannelFindings, on
+from compliance.channel import ChannelFindings
 from compliance.rules import Firing
+from compliance.severity import overlaps
 
 _FOREVER = 1 << 62
 _LATE_MS = 10 * 60_000
@@ -106,7 +107,7 @@ def _condition(
     linked = tuple(
         ids[(direction, stretch.onset_sample_ms)]
         for direction, stretch in said.excursions()
-        if direction == cause and any(on(firing, stretch) for firing in episode)
+        if direction == cause and any(overlaps(firing, stretch) for firing in episode)
     )
     low_side = cause in ("low", "humidity_low")
     return AlarmCondition(

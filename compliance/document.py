@@ -11,12 +11,12 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import Any
 
-from coldchain.domain.finding import Breach, Excursion
+from coldchain.domain.finding import Breach, Excursion, SeverityBasis
 from coldchain.domain.profile import ProductProfile, Range
 from coldchain.domain.quantity import iso
 from compliance import mkt
 from compliance.channel import ChannelFindings
-from compliance.figures import MktFigures, TimeInRange, WindowFigure, mean
+from compliance.figures import BandUse, MktFigures, TimeInRange, WindowFigure, mean, nearest
 from compliance.inputs import Inputs
 from compliance.mkt_windows import WindowMean
 from compliance.silence import QUIET_MS
@@ -27,6 +27,7 @@ METHODS = {
     "temperature": "time_in_range.interpolated/1",
     "excursions": "excursion.interpolated/1",
     "mkt": mkt.METHOD_ID,
+    "severity": "severity.rules_matrix_freeze/1",
     "suggestion": "suggestion.three_tiers/1",
 }
 Json = dict[str, Any]
@@ -147,18 +148,31 @@ def _channel(said: ChannelFindings, excursions: list[Excursion]) -> Json:
         "mkt": _mkt(said.profile, said.mkt, own),
         "humidity": _humidity(said.humidity),
         "excursions": [_excursion(item) for item in own],
-        "stability_budget": {
-            "bands": [
-                {
-                    "range": range_json(use.band.range),
-                    "allowed_s": None if use.band.allowed_ms is None else use.band.allowed_ms / 1000,
-                    "used_s": use.used_ms / 1000,
-                    "remaining_s": None if use.band.allowed_ms is None else (use.band.allowed_ms - use.used_ms) / 1000,
-                }
-                for use in said.budget
-            ]
-        },
+        "stability_budget": {"bands": [_band(use, unknown) for use in said.budget]},
         "suggestion": {"tier": said.suggestion.tier, "reasons": list(said.suggestion.reasons)},
+    }
+
+
+def _band(use: BandUse, unknown_ms: int) -> Json:
+    """What a band was charged with is its lower bound; with all unknown time added it is its upper bound."""
+    allowed, used, upper = use.band.allowed_ms, use.used_ms, use.used_ms + unknown_ms
+    return {
+        "range": range_json(use.band.range),
+        "allowed_s": None if allowed is None else allowed / 1000,
+        "used_s": used / 1000,
+        "used_upper_s": upper / 1000,
+        "remaining_s": None if allowed is None else (allowed - used) / 1000,
+        "remaining_lower_s": None if allowed is None else (allowed - upper) / 1000,
+        "charges": [
+            {
+                "from": iso(charge.from_ms),
+                "to": iso(charge.to_ms),
+                "used_s": charge.used_ms / 1000,
+                "used_upper_s": charge.upper_ms / 1000,
+                "running": charge.running,
+            }
+            for charge in use.charges
+        ],
     }
 
 
@@ -181,7 +195,7 @@ def _temperature(seen: TimeInRange) -> Json:
 
 def fraction_c(mean: Fraction | None) -> float | None:
     """The nearest float64 of a mean in milli-degrees, in degrees."""
-    return None if mean is None else mean.numerator / (mean.denominator * 1000)
+    return None if mean is None else nearest(mean)
 
 
 def _mkt(profile: ProductProfile, figures: MktFigures, own: list[Excursion]) -> Json:
@@ -237,12 +251,26 @@ def _excursion(item: Excursion) -> Json:
         "duration_upper_s": item.duration_upper_ms / 1000,
         "peak_c": item.peak_mc / 1000,
         "peak_at": iso(item.peak_ms),
+        "mean_c": item.mean_c,
         "area_c_min": item.area_mc_ms / 60_000_000,
+        "coverage_pct": item.coverage_pct,
         "limit_c": item.limit_mc / 1000,
         "severity": item.severity.word,
+        "severity_basis": _basis(item.basis),
+        "custodian": item.custodian,
+        "leg": item.leg,
         "late": item.late,
         "amends": item.amends,
         "monitoring_ended": item.monitoring_ended,
+    }
+
+
+def _basis(basis: SeverityBasis) -> Json:
+    return {
+        "rules": None if basis.rules is None else basis.rules.word,
+        "matrix": None if basis.matrix is None else basis.matrix.word,
+        "freeze": None if basis.freeze is None else basis.freeze.word,
+        "cumulative_s": basis.cumulative_ms / 1000,
     }
 
 

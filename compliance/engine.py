@@ -1,17 +1,21 @@
 """The engine: findings of one subject as a pure function of its readings, its facts and the moment `as_of`."""
 
+from dataclasses import replace
 from itertools import groupby
 
-from coldchain.domain.finding import AlarmCondition, Breach, Excursion, Findings
+from coldchain.domain.finding import AlarmCondition, Breach, Excursion, Findings, Severity
 from coldchain.domain.profile import Direction
 from coldchain.domain.shipment import Role
 from compliance import silence
-from compliance.channel import ChannelFindings, judge, measures, on, silent_logger
+from compliance.channel import ChannelFindings, judge, measures, silent_logger
 from compliance.conditions import conditions, late_after_ms
 from compliance.document import document
 from compliance.excursions import Outside
+from compliance.figures import nearest
 from compliance.inputs import Bound, Inputs
 from compliance.places import Places
+from compliance.severity import overlaps, worst
+from compliance.spans import during
 
 
 def findings(inputs: Inputs, as_of_ms: int) -> Findings:
@@ -31,7 +35,7 @@ def findings(inputs: Inputs, as_of_ms: int) -> Findings:
     breaches: list[Breach] = []
     alarms: list[AlarmCondition] = []
     for channel in (*said, *loggers):
-        found, ids = _excursions(channel)
+        found, ids = _excursions(inputs, channel)
         excursions += found
         breaches += _breaches(channel, ids)
         alarms += conditions(inputs.subject, inputs.profile, channel, ids)
@@ -59,14 +63,16 @@ def _logger(inputs: Inputs, bounds: list[Bound], as_of_ms: int) -> tuple[list[Ch
     return said, [silent_logger(inputs, said[0], whole)]
 
 
-def _excursions(said: ChannelFindings) -> tuple[list[Excursion], dict[tuple[str, int], str]]:
+def _excursions(inputs: Inputs, said: ChannelFindings) -> tuple[list[Excursion], dict[tuple[str, int], str]]:
     bound, places = said.bound, Places(said.bound.positions or said.bound.track)
     found: list[Excursion] = []
     ids: dict[tuple[str, int], str] = {}
-    for direction, stretch in said.excursions():
+    for (direction, stretch), basis in zip(said.excursions(), said.bases(), strict=True):
         name = f"{bound.logger}/{bound.channel}/{direction}/{stretch.onset_sample_ms}"
         ids[(direction, stretch.onset_sample_ms)] = name
-        found.append(_excursion(said, direction, stretch, name, places))
+        plain = _excursion(said, direction, stretch, name, places)
+        custodian, leg = (during(spans, stretch.onset_ms) for spans in (inputs.holders, inputs.legs))
+        found.append(replace(plain, severity=worst(basis), basis=basis, custodian=custodian, leg=leg))
     return found, ids
 
 
@@ -87,7 +93,7 @@ def _excursion(said: ChannelFindings, direction: Direction, stretch: Outside, na
         stretch.peak_ms,
         stretch.area,
         said.profile.label.limit(direction) or 0,
-        said.severity(direction, stretch),
+        Severity.INFO,
         late=recorded - stretch.onset_sample_ms > late_after_ms(said.interval_ms),
         monitoring_ended=stretch.unseen,
         evident_ms=recorded,
@@ -95,6 +101,8 @@ def _excursion(said: ChannelFindings, direction: Direction, stretch: Outside, na
         longitude_e7=here[1],
         peak_latitude_e7=there[0],
         peak_longitude_e7=there[1],
+        mean_c=nearest(stretch.mean),
+        coverage_pct=stretch.coverage_pct,
     )
 
 
@@ -104,7 +112,7 @@ def _breaches(said: ChannelFindings, ids: dict[tuple[str, int], str]) -> list[Br
         linked = [
             ids[(direction, stretch.onset_sample_ms)]
             for direction, stretch in said.excursions()
-            if direction == cause and on(firing, stretch) and stretch.onset_ms <= firing.fired_ms
+            if direction == cause and overlaps(firing, stretch) and stretch.onset_ms <= firing.fired_ms
         ]
         found.append(
             Breach(
@@ -117,7 +125,9 @@ def _breaches(said: ChannelFindings, ids: dict[tuple[str, int], str]) -> list[Br
 
 def _next_due(said: list[ChannelFindings], as_of_ms: int) -> int | None:
     """The earliest moment at which time alone may change the findings."""
-    due = [watch.due_ms for channel in said for _, _, watch in channel.watches if watch.due_ms is not None]
+    watches = [watch for channel in said for _, _, watch in channel.watches]
+    watches += [watch for channel in said for watch in channel.freezes]
+    due = [watch.due_ms for watch in watches if watch.due_ms is not None]
     due += [channel.trace.ends_ms for channel in said if channel.trace.ends_ms is not None]
     for channel in said:
         trace = channel.trace

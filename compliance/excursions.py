@@ -13,7 +13,8 @@ class Outside(NamedTuple):
 
     `onset_ms` and `end_ms` are where the straight line crosses the limit, rounded to the millisecond; next to a gap
     they are the outermost sample. `end_ms` is None when no reading has shown the way back so far. `area` is the
-    integral beyond the limit over known time, rounded half-even.
+    integral beyond the limit over known time, rounded half-even; `mean` the mean of the values over that time, exact,
+    with edges that are not rounded.
     """
 
     first: int
@@ -26,7 +27,15 @@ class Outside(NamedTuple):
     peak: int
     peak_ms: int
     area: int
+    mean: Fraction
+    gap_ms: int = 0  # unknown time between two readings outside
     unseen: bool = False  # the judged time ended while it was still outside: `end_ms` is the last sample
+
+    @property
+    def coverage_pct(self) -> float:
+        """How much of the time from its first to its last moment outside is backed by readings, in per cent."""
+        whole = self.duration_ms + self.gap_ms
+        return 100 * self.duration_ms / whole if whole else 100.0
 
 
 def outside(trace: Trace, limit: int, *, high: bool) -> list[Outside]:
@@ -40,10 +49,10 @@ def outside(trace: Trace, limit: int, *, high: bool) -> list[Outside]:
     cut = trace.kind == CUT
     first = np.flatnonzero(out & np.concatenate(([True], ~out[:-1] | cut)))
     last = np.flatnonzero(out & np.concatenate((~out[1:] | cut, [True])))
-    return _stretches(trace, beyond, first, last)
+    return _stretches(trace, beyond, first, last, 1 if high else -1)
 
 
-def _stretches(trace: Trace, beyond: np.ndarray, first: np.ndarray, last: np.ndarray) -> list[Outside]:
+def _stretches(trace: Trace, beyond: np.ndarray, first: np.ndarray, last: np.ndarray, side: int) -> list[Outside]:
     spans = trace.spans_ms
     gap_ms = np.concatenate(([0], np.cumsum(np.where(trace.kind == GAP, spans, 0))))
     depth = exact(beyond, trace.time_ms)
@@ -51,18 +60,27 @@ def _stretches(trace: Trace, beyond: np.ndarray, first: np.ndarray, last: np.nda
     twice_area = np.concatenate(([0], np.cumsum(doubled)))
     peaks = [int(a + np.argmax(beyond[a : b + 1])) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
     return [
-        _stretch(trace, beyond, a, b, peak, int(gap_ms[b] - gap_ms[a]), int(twice_area[b] - twice_area[a]))
+        _stretch(trace, beyond, (a, b, peak), int(gap_ms[b] - gap_ms[a]), int(twice_area[b] - twice_area[a]), side)
         for a, b, peak in zip(first.tolist(), last.tolist(), peaks, strict=True)
     ]
 
 
-def _stretch(trace: Trace, beyond: np.ndarray, a: int, b: int, peak: int, gap_ms: int, twice_area: int) -> Outside:
-    onset, before, triangle_before = _way(trace, beyond, a, a - 1)
-    end, after, triangle_after = _way(trace, beyond, b, b + 1)
+def _stretch(
+    trace: Trace, beyond: np.ndarray, places: tuple[int, int, int], gap_ms: int, twice_area: int, side: int
+) -> Outside:
+    a, b, peak = places
+    onset, before, reach_before = _way(trace, beyond, a, a - 1)
+    end, after, reach_after = _way(trace, beyond, b, b + 1)
     unseen = end is None and trace.over
+    sampled = int(trace.time_ms[b]) - int(trace.time_ms[a]) - gap_ms
     finish = int(trace.time_ms[b]) if end is None else end
     start = int(trace.time_ms[a]) if onset is None else onset
     duration = finish - start - gap_ms
+    doubled = twice_area + reach_before * int(beyond[a]) + reach_after * int(beyond[b])
+    known = sampled + reach_before + reach_after
+    depth = int(beyond[peak])
+    # One reading between two gaps has no known time around it: it is all that is known.
+    mean_depth = doubled / (2 * known) if known else Fraction(depth)
     return Outside(
         a,
         b,
@@ -73,13 +91,15 @@ def _stretch(trace: Trace, beyond: np.ndarray, a: int, b: int, peak: int, gap_ms
         duration + gap_ms + before + after,
         int(trace.value[peak]),
         int(trace.time_ms[peak]),
-        round((twice_area + triangle_before + triangle_after) / 2),
+        round(doubled / 2),
+        int(trace.value[peak]) - side * (depth - mean_depth),
+        gap_ms,
         unseen,
     )
 
 
 def _way(trace: Trace, beyond: np.ndarray, edge: int, neighbour: int) -> tuple[int | None, int, Fraction]:
-    """Where the line from `edge` (outside) to `neighbour` (inside) crosses; adjoining unknown time; twice its area."""
+    """Where the line from `edge` (outside) to `neighbour` (inside) crosses; adjoining unknown time; the way to it."""
     here = int(trace.time_ms[edge])
     missing = trace.unknown_before(here) if neighbour < edge else trace.unknown_after(here)
     if neighbour < 0:
@@ -94,4 +114,4 @@ def _way(trace: Trace, beyond: np.ndarray, edge: int, neighbour: int) -> tuple[i
         return here, missing, Fraction(0)
     depth, inside = int(beyond[edge]), -int(beyond[neighbour])
     reach = Fraction(depth * span, depth + inside)
-    return round(here + reach), 0, abs(reach) * depth
+    return round(here + reach), 0, abs(reach)

@@ -47,11 +47,26 @@ class MktFigures:
     windows: tuple[WindowFigure, ...] = ()
 
 
+class Charge(NamedTuple):
+    """A stretch of time that a band was charged with; `used_ms` leaves its gaps out, `upper_ms` counts them in."""
+
+    from_ms: int
+    to_ms: int
+    used_ms: int
+    upper_ms: int
+    running: bool  # no reading has shown its end so far
+
+
 class BandUse(NamedTuple):
     """How much of one band of the stability budget is used; time in hotter bands charges the milder ones too."""
 
     band: Band
-    used_ms: int
+    charges: tuple[Charge, ...] = ()
+
+    @property
+    def used_ms(self) -> int:
+        """What is known to be used; unknown time may have used more."""
+        return sum(charge.used_ms for charge in self.charges)
 
 
 def time_in_range(trace: Trace, above: list[Outside], below: list[Outside]) -> TimeInRange:
@@ -80,6 +95,11 @@ def mean(trace: Trace) -> Fraction | None:
     values = exact(trace.value, trace.time_ms)
     twice = ((values[:-1] + values[1:]) * np.where(trace.kind == KNOWN, trace.spans_ms, 0)).sum()
     return Fraction(int(twice), 2 * known_ms)
+
+
+def nearest(milli: Fraction) -> float:
+    """The nearest float64 of an exact figure in thousandths, in whole units."""
+    return milli.numerator / (milli.denominator * 1000)
 
 
 def window_sums(profile: ProductProfile, trace: Trace) -> Cumulated | None:
@@ -135,7 +155,7 @@ def _windows(
 
 def budget_use(profile: ProductProfile, trace: Trace) -> tuple[BandUse, ...]:
     """The time that each band of the stability budget was charged with."""
-    return tuple(BandUse(band, _charged(profile, trace, band)) for band in profile.budget)
+    return tuple(BandUse(band, _charges(profile, trace, band)) for band in profile.budget)
 
 
 def band_side(profile: ProductProfile, band: Band) -> tuple[Direction, int]:
@@ -146,6 +166,15 @@ def band_side(profile: ProductProfile, band: Band) -> tuple[Direction, int]:
     return Direction.LOW, high
 
 
-def _charged(profile: ProductProfile, trace: Trace, band: Band) -> int:
+def _charges(profile: ProductProfile, trace: Trace, band: Band) -> tuple[Charge, ...]:
     side, limit = band_side(profile, band)
-    return sum(stretch.duration_ms for stretch in outside(trace, limit, high=side is Direction.HIGH))
+    return tuple(
+        Charge(
+            one.onset_ms,
+            int(trace.time_ms[one.last]) if one.end_ms is None else one.end_ms,
+            one.duration_ms,
+            one.duration_upper_ms,
+            one.end_ms is None,
+        )
+        for one in outside(trace, limit, high=side is Direction.HIGH)
+    )

@@ -61,3 +61,7 @@ class Inputs:
     ended_ms: int | None = None
     stages: tuple[tuple[str, Span], ...] = ()  # where the goods were when, as far as it is on record
     quiet: tuple[Span, ...] = ()  # planned stretches without radio: silence is judged two hours after their ends
+    zone: str = "UTC"  # of the site: a store's, or of the place that a shipment leaves from
+    since_ms: int = 0  # of a store: what lies before is left out here, so it is not where anything began
+    holders: tuple[tuple[str, Span], ...] = ()  # who had the goods in their custody when, as far as it is on record
+    legs: tuple[tuple[str, Span], ...] = ()  # on which leg they were when, likewise

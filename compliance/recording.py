@@ -230,9 +230,12 @@ def _belongs(item: Breach, said: AlarmCondition) -> bool:
     return same and said.onset_ms <= item.fired_ms and (said.end_ms is None or item.fired_ms <= said.end_ms)
 
 
+_FIXED = ("onset_ms", "onset_sample_ms", "limit_mc", "custodian", "leg")  # of an open excursion, once they are known
+
+
 def _amended(old: Excursion, new: Excursion) -> bool:
     """Whether a version corrects what was said, rather than telling how an open excursion went on."""
-    corrected = (old.onset_ms, old.onset_sample_ms, old.limit_mc) != (new.onset_ms, new.onset_sample_ms, new.limit_mc)
+    corrected = any(getattr(old, name) != getattr(new, name) for name in _FIXED)
     milder = abs(new.peak_mc - new.limit_mc) < abs(old.peak_mc - old.limit_mc) or new.severity < old.severity
     return old.end_ms is not None or corrected or milder
 
@@ -250,6 +253,7 @@ def _said_of(item: Excursion) -> Json:
         "logger": item.logger, "channel": item.channel, "direction": item.direction, "onset": iso(item.onset_ms),
         "end": None if item.end_ms is None else iso(item.end_ms), "duration_ms": item.duration_ms,
         "peak_mc": item.peak_mc, "severity": item.severity.word, "monitoring_ended": item.monitoring_ended,
+        "custodian": item.custodian, "leg": item.leg,
     }  # fmt: skip
 
 

@@ -63,12 +63,17 @@ def watch(rule: Rule, trace: Trace, interval_ms: int) -> Watch:
     codes = _codes(rule, trace)
     if not (codes == OUT).any():
         return Watch()
+    if rule.counts == "readings":
+        return follow(rule, codes, trace.time_ms, trace.kind, trace.clock_ms, -(-rule.hold_ms // interval_ms))
     return follow(rule, codes, trace.time_ms, trace.kind, trace.clock_ms, raised_hold_ms(rule, interval_ms))
 
 
-def follow(rule: Rule, codes: np.ndarray, time_ms: np.ndarray, kind: Kinds, clock_ms: int, hold_ms: int) -> Watch:
-    """Run a rule over classified samples; `codes` holds `OUT`, `BETWEEN` (inside the hysteresis) or `GOOD`."""
-    follower = _Follower(rule, time_ms, clock_ms, hold_ms)
+def follow(rule: Rule, codes: np.ndarray, time_ms: np.ndarray, kind: Kinds, clock_ms: int, hold: int) -> Watch:
+    """Run a rule over classified samples; `codes` holds `OUT`, `BETWEEN` (inside the hysteresis) or `GOOD`.
+
+    `hold` is in milliseconds, or in readings where the rule counts those.
+    """
+    follower = _Follower(rule, time_ms, clock_ms, hold)
     for run in _runs(codes, time_ms, kind, clock_ms):
         follower.take(run)
     return follower.watch()
@@ -125,12 +130,13 @@ def _runs(codes: np.ndarray, time_ms: np.ndarray, kind: Kinds, clock_ms: int) ->
 class _Follower:
     """The state of one rule while it walks along the runs."""
 
-    def __init__(self, rule: Rule, time_ms: np.ndarray, clock_ms: int, hold_ms: int) -> None:
+    def __init__(self, rule: Rule, time_ms: np.ndarray, clock_ms: int, hold: int) -> None:
         self._rule = rule
         self._time_ms = time_ms
         self._clock_ms = clock_ms
-        self._hold_ms = hold_ms
-        self._sum = Accumulation(rule, hold_ms)
+        self._hold = hold
+        self._sum = Accumulation(rule, hold)
+        self._readings = 0  # outside so far, of a rule that counts them
         self._done: list[Firing] = []
         self._now: Firing | None = None
         self._good_since: int | None = None
@@ -146,6 +152,7 @@ class _Follower:
             self._inside(run)
         if run.code == GOOD and self._rule.reset == "on_return":
             self._sum.forget()
+            self._readings = 0
 
     def watch(self) -> Watch:
         firings = tuple(self._done) if self._now is None else (*self._done, self._now)
@@ -162,21 +169,30 @@ class _Follower:
             self._now = Firing(self._rule, onset, fired, Condition.ACTIVE, fired)
         elif run.last + 1 == len(self._time_ms):
             self._pending = onset
-            self._due = self._due_ms(run, onset)
+            self._due = None if self._rule.counts == "readings" else self._due_ms(run, onset)
 
     def _fired(self, run: Run, onset: int) -> int | None:
         confirming = run.first + self._rule.confirm_readings - 1
         confirmed = int(self._time_ms[confirming]) if confirming <= run.last else None
-        if self._rule.kind is RuleKind.CUMULATIVE:
+        if self._rule.counts == "readings":
+            reached = self._counted(run)
+        elif self._rule.kind is RuleKind.CUMULATIVE:
             reached = self._sum.add(onset, run.stands_until_ms)
         else:
-            reached = onset + self._hold_ms if onset + self._hold_ms <= run.stands_until_ms else None
+            reached = onset + self._hold if onset + self._hold <= run.stands_until_ms else None
         return None if reached is None or confirmed is None else max(reached, confirmed)
+
+    def _counted(self, run: Run) -> int | None:
+        """The reading of this run that is the last one needed; readings are no clock, so silence counts nothing."""
+        before = self._readings if self._rule.kind is RuleKind.CUMULATIVE else 0
+        self._readings = before + run.last - run.first + 1
+        place = run.first + max(self._hold - before, 1) - 1
+        return int(self._time_ms[place]) if place <= run.last else None
 
     def _due_ms(self, run: Run, onset: int) -> int | None:
         if self._rule.kind is RuleKind.CUMULATIVE:
             return self._sum.expected(run.stands_until_ms)
-        due = onset + self._hold_ms
+        due = onset + self._hold
         return due if due > self._clock_ms else None
 
     def _inside(self, run: Run) -> None:

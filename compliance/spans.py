@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from compliance.inputs import Span
 
+_EVER = 1 << 62
+
 
 def within(judged: tuple[Span, ...], stages: Sequence[tuple[str, Span]], wanted: Sequence[str]) -> tuple[Span, ...]:
     """The part of `judged` in which a rule of the `wanted` stages watches; all of it where it names none.
@@ -13,6 +15,22 @@ def within(judged: tuple[Span, ...], stages: Sequence[tuple[str, Span]], wanted:
     if not wanted:
         return judged
     return tuple(without(judged, [span for name, span in stages if name not in wanted]))
+
+
+def during(named: Sequence[tuple[str, Span]], moment_ms: int) -> str | None:
+    """The name that holds at a moment, None where none does; of several the one that began last."""
+    held = [
+        (span.start_ms, name)
+        for name, span in named
+        if span.start_ms <= moment_ms and (span.end_ms is None or moment_ms < span.end_ms)
+    ]
+    return max(held)[1] if held else None
+
+
+def trimmed(spans: tuple[Span, ...], start_ms: int, end_ms: int | None) -> tuple[Span, ...]:
+    """The part of `spans` from `start_ms` on, and before `end_ms` where that is known."""
+    outer = [] if end_ms is None else [Span(max(start_ms, end_ms), None)]
+    return tuple(without(spans, [Span(-_EVER, start_ms), *outer]))
 
 
 def without(spans: Sequence[Span], excluded: Sequence[Span]) -> list[Span]:

@@ -5,17 +5,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.domain.profile import DAY_MS, ProductProfile
 from coldchain.domain.shipment import FactKind, Role, ShipmentState, Stage
 from coldchain.domain.track import ABSENT, Track
-from coldchain.registry import facts, profiles
+from coldchain.registry import facts, profiles, stages
 from coldchain.registry.facts import Fact
-from coldchain.registry.schema import shipment
+from coldchain.registry.schema import milestone, shipment, store
+from coldchain.registry.shipment_past import as_known
 from coldchain.telemetry.port import History
 from compliance.inputs import Bound, Inputs, Span
+from compliance.journey import holders_of, legs_of
 from compliance.spans import without
 
 STORE_DAYS = 31  # a store is judged for ever; what lies further back is settled
@@ -37,6 +39,9 @@ class Case:
     ended_ms: int | None = None
     closed_ms: int | None = None
     since_ms: int = 0  # nothing before is judged again
+    zone: str = "UTC"  # of the site
+    holders: tuple[tuple[str, Span], ...] = ()
+    legs: tuple[tuple[str, Span], ...] = ()
 
     @property
     def stated_ms(self) -> dict[str, int]:
@@ -49,19 +54,20 @@ class Case:
         return found
 
 
-def cases_of(connection: Connection, subjects: Sequence[Subject], now_ms: int) -> list[Case]:
-    """What is on record about subjects now; one without a product profile is left out."""
+def cases_of(
+    connection: Connection, subjects: Sequence[Subject], now_ms: int, known_ms: int | None = None
+) -> list[Case]:
+    """What is on record about subjects now, or was at `known_ms`; one without a product profile is left out."""
     known: dict[Subject, list[Fact]] = {}
-    for item in facts.known(connection, subjects=subjects):
+    for item in facts.known(connection, subjects=subjects, at_ms=known_ms):
         if item.subject is not None:
             known.setdefault(item.subject, []).append(item)
     loggers = {item.logger for held in known.values() for item in held if item.logger is not None}
     intervals: dict[str, list[Fact]] = {}
-    for item in facts.known(connection, loggers=loggers, kinds=[FactKind.INTERVAL]):
+    for item in facts.known(connection, loggers=loggers, kinds=[FactKind.INTERVAL], at_ms=known_ms):
         if item.logger is not None:
             intervals.setdefault(item.logger, []).append(item)
-    rows = connection.execute(select(shipment).where(shipment.c.id.in_([subject.id for subject in subjects])))
-    shipments = {row.id: row for row in rows}
+    places = _Places.of(connection, [subject.id for subject in subjects], known_ms)
     found: list[Case] = []
     read: dict[tuple[str, int], ProductProfile] = {}
     for subject in subjects:
@@ -71,19 +77,53 @@ def cases_of(connection: Connection, subjects: Sequence[Subject], now_ms: int) -
             if version not in read:
                 read[version] = profiles.judged_by(connection, *version)
             case = Case(subject, read[version], tuple(known[subject]), intervals)
-            found.append(_placed(case, shipments.get(subject.id), now_ms))
+            found.append(_placed(case, places, now_ms))
     return found
 
 
-def _placed(case: Case, row: Row[Any] | None, now_ms: int) -> Case:
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """What is on record about subjects beside their facts, by their ids."""
+
+    shipments: dict[str, dict[str, Any]]
+    zones: dict[str, str]  # of stores
+    milestones: dict[str, list[Any]]  # what happened to shipments, in order of time
+
+    @classmethod
+    def of(cls, connection: Connection, ids: Sequence[str], known_ms: int | None) -> "_Places":
+        rows = connection.execute(select(shipment).where(shipment.c.id.in_(ids))).mappings()
+        shipments = {row["id"]: dict(row) if known_ms is None else as_known(connection, row, known_ms) for row in rows}
+        zones = dict(connection.execute(select(store.c.id, store.c.zone).where(store.c.id.in_(ids))).all())
+        happened = select(milestone).where(milestone.c.shipment.in_(ids), milestone.c.happened_ms.is_not(None))
+        if known_ms is not None:
+            happened = happened.where(milestone.c.recorded_ms <= known_ms)
+        milestones: dict[str, list[Any]] = {}
+        for row in connection.execute(happened.order_by(milestone.c.happened_ms, milestone.c.id)):
+            milestones.setdefault(row.shipment, []).append(row)
+        return cls({id_: row for id_, row in shipments.items() if row is not None}, zones, milestones)
+
+
+def _placed(case: Case, places: _Places, now_ms: int) -> Case:
     """The case with what its shipment's state means for it; a store is judged over its last days only."""
+    name = case.subject.id
     if case.subject.kind is not SubjectKind.SHIPMENT:
-        return replace(case, since_ms=(now_ms - STORE_DAYS * DAY_MS) // DAY_MS * DAY_MS)
-    if row is None or row.state not in (ShipmentState.ARRIVED, ShipmentState.CLOSED):
+        since = (now_ms - STORE_DAYS * DAY_MS) // DAY_MS * DAY_MS
+        return replace(case, since_ms=since, zone=places.zones.get(name, "UTC"))
+    row = places.shipments.get(name)
+    if row is None:
         return case
-    closed = row.closed_ms if row.state == ShipmentState.CLOSED else None
+    happened = places.milestones.get(name, [])
+    case = replace(
+        case,
+        zone=(row["origin"] or {}).get("zone") or "UTC",
+        holders=holders_of(happened),
+        legs=legs_of(happened),
+    )
+    if row["state"] not in (ShipmentState.ARRIVED, ShipmentState.CLOSED):
+        return case
+    closed = row["closed_ms"] if row["state"] == ShipmentState.CLOSED else None
     return replace(
-        case, silence=False, settled=True, ended_ms=row.arrived_ms or row.closed_ms or now_ms, closed_ms=closed
+        case, silence=False, settled=True, ended_ms=row["arrived_ms"] or row["closed_ms"] or now_ms, closed_ms=closed
     )
 
 
@@ -121,7 +161,10 @@ def inputs_of(case: Case, history: History, through: int, now_ms: int) -> Inputs
             )
             for channel in measuring
         ]
-    return Inputs(case.subject, case.profile, tuple(bounds), case.silence, case.ended_ms, stages, _quiet(case))
+    return Inputs(
+        case.subject, case.profile, tuple(bounds), case.silence, case.ended_ms, stages, _quiet(case), case.zone,
+        case.since_ms, case.holders, case.legs,
+    )  # fmt: skip
 
 
 def _grouped(case: Case) -> dict[tuple[str, str], list[Fact]]:
@@ -171,16 +214,7 @@ def _positions(tracks: dict[str, Track]) -> Track | None:
 
 def _stages(facts: Sequence[Fact]) -> tuple[tuple[str, Span], ...]:
     """The stages on record in order of time; one without an end lasts until the next one begins."""
-    known = sorted(
-        (item for item in facts if item.kind is FactKind.STAGE), key=lambda item: (item.valid_from_ms, item.id)
-    )
-    found = []
-    for position, item in enumerate(known):
-        following = known[position + 1].valid_from_ms if position + 1 < len(known) else None
-        end_ms = item.valid_to_ms if item.valid_to_ms is not None else following
-        if end_ms is None or end_ms > item.valid_from_ms:
-            found.append((Stage(item.body["stage"]).value, Span(item.valid_from_ms, end_ms)))
-    return tuple(found)
+    return tuple((one.stage.value, Span(one.from_ms, one.to_ms)) for one in stages.held(facts))
 
 
 def _not_judged(stages: Sequence[tuple[str, Span]]) -> list[Span]:

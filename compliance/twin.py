@@ -29,7 +29,7 @@ def differences(inputs: Inputs, document: dict[str, Any]) -> list[str]:
                 for item in inputs.bounds
                 if (item.logger, item.channel, item.role) == (channel["logger"], channel["channel"], Role.PRODUCT)
             )
-            twin = TwinChannel(inputs.profile, bound, channel, inputs.ended_ms)
+            twin = TwinChannel(inputs.profile, bound, channel, inputs.ended_ms, lasting=inputs.subject.kind != "store")
             for name, theirs, ours in twin.pairs():
                 if printed(theirs) != printed(ours):
                     found.append(f"{channel['channel']} {name}: {printed(theirs)}, by the twin {printed(ours)}")
@@ -47,7 +47,10 @@ def printed(figure: Any) -> str:
 class TwinChannel:
     """One channel's figures. The document lends only its moments: the ends of its unknown stretches at the edges."""
 
-    def __init__(self, profile: ProductProfile, bound: Bound, channel: dict[str, Any], ended: int | None) -> None:
+    def __init__(
+        self, profile: ProductProfile, bound: Bound, channel: dict[str, Any], ended: int | None, *, lasting: bool = True
+    ) -> None:
+        self._lasting = lasting  # whether time outside adds up from one excursion to the next
         self._profile, self._bound, self._channel = profile, bound, channel
         self._steps = bound.cadence or ((0, round(channel["interval_s"] * 1000)),)
         self._samples = self._judged(bound.track.time_ms.tolist(), bound.track.temperature_mc.tolist(), ended)
@@ -100,7 +103,7 @@ class TwinChannel:
         above, below = (sum(item["duration_ms"] for item in side) for side in (high, low))
         yield from self._temperature(known, unknown, above, below)
         yield from self._compare_excursions([*high, *low])
-        yield from self._budget()
+        yield from self._budget(unknown)
         yield from self._moisture()
         if theirs["mkt"]["value_c"] is not None:
             yield from self._kinetic(high)
@@ -153,16 +156,20 @@ class TwinChannel:
             elif was_out and joined and before is not None:
                 self._ended(found[-1], sign, limit, before, sample)
             before = sample
+        cumulative = 0
         for item in found:
             finish = item["last"] if item["end"] is None else item["end"]
             item["duration_ms"] = finish - item["onset"] - item["gap"]
             item["upper_ms"] = item["duration_ms"] + item["gap"] + item["adjoining"] + self._edge(item)
+            item["mean"] = limit + sign * item["area"] / item["time"] if item["time"] else D(item["peak"])
+            cumulative = item["duration_ms"] + (cumulative if self._lasting else 0)
+            item["cumulative"] = cumulative
         return found
 
     def _opened(self, direction: str, limit: int, sign: int, before: Sample | None, sample: Sample) -> dict[str, Any]:
         item: dict[str, Any] = {
             "direction": direction, "sample": sample[0], "onset": sample[0], "last": sample[0],
-            "end": None, "gap": 0, "adjoining": 0, "peak": sample[1], "area": D(0),
+            "end": None, "gap": 0, "adjoining": 0, "peak": sample[1], "area": D(0), "time": D(0),
         }  # fmt: skip
         if before is not None and self._kind(before, sample) == "gap":
             item["adjoining"] += sample[0] - before[0]
@@ -171,6 +178,7 @@ class TwinChannel:
             reach = (sample[0] - before[0]) * depth / (depth + short)
             item["onset"] = int((sample[0] - reach).to_integral_value(ROUND_HALF_EVEN))
             item["area"] += reach * depth / 2
+            item["time"] += reach
         return item
 
     def _continued(self, item: dict[str, Any], sign: int, limit: int, before: Sample, sample: Sample) -> None:
@@ -179,6 +187,7 @@ class TwinChannel:
             item["gap"] += span
         else:
             item["area"] += D(sign * (before[1] + sample[1] - 2 * limit)) / 2 * span
+            item["time"] += span
         item["last"] = sample[0]
         item["peak"] = max(item["peak"], sample[1]) if sign > 0 else min(item["peak"], sample[1])
 
@@ -192,6 +201,7 @@ class TwinChannel:
         reach = span * depth / (depth + short)
         item["end"] = int((before[0] + reach).to_integral_value(ROUND_HALF_EVEN))
         item["area"] += reach * depth / 2
+        item["time"] += reach
 
     def _edge(self, item: dict[str, Any]) -> int:
         """Unknown time at the edges that adjoins an excursion."""
@@ -209,16 +219,44 @@ class TwinChannel:
             yield name + "duration_upper_s", other.get("duration_upper_s"), D(item["upper_ms"]) / 1000
             yield name + "peak_c", other.get("peak_c"), D(item["peak"]) / 1000
             yield name + "area_c_min", other.get("area_c_min"), item["area"] / 60_000_000
+            yield name + "mean_c", other.get("mean_c"), item["mean"] / 1000
+            known, within = item["duration_ms"], item["duration_ms"] + item["gap"]
+            yield name + "coverage_pct", other.get("coverage_pct"), D(100) * known / within if within else D(100)
+            basis = other.get("severity_basis", {})
+            yield name + "cumulative_s", basis.get("cumulative_s"), D(item["cumulative"]) / 1000
+            yield name + "matrix", str(basis.get("matrix")), self._by_matrix(item)
 
-    def _budget(self) -> Iterator[tuple[str, Any, Any]]:
+    def _by_matrix(self, item: dict[str, Any]) -> str:
+        """The worst word that any row of the severity matrix has for an excursion."""
+        sign = 1 if item["direction"] == "high" else -1
+        words = [
+            (int(severity), severity.word)
+            for row in self._profile.severity_matrix
+            if row.direction == item["direction"] and sign * item["peak"] >= sign * row.peak_mc
+            for after, severity in row.after_ms
+            if item["cumulative"] >= after
+        ]
+        return max(words)[1] if words else "None"
+
+    def _budget(self, unknown: int) -> Iterator[tuple[str, Any, Any]]:
         high = self._profile.label.high_mc
         for band, theirs in zip(self._profile.budget, self._channel["stability_budget"]["bands"], strict=True):
             warm = high is not None and (band.range.low_mc or 0) >= high
             limit = band.range.low_mc if warm else band.range.high_mc
-            used = sum(item["duration_ms"] for item in self._excursions("high" if warm else "low", limit))
+            stretches = self._excursions("high" if warm else "low", limit)
+            used = sum(item["duration_ms"] for item in stretches)
             yield "used_s", theirs["used_s"], D(used) / 1000
+            yield "used_upper_s", theirs["used_upper_s"], D(used + unknown) / 1000
             if band.allowed_ms is not None:
                 yield "remaining_s", theirs["remaining_s"], D(band.allowed_ms - used) / 1000
+                yield "remaining_lower_s", theirs["remaining_lower_s"], D(band.allowed_ms - used - unknown) / 1000
+            yield "charges", str(len(theirs["charges"])), str(len(stretches))
+            for item, charge in zip(stretches, theirs["charges"], strict=False):
+                end = item["last"] if item["end"] is None else item["end"]
+                yield "charge from", _moment(charge["from"]), str(item["onset"])
+                yield "charge to", _moment(charge["to"]), str(end)
+                yield "charge used_s", charge["used_s"], D(item["duration_ms"]) / 1000
+                yield "charge used_upper_s", charge["used_upper_s"], D(item["upper_ms"]) / 1000
 
     def _kinetic(self, high: list[dict[str, Any]]) -> Iterator[tuple[str, Any, Any]]:
         theirs = self._channel["mkt"]

@@ -9,7 +9,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Accumulation:
-    """The sum that a cumulative rule waits for; stretches come in order of time."""
+    """The sum that a cumulative rule waits for; stretches come in order of time.
+
+    A window of the zone `site` has to be given that zone by its name first.
+    """
 
     def __init__(self, rule: Rule, hold_ms: int) -> None:
         self._hold_ms = hold_ms

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 
 class SubjectKind(StrEnum):
@@ -44,6 +45,15 @@ class Condition(StrEnum):
     RETURNED = "returned"
 
 
+class SeverityBasis(NamedTuple):
+    """What an excursion's severity is the worst of; None where nothing of the kind spoke."""
+
+    rules: Severity | None = None  # the worst rule that fired on it
+    matrix: Severity | None = None  # by its peak and `cumulative_ms`
+    freeze: Severity | None = None  # freeze-sensitive goods were frozen
+    cumulative_ms: int = 0  # time outside on this side, earlier excursions of the channel included
+
+
 @dataclass(frozen=True, slots=True)
 class Excursion:
     """An interval outside the label range, recorded whatever alarms did.
@@ -75,6 +85,12 @@ class Excursion:
     peak_longitude_e7: int | None = None
     monitoring_ended: bool = False  # `end_ms` is the last reading, still outside: nobody saw the goods come back
     evident_ms: int = field(default=0, compare=False)  # when the first reading outside was recorded; not kept
+    custodian: str | None = None  # who held the goods at the onset, as far as it is on record
+    leg: str | None = None  # on which leg they were
+    # These two follow from the same readings as the figures above, so they never make a version of their own.
+    mean_c: float | None = field(default=None, compare=False)  # over the known time outside, nearest float64
+    coverage_pct: float | None = field(default=None, compare=False)  # how much of it is backed by readings
+    basis: SeverityBasis = field(default=SeverityBasis(), compare=False)  # not kept: the document tells it
 
 
 @dataclass(frozen=True, slots=True)

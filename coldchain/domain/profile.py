@@ -14,6 +14,7 @@ FROZEN_CLASSES = frozenset({"freezer", "ultra_low", "cryogenic"})
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
+SITE = "site"  # the zone of a calendar window that is the subject's own
 
 
 class RuleKind(StrEnum):
@@ -57,7 +58,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The stretch of time over which a cumulative rule sums: rolling, or calendar days of a zone."""
+    """The stretch of time over which a cumulative rule sums: rolling, or calendar days of a zone.
+
+    The zone `site` stands for that of the store, or of the place that a shipment leaves from.
+    """
 
     length_ms: int
     calendar: bool = False
@@ -84,6 +88,9 @@ class Rule:
     stages: tuple[str, ...] = ()  # empty: in every stage that is judged
     factor: Decimal = Decimal(3)  # no_data: multiples of the interval
     below: Decimal = Decimal(0)  # budget_below: percent left; mkt_headroom_below: hours left
+    counts: str = "time"  # what a hold is measured in: time, or readings outside × the interval
+    ignore_start_ms: int = 0  # after the first judged reading: recorded, but this rule does not look yet
+    ignore_end_ms: int = 0  # likewise before the end of the judged time, once that has come
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,28 @@ class Band:
 
     range: Range
     allowed_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityBand:
+    """One row of a severity matrix: how bad an excursion is whose peak reached `peak_mc`, by the time outside so far.
+
+    `after_ms` pairs times with severities, shortest first; before the shortest one the row says nothing.
+    """
+
+    direction: Direction
+    peak_mc: int
+    after_ms: tuple[tuple[int, Severity], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeEvent:
+    """When goods that must not freeze count as frozen: readings at or below a limit, confirmed by more or by time."""
+
+    limit_mc: int = -500
+    confirm_readings: int = 2
+    hold_ms: int = HOUR_MS
+    severity: Severity = Severity.CRITICAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +148,8 @@ class ProductProfile:
     gap_warming_mc_per_min: int = 500
     budget: tuple[Band, ...] = ()
     windows: tuple[MktWindow, ...] = ()
+    severity_matrix: tuple[SeverityBand, ...] = ()
+    freeze: FreezeEvent | None = None  # of freeze-sensitive goods
     alarm_profile: str = ""
     rules: tuple[Rule, ...] = ()
     proposal: bool = False  # not yet approved by anybody's quality unit

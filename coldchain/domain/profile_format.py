@@ -12,6 +12,7 @@ from coldchain.domain.finding import Severity
 from coldchain.domain.profile import (
     DAY_MS,
     MINUTE_MS,
+    SITE,
     Band,
     Direction,
     MktWindow,
@@ -21,13 +22,16 @@ from coldchain.domain.profile import (
     RuleKind,
     Window,
 )
+from coldchain.domain.quantity import milli_text
+from coldchain.domain.severity_format import severity_matrix
 from coldchain.domain.shipment import Stage
 from coldchain.domain.tables import TableReader
 from coldchain.errors import InvalidValue
 
 _SEVERITIES = tuple(severity.word for severity in Severity)
 _TIMED = (RuleKind.CONSECUTIVE, RuleKind.CUMULATIVE)
-_MEASURED = (RuleKind.INSTANT, *_TIMED, RuleKind.RATE)
+_COMPARED = (RuleKind.INSTANT, *_TIMED)
+_MEASURED = (*_COMPARED, RuleKind.RATE)
 
 
 def profile_from_toml(text: str) -> ProductProfile:
@@ -51,6 +55,8 @@ def profile_from(data: Mapping[str, Any]) -> ProductProfile:
     """
     reader = TableReader(data)
     label = _range(reader, "label_range", required=True)
+    freeze_sensitive = reader.flag("freeze_sensitive")
+    matrix, freeze = severity_matrix(reader, label or Range(), freeze_sensitive=freeze_sensitive)
     profile = ProductProfile(
         id=_identifier(reader, "id"),
         version=reader.whole("version", 1, 1, 1_000_000),
@@ -58,13 +64,15 @@ def profile_from(data: Mapping[str, Any]) -> ProductProfile:
         storage_class=reader.text("storage_class"),
         label=label or Range(),
         transport=_range(reader, "transport_range", required=False),
-        freeze_sensitive=reader.flag("freeze_sensitive"),
+        freeze_sensitive=freeze_sensitive,
         delta_h_kj_mol=reader.number("delta_h_kj_mol", Decimal("83.144"), "1", "250") or Decimal("83.144"),
         gas_constant=reader.number("gas_constant_kj_mol_k", Decimal("0.0083144"), "0.00831", "0.00832")
         or Decimal("0.0083144"),
         gap_warming_mc_per_min=reader.milli("gap_warming_c_per_min", 500, low="0.001", high="100") or 500,
         budget=_budget(reader, label or Range()),
         windows=_windows(reader),
+        severity_matrix=matrix,
+        freeze=freeze,
         **_alarm_profile(reader, label or Range()),
         proposal=reader.flag("proposal"),
         config_hash=config_hash(data),
@@ -151,14 +159,40 @@ def _alarm_profile(reader: TableReader, label: Range) -> dict[str, Any]:
     name = inner.text("id")
     hysteresis = inner.milli("hysteresis_c", 500, low="0", high="50")
     clear = inner.duration_ms("clear_hold", 10 * MINUTE_MS)
-    rules = [_rule(rule, label, hysteresis or 0, clear or 0) for rule in inner.tables("rules")]
-    for again in {rule.id for rule in rules if sum(other.id == rule.id for other in rules) > 1}:
+    ignored = (inner.duration_ms("ignore_start", 0) or 0, inner.duration_ms("ignore_end", 0) or 0)
+    rules = [_rule(rule, label, hysteresis or 0, clear or 0, ignored) for rule in inner.tables("rules")]
+    for again in sorted({rule.id for rule in rules if sum(other.id == rule.id for other in rules) > 1}):
         inner.fail("rules", f"name the id {again!r} twice: give each rule its own")
+    _crossed(inner, rules)
     inner.finish()
     return {"alarm_profile": name, "rules": tuple(rules)}
 
 
-def _rule(reader: TableReader, label: Range, hysteresis: int, clear_ms: int) -> Rule:
+def _crossed(reader: TableReader, rules: list[Rule]) -> None:
+    """Refuse limits between which no value is left: with them one rule or the other always fires."""
+    compared = [rule for rule in rules if rule.kind in _COMPARED and rule.limit is not None]
+    for high in (rule for rule in compared if rule.direction is Direction.HIGH):
+        for low in (rule for rule in compared if rule.direction is Direction.LOW):
+            together = not high.stages or not low.stages or set(high.stages) & set(low.stages)
+            if high.quantity == low.quantity and together and (high.limit or 0) <= (low.limit or 0):
+                reader.fail(
+                    "rules",
+                    f"{high.id!r} and {low.id!r} are crossed: above {milli_text(high.limit or 0)} and below "
+                    f"{milli_text(low.limit or 0)} leave no value that is inside both; move one of the limits",
+                )
+
+
+def _ignored(reader: TableReader, kind: RuleKind, both: tuple[int, int]) -> dict[str, int]:
+    """How much of the start and of the end a rule leaves out; only rules that compare measured values can."""
+    if kind not in _MEASURED:
+        return {}
+    return {
+        "ignore_start_ms": _or(reader.duration_ms("ignore_start", None), both[0]),
+        "ignore_end_ms": _or(reader.duration_ms("ignore_end", None), both[1]),
+    }
+
+
+def _rule(reader: TableReader, label: Range, hysteresis: int, clear_ms: int, ignored: tuple[int, int]) -> Rule:
     kind = RuleKind(reader.choice("kind", tuple(RuleKind)))
     quantity = reader.choice("quantity", ("temperature", "humidity"), "temperature")
     direction = Direction(reader.choice("direction", tuple(Direction))) if kind in _MEASURED else None
@@ -186,7 +220,11 @@ def _rule(reader: TableReader, label: Range, hysteresis: int, clear_ms: int) -> 
         factor=reader.number("factor", Decimal(3), "1", "1000") or Decimal(3),
         below=reader.number("below_pct" if kind is RuleKind.BUDGET_BELOW else "below_h", Decimal(0), "0", "10000")
         or Decimal(0),
+        counts=reader.choice("counts", ("time", "readings"), "time") if kind in _TIMED else "time",
+        **_ignored(reader, kind, ignored),
     )
+    if rule.counts == "readings" and rule.window is not None:
+        reader.fail("counts", "= 'readings' and a window cannot go together: leave one of them out")
     if rule.window is not None and rule.hold_ms > rule.window.length_ms:
         reader.fail("hold", "is longer than its window and can never be reached: shorten it")
     if rule.reset == "window" and rule.window is None:
@@ -226,8 +264,14 @@ def _window(reader: TableReader) -> Window | None:
         inner.fail("length", "is missing: write length_h = 24")
     if calendar and length != DAY_MS:
         inner.fail("length", "of a calendar window is one day: leave it out")
+    if not (zone == SITE or _known_zone(zone)):
+        inner.fail("zone", f"= {zone!r} is not an IANA zone such as Europe/Berlin, nor the word {SITE}")
+    return Window(length or DAY_MS, calendar, zone)
+
+
+def _known_zone(zone: str) -> bool:
     try:
         ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        inner.fail("zone", f"= {zone!r} is not an IANA zone such as Europe/Berlin")
-    return Window(length or DAY_MS, calendar, zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

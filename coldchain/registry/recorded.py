@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, func, or_, select,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from coldchain.domain.finding import AlarmCondition, Breach, Condition, Excursion, Severity, Subject, SubjectKind
+from coldchain.registry import shipment_figures
 from coldchain.registry.schema import alarm, breach, cursor, dirty, excursion, subject_state
 from coldchain.registry.store import upsert
 
@@ -109,7 +110,8 @@ def excursion_from(row: Any) -> Excursion:
         row.id, row.logger, row.channel, row.direction, row.onset_ms, row.onset_sample_ms, row.end_ms,
         row.duration_ms, row.duration_upper_ms, row.peak_mc, row.peak_ms, int(row.area_mc_ms), row.limit_mc,
         Severity(row.severity), row.late, row.amends, row.latitude_e7, row.longitude_e7, row.peak_latitude_e7,
-        row.peak_longitude_e7, row.monitoring_ended,
+        row.peak_longitude_e7, row.monitoring_ended, custodian=row.custodian, leg=row.leg, mean_c=row.mean_c,
+        coverage_pct=row.coverage_pct,
     )  # fmt: skip
 
 
@@ -135,7 +137,8 @@ def write_excursion(
             severity=int(found.severity), late=found.late, amends=found.amends, merged_into=merged_into,
             latitude_e7=found.latitude_e7, longitude_e7=found.longitude_e7, peak_latitude_e7=found.peak_latitude_e7,
             peak_longitude_e7=found.peak_longitude_e7, recorded_ms=now_ms, superseded=False, withdrawn=withdrawn,
-            monitoring_ended=found.monitoring_ended,
+            monitoring_ended=found.monitoring_ended, custodian=found.custodian, leg=found.leg, mean_c=found.mean_c,
+            coverage_pct=found.coverage_pct,
         )
     )  # fmt: skip
 
@@ -225,6 +228,10 @@ def write_states(connection: Connection, states: Sequence[SubjectState]) -> None
     )
     rows = [{**_keys(state.subject), **{name: getattr(state, name) for name in columns}} for state in states]
     connection.execute(statement, rows)
+    shipment_figures.write(
+        connection,
+        [(s.subject.id, s.as_of_ms, s.document) for s in states if s.subject.kind is SubjectKind.SHIPMENT],
+    )
 
 
 def due_subjects(connection: Connection, now_ms: int) -> list[Subject]:

@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -348,6 +349,10 @@ excursion = Table(
     Column("superseded", Boolean, nullable=False, default=False),
     Column("withdrawn", Boolean, nullable=False, default=False),  # later data refuted it: amended, never deleted
     Column("monitoring_ended", Boolean, nullable=False, server_default=false()),  # `end_ms`: the last reading
+    _text("custodian"),  # at the onset, as far as it was on record
+    _text("leg"),
+    Column("mean_c", Double),  # over the known time outside; NULL in versions from before it was kept
+    Column("coverage_pct", Double),
     Index("ix_excursion_subject", "subject_kind", "subject_id"),
     Index("ix_excursion_current_onset", "superseded", "onset_ms"),
 )

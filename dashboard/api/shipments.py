@@ -6,9 +6,11 @@ from fastapi import Query
 from fastapi.responses import Response
 from pydantic import Field, model_validator
 
+from coldchain.errors import InvalidValue
 from coldchain.registry import bindings, shipment_views, shipments
 from coldchain.registry.shipment_views import Filter
 from coldchain.registry.viewer import Permission
+from compliance.as_known import document_as_known
 from dashboard.api.request import (
     Body,
     Caller,
@@ -35,6 +37,9 @@ _NEW = {
 }  # fmt: skip
 
 
+KnownAsOf = Annotated[
+    str | None, Query(description="ISO 8601 with Z or an offset: the figures as they were known at that moment")
+]
 Sort = Annotated[str, Query(description="one of reference, created, state, urgency …; - before it turns it round")]
 
 
@@ -85,6 +90,7 @@ class ShipmentChange(_Shipment):
     version: int | None = None
     reference: str | None = None
     product_profile: str | None = None
+    product_profile_version: int | None = Field(None, ge=1, le=2**31 - 1)
     batches: list[Batch] | None = None
     state: str | None = None
     departed: str | None = None
@@ -193,10 +199,20 @@ def add_milestone(web: Web, viewer: Caller, shipment: str, body: NewMilestone) -
     return reply(next(m for m in shown["milestones"] if m["id"] == id_), 201)
 
 
-def compliance(web: Web, viewer: Caller, shipment: str) -> Response:
-    """The figures of a shipment (schema `coldchain.compliance/1`), as the engine last judged it."""
+def compliance(web: Web, viewer: Caller, shipment: str, known_as_of: KnownAsOf = None) -> Response:
+    """The figures of a shipment (schema `coldchain.compliance/1`), as the engine last judged it, or would have then.
+
+    With `known_as_of` only what was known at that moment counts: readings that had arrived, facts that were recorded.
+    """
+    moment = instant("known_as_of", known_as_of)
     with web.registry.read() as connection:
-        return reply(shipment_views.compliance(connection, viewer, shipment))
+        if moment is None:
+            return reply(shipment_views.compliance(connection, viewer, shipment))
+        shipments.exists(connection, viewer, shipment)
+        if moment > web.clock.now_ms():
+            raise InvalidValue(f"known_as_of: {known_as_of} lies in the future; choose a moment that has been")
+        subject = shipments.subject(shipment)
+        return reply(document_as_known(connection, web.journal, web.history, subject, moment))
 
 
 def _values(body: _Shipment, sent: dict[str, Any]) -> dict[str, Any]:
