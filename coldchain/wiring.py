@@ -1,5 +1,6 @@
 """The composition root: from the configuration to live services. The only place where adapters are named."""
 
+import fcntl
 import shutil
 import sqlite3
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from coldchain.clock import Clock, SystemClock
@@ -70,19 +71,36 @@ def prepare(config: Config, *, migrate: bool) -> str:
     _make_folder(config.data)
     registry = _registry(config)
     try:
-        found, wanted = _version(config, registry), migrations.WANTED
-        said = f"the state in {config.data} is at version {wanted}"
-        if found is not None and found != wanted:
-            if not migrate:
-                raise ColdchainError(_other_version(config, found))
-            said = f"brought {config.data} from version {found} to {wanted}; backup in {_backup(config)}"
-        if found != wanted:
-            migrations.migrate(registry)
-        with registry.write() as connection:
-            seed_profiles(connection, shipped_bodies(), SystemClock().now_ms())
-        return said
+        with _one_at_a_time(config, registry):
+            found, wanted = _version(config, registry), migrations.WANTED
+            said = f"the state in {config.data} is at version {wanted}"
+            if found is not None and found != wanted:
+                if not migrate:
+                    raise ColdchainError(_other_version(config, found))
+                said = f"brought {config.data} from version {found} to {wanted}; backup in {_backup(config)}"
+            if found != wanted:
+                migrations.migrate(registry)
+            with registry.write() as connection:
+                seed_profiles(connection, shipped_bodies(), SystemClock().now_ms())
+            return said
     finally:
         registry.close()
+
+
+@contextmanager
+def _one_at_a_time(config: Config, registry: Registry) -> Iterator[None]:
+    """Roles that start together on an empty state wait here for the one that makes its tables."""
+    if config.database_url:
+        with registry.engine.connect() as connection:
+            connection.execute(text("select pg_advisory_lock(7205760)"))  # ends with the connection
+            try:
+                yield
+            finally:
+                connection.execute(text("select pg_advisory_unlock(7205760)"))
+        return
+    with (config.data / "preparing.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _make_folder(folder: Path) -> None:

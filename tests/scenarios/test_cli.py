@@ -214,6 +214,17 @@ def test_a_listener_port_in_use_is_named_by_ingest(
         assert "COLDCHAIN_MQTT_LISTEN" in refused(capsys, "ingest")
 
 
+def test_roles_that_start_together_on_an_empty_folder_make_it_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "coldchain", "apikey", "create", "--role", "viewer", "--name"]
+    environment = {**os.environ, "COLDCHAIN_DATA": str(tmp_path / "state")}
+    together = [
+        subprocess.Popen([*command, f"key-{number}"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for number in range(4)
+    ]
+    ended = [(one.communicate(timeout=120)[1], one.returncode) for one in together]
+    assert ended == [(b"", 0)] * 4
+
+
 def test_a_folder_that_cannot_be_used_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

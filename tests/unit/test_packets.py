@@ -101,14 +101,19 @@ def test_no_bytes_do_anything_but_parse_or_be_refused(body: bytes, level: int, q
             read()
 
 
-TOPICS = ["cc/{}/up", "cc/v1/main/3/{}/up", "cc/{}/down", "cc/v1/other/3/{}/up", "{}/up"]
+TOPICS = ["cc/{}/up", "cc/v1/main/3/{}/up", "cc/{}/down", "cc/v1/other/3/{}/up"]
 
 
 @pytest.mark.parametrize("user", ["LG-1", "LG-2", "AABBCCDDEEFF"])
 @pytest.mark.parametrize("name", ["LG-1", "LG-2", "aa:bb:cc:dd:ee:ff", "+", ""])
-def test_only_the_own_up_topics_may_be_published_to(user: str, name: str) -> None:
+def test_below_cc_only_the_own_up_topics_may_be_published_to(user: str, name: str) -> None:
     own = name == user or (name, user) == ("aa:bb:cc:dd:ee:ff", "AABBCCDDEEFF")
-    assert [may_publish(user, topic.format(name), "main") for topic in TOPICS] == [own, own, False, False, False]
+    assert [may_publish(user, topic.format(name), "main") for topic in TOPICS] == [own, own, False, False]
+
+
+def test_topics_of_the_broker_itself_are_nobodys_and_those_of_other_formats_are_judged_when_decoded() -> None:
+    assert not may_publish("LG-1", "$SYS/broker/uptime", "main")
+    assert may_publish("LG-1", "tele/LG-1/SENSOR", "main")
 
 
 def test_only_the_own_down_topics_may_be_heard() -> None:
