@@ -1,0 +1,210 @@
+"""How a figure of the compliance document was computed: inputs, formula with the numbers put in, steps, rounding.
+
+Each figure is computed once more, from the judged samples and the profile, so that the steps that are shown give the
+figure that is printed; `agrees` says whether they do. Names are the document's: "temperature.mean_c",
+"excursions.0.duration_s" (by place or id), "mkt.windows.0.worst.value_c", "stability_budget.bands.1.used_s".
+"""
+
+from collections.abc import Callable
+from decimal import localcontext
+from typing import Any
+
+import numpy as np
+
+from coldchain.domain.profile import Direction
+from coldchain.domain.quantity import iso
+from coldchain.domain.shipment import Role
+from coldchain.domain.track import ABSENT
+from coldchain.errors import NotFound
+from compliance import derivation_kinetic as kinetic
+from compliance import derivation_times as times
+from compliance.channel import ChannelFindings, judge
+from compliance.derived import SCHEMA, Derived, Json, printed
+from compliance.document import METHODS, program_version
+from compliance.excursions import outside
+from compliance.figures import band_side
+from compliance.inputs import Inputs
+
+_TIMES: dict[str, Callable[[ChannelFindings], Derived]] = {
+    "coverage_pct": times.coverage,
+    "temperature.min_c": lambda said: times.extreme(said.trace, "min_c", "Lowest", "°C"),
+    "temperature.max_c": lambda said: times.extreme(said.trace, "max_c", "Highest", "°C"),
+    "temperature.mean_c": lambda said: times.mean(said.trace, "Mean", "°C"),
+    "temperature.time_in_range_s": lambda said: times.in_range(said, upper=False),
+    "temperature.time_in_range_upper_s": lambda said: times.in_range(said, upper=True),
+    "temperature.time_above_s": lambda said: times.one_side(said, "above", upper=False),
+    "temperature.time_above_upper_s": lambda said: times.one_side(said, "above", upper=True),
+    "temperature.time_below_s": lambda said: times.one_side(said, "below", upper=False),
+    "temperature.time_below_upper_s": lambda said: times.one_side(said, "below", upper=True),
+    "temperature.time_unknown_s": times.unknown,
+    "humidity.min_pct": lambda said: times.extreme(said.humidity, "min_pct", "Lowest humidity", "% RH"),
+    "humidity.max_pct": lambda said: times.extreme(said.humidity, "max_pct", "Highest humidity", "% RH"),
+    "humidity.mean_pct": lambda said: times.mean(said.humidity, "Mean humidity", "% RH"),
+}
+_MKT = ("value_c", "lower_c", "upper_c")
+_EXCURSION = ("onset", "onset_sample", "end", "duration_s", "duration_upper_s", "peak_c", "mean_c", "area_c_min",
+              "coverage_pct")  # fmt: skip
+_BAND = ("used_s", "used_upper_s", "remaining_s", "remaining_lower_s")
+
+
+def figures_of(channel: Json) -> list[str]:
+    """The names of the figures in one channel of a document that can be derived, in the document's order."""
+    found = [name for name in _TIMES if not name.startswith("humidity") or channel["humidity"] is not None]
+    found += [f"mkt.{name}" for name in _MKT]
+    for place in range(len(channel["mkt"]["windows"])):
+        found += [f"mkt.windows.{place}.{which}.value_c" for which in ("trailing", "worst")]
+    for place, item in enumerate(channel["excursions"]):
+        found += [f"excursions.{place}.{name}" for name in _EXCURSION if name in item]
+    for place, item in enumerate(channel["stability_budget"]["bands"]):
+        found += [f"stability_budget.bands.{place}.{name}" for name in _BAND if name in item]
+    return [*found, "suggestion.tier"]
+
+
+def value_at(channel: Json, figure: str) -> Any:
+    """What the document says under a figure's name.
+
+    Raises:
+        NotFound: there is no such figure.
+    """
+    here: Any = channel
+    for step in figure.split("."):
+        if isinstance(here, dict) and step in here:
+            here = here[step]
+        elif isinstance(here, list) and (place := _place(here, step)) is not None:
+            here = here[place]
+        else:
+            raise NotFound(f"the document has no figure {figure[:80]!r}")
+    if isinstance(here, dict | list):
+        raise NotFound(f"{figure[:80]!r} is no single figure: name one of {', '.join(list(here)[:8])}")
+    return here
+
+
+def _place(items: list[Any], step: str) -> int | None:
+    """A place in a list by its number, or by the id of what stands there."""
+    if step.isdecimal() and len(step) < 7:
+        return int(step) if int(step) < len(items) else None
+    ids = [item.get("id") if isinstance(item, dict) else None for item in items]
+    return ids.index(step) if step in ids else None
+
+
+def derive(inputs: Inputs, as_of_ms: int, channel: Json, figure: str) -> Json:
+    """How one figure of a channel of the document was computed from these inputs.
+
+    Raises:
+        NotFound: the document has no such figure, or the channel no longer stands for the subject.
+    """
+    stated = value_at(channel, figure)
+    bound = next(
+        (one for one in inputs.bounds
+         if (one.logger, one.channel, one.role) == (channel["logger"], channel["channel"], Role.PRODUCT)), None,
+    )  # fmt: skip
+    if bound is None:
+        raise NotFound(f"{channel['logger']}/{channel['channel']} does not stand for the subject any more")
+    said = judge(inputs, bound, as_of_ms)
+    with localcontext() as context:
+        context.prec = 50
+        derived = _derived(said, channel, figure)
+        body = derived.json()
+    return {
+        "schema": SCHEMA, "figure": figure, "logger": bound.logger, "channel": bound.channel, **body,
+        "stated": stated, "agrees": printed(stated) == printed(derived.result),
+        "inputs": _inputs(said, as_of_ms),
+        "profile": {"id": said.profile.id, "version": said.profile.version},
+        "engine": {"version": program_version(), "config_hash": said.profile.config_hash},
+    }  # fmt: skip
+
+
+def _derived(said: ChannelFindings, channel: Json, figure: str) -> Derived:
+    if figure in _TIMES:
+        return _TIMES[figure](said)
+    group, _, rest = figure.partition(".")
+    found = None
+    if group == "mkt":
+        found = _kinetic(said, channel, rest)
+    elif group == "excursions":
+        found = _excursion(said, channel["excursions"], rest)
+    elif group == "stability_budget":
+        found = _band(said, rest)
+    elif figure == "suggestion.tier":
+        found = _suggestion(said)
+    if found is None:
+        raise NotFound(f"{figure[:80]!r} is stated, not computed: there is nothing to derive")
+    return found
+
+
+def _kinetic(said: ChannelFindings, channel: Json, rest: str) -> Derived | None:
+    if not rest.startswith("windows."):
+        return kinetic.derive(said, rest)
+    place, _, which = rest.removeprefix("windows.").partition(".")
+    windows = said.mkt.windows
+    at = _place(channel["mkt"]["windows"], place)
+    if at is None or at >= len(windows):
+        return None
+    if which == "value_c":  # the chosen one
+        which = "trailing.value_c"
+    name, _, field = which.partition(".")
+    return kinetic.window(said, windows[at], name) if field == "value_c" else None
+
+
+def _excursion(said: ChannelFindings, stated: list[Json], rest: str) -> Derived | None:
+    place, _, name = rest.partition(".")
+    at, found = _place(stated, place), said.excursions()
+    if at is None or at >= len(found):
+        return None
+    if name == "severity":
+        return _severity(stated[at])
+    direction, stretch = found[at]
+    return times.excursion(said, direction, stretch, name)
+
+
+def _severity(stated: Json) -> Derived:
+    """The worst of what the rules, the matrix and the freeze rule say; each has its own say in the document."""
+    basis = {name: word for name, word in (stated.get("severity_basis") or {}).items() if isinstance(word, str)}
+    names = {"rules": "the worst rule that fired", "matrix": "the severity matrix: peak and time outside",
+             "freeze": "goods that must not freeze were frozen"}  # fmt: skip
+    steps = tuple((names.get(name, name), word) for name, word in basis.items())
+    method = METHODS.get("severity", METHODS["excursions"])
+    return Derived("Severity", "", method, "the worst of rules, matrix and freezing; else info",
+                   str(stated["severity"]), steps=steps)  # fmt: skip
+
+
+def _band(said: ChannelFindings, rest: str) -> Derived | None:
+    place, _, name = rest.removeprefix("bands.").partition(".")
+    if not place.isdecimal() or int(place) >= len(said.budget):
+        return None
+    use = said.budget[int(place)]
+    side, limit = band_side(said.profile, use.band)
+    return times.band(said, use, name, outside(said.trace, limit, high=side is Direction.HIGH))
+
+
+def _suggestion(said: ChannelFindings) -> Derived:
+    reasons = said.suggestion.reasons
+    return Derived(
+        "Suggested tier", "", METHODS["suggestion"], "the worst tier of all reasons", said.suggestion.tier,
+        steps=tuple((f"reason {number}", reason) for number, reason in enumerate(reasons, 1)),
+        more=("1: inside what the profile allows; 2: the time is not, or not known; 3: the temperature is not.",
+              "A suggestion releases nothing: a person decides."),
+    )  # fmt: skip
+
+
+def _inputs(said: ChannelFindings, as_of_ms: int) -> Json:
+    """Which readings the figures of this channel rest on."""
+    trace, track = said.trace, said.bound.track
+    used = np.isin(track.time_ms, trace.time_ms) & (track.temperature_mc != ABSENT)
+    offsets = track.offset[used]
+    gaps = trace.gaps()
+    return {
+        "readings": len(trace),
+        "first": iso(int(trace.time_ms[0])) if len(trace) else None,
+        "last": iso(int(trace.time_ms[-1])) if len(trace) else None,
+        "offsets": {"first": int(offsets.min()), "last": int(offsets.max())} if len(offsets) else None,
+        "interval_s": said.interval_ms / 1000,
+        "interval_source": said.interval_source,
+        "gaps": len(gaps),
+        "gap_s": sum(end - start for start, end in gaps) / 1000,
+        "judged": [
+            {"from": iso(span.start_ms), "to": None if span.end_ms is None else iso(span.end_ms)}
+            for span in said.bound.judged
+        ],
+        "as_of": iso(as_of_ms),
+    }
