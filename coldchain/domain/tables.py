@@ -10,6 +10,14 @@ from coldchain.errors import InvalidValue
 _UNITS_MS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
+class InvalidTable(InvalidValue):
+    """A table that breaks its format; `problems` holds each mistake by itself, beginning with its key."""
+
+    def __init__(self, what: str, problems: list[str]) -> None:
+        super().__init__(f"{what}: " + "; ".join(problems))
+        self.problems = tuple(problems)
+
+
 class TableReader:
     """Takes known keys out of a table; `finish` refuses what is left over. Problems land in one shared list."""
 
@@ -148,10 +156,10 @@ class TableReader:
         """Refuse `what` if anything was wrong.
 
         Raises:
-            InvalidValue: names every problem found.
+            InvalidTable: names every problem found.
         """
         if self.problems:
-            raise InvalidValue(f"{what}: " + "; ".join(self.problems))
+            raise InvalidTable(what, self.problems)
 
 
 def _decimal(value: Any) -> Decimal | None:

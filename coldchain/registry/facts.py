@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, or_, select, update
 from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.domain.shipment import FactKind, Role
 from coldchain.errors import InvalidValue, NotFound
+from coldchain.registry import past_documents
 from coldchain.registry.changes import changed
 from coldchain.registry.schema import dirty, fact
 from coldchain.registry.scope import subjects_of
@@ -168,15 +169,32 @@ def assign_profile(
     reason: str | None = None,
     now_ms: int,
 ) -> int:
-    """Judge a subject by this version of a product profile, in place of the one that it had."""
+    """Judge a subject by this version of a product profile, in place of the one that it had.
+
+    What it was found to be by that one stays on record.
+    """
     body = {"id": profile, "version": version}
-    held = [item for item in known(connection, subject=subject, kinds=[FactKind.PROFILE]) if item.valid_to_ms is None]
+    held = _profiles(connection, subject)
     if held:
+        before = held[-1].body
+        past_documents.keep(
+            connection, subject, before["id"], before["version"], who=who, reason=reason, now_ms=now_ms
+        )  # fmt: skip
         return supersede(connection, held[-1].id, body=body, who=who, reason=reason or "assigned", now_ms=now_ms)
     return add(
         connection, kind=FactKind.PROFILE, body=body, valid_from_ms=0, subject=subject, who=who, reason=reason,
         now_ms=now_ms,
     )  # fmt: skip
+
+
+def profile_of(connection: Connection, subject: Subject) -> tuple[str, int] | None:
+    """The product profile (id, version) that judges a subject now, None if none does."""
+    held = _profiles(connection, subject)
+    return (held[-1].body["id"], held[-1].body["version"]) if held else None
+
+
+def _profiles(connection: Connection, subject: Subject) -> list[Fact]:
+    return [item for item in known(connection, subject=subject, kinds=[FactKind.PROFILE]) if item.valid_to_ms is None]
 
 
 def known(

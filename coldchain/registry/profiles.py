@@ -1,4 +1,8 @@
-"""Product profiles as versioned rows: a change is a new version with who and why; nothing is overwritten."""
+"""Product profiles as versioned rows: a change is a new version with who and why; nothing is overwritten.
+
+A version is a proposal until somebody of the quality unit approves it. Shipments begin with the newest approved
+version, or with the newest proposal while none is approved, and keep it. A retired profile judges nothing new.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -24,6 +28,16 @@ class StoredProfile(NamedTuple):
     reason: str | None
     approved_ms: int | None
     approved_by: str | None
+    retired_ms: int | None = None
+    retired_by: str | None = None
+    retired_reason: str | None = None
+
+    @property
+    def state(self) -> str:
+        """What the quality unit says of it: proposal, approved or retired."""
+        if self.retired_ms is not None:
+            return "retired"
+        return "proposal" if self.approved_ms is None else "approved"
 
 
 def seed_profiles(connection: Connection, bodies: Iterable[Mapping[str, Any]], now_ms: int) -> int:
@@ -40,6 +54,8 @@ def seed_profiles(connection: Connection, bodies: Iterable[Mapping[str, Any]], n
 def add(connection: Connection, body: Mapping[str, Any], *, who: str, reason: str | None, now_ms: int) -> StoredProfile:
     """Store a new profile, or the next version of an existing one; the body's own `version` must say which.
 
+    The next version of a retired profile brings it back into use.
+
     Raises:
         InvalidValue: the body breaks the format, or a further version has no reason.
         Stale: the version is not the next one.
@@ -48,25 +64,108 @@ def add(connection: Connection, body: Mapping[str, Any], *, who: str, reason: st
     expected = (latest_version(connection, profile.id) or 0) + 1
     if profile.version != expected:
         raise Stale(f"version = {profile.version} of {profile.id} is not the next one: send version = {expected}")
-    if expected > 1 and not reason:
+    if expected > 1 and not (reason or "").strip():
         raise InvalidValue("reason is missing: say why the profile changes")
     _insert(connection, profile, as_json(body), who, reason, now_ms)
+    connection.execute(
+        update(product_profile)
+        .where(product_profile.c.id == profile.id)
+        .values(retired_ms=None, retired_by=None, retired_reason=None)
+    )
     return get(connection, profile.id, profile.version)
 
 
-def approve(connection: Connection, profile_id: str, version: int, *, who: str, now_ms: int) -> None:
+def copy(
+    connection: Connection,
+    profile_id: str,
+    version: int | None,
+    *,
+    as_id: str,
+    name: str | None = None,
+    who: str,
+    now_ms: int,
+) -> StoredProfile:
+    """Store version 1 of a new profile, `as_id`, with everything that another one says (its newest version by default).
+
+    Raises:
+        NotFound: no such profile or version.
+        InvalidValue: the new id breaks the format, or there is a profile of that id.
+    """
+    source = get(connection, profile_id, version)
+    if latest_version(connection, as_id) is not None:
+        raise InvalidValue(f"id = {as_id!r} is taken by another product profile: choose another")
+    named = {"name": name} if name else {}
+    body = {**source.body, **named, "id": as_id, "version": 1, "proposal": True}
+    reason = f"copied from {profile_id}@{source.profile.version}"
+    return add(connection, body, who=who, reason=reason, now_ms=now_ms)
+
+
+def approve(
+    connection: Connection, profile_id: str, version: int, *, who: str, now_ms: int, reason: str | None = None
+) -> StoredProfile:
     """Record that a quality unit stands behind this version.
 
     Raises:
         NotFound: no such version.
+        InvalidValue: it is approved already, or the profile is retired.
     """
-    get(connection, profile_id, version)
+    found = get(connection, profile_id, version)
+    if found.retired_ms is not None:
+        raise InvalidValue(f"id = {profile_id!r} is retired: its next version brings it back, approve that one")
+    if found.approved_ms is not None:
+        raise InvalidValue(f"version = {version} of {profile_id} is approved already: approve a newer one, or none")
     where = (product_profile.c.id == profile_id, product_profile.c.version == version)
     connection.execute(update(product_profile).where(*where).values(approved_ms=now_ms, approved_by=who))
     changed(
         connection, who=who, now_ms=now_ms, action="product_profile.approved", kind="product_profile",
-        id=f"{profile_id}@{version}", new={"approved_ms": now_ms},
+        id=f"{profile_id}@{version}", new={"approved_ms": now_ms}, reason=reason,
     )  # fmt: skip
+    return get(connection, profile_id, version)
+
+
+def retire(connection: Connection, profile_id: str, *, who: str, reason: str, now_ms: int) -> StoredProfile:
+    """Take a profile out of use: nothing new is judged by it, and what has it keeps it.
+
+    Raises:
+        NotFound: no such profile.
+        InvalidValue: there is no reason, or it is retired already.
+    """
+    found = get(connection, profile_id)
+    if not reason.strip():
+        raise InvalidValue("reason is missing: say why the profile goes out of use")
+    if found.retired_ms is not None:
+        raise InvalidValue(f"id = {profile_id!r} is retired already: its next version brings it back")
+    connection.execute(
+        update(product_profile)
+        .where(product_profile.c.id == profile_id)
+        .values(retired_ms=now_ms, retired_by=who, retired_reason=reason)
+    )
+    changed(
+        connection, who=who, now_ms=now_ms, action="product_profile.retired", kind="product_profile", id=profile_id,
+        new={"retired_ms": now_ms}, reason=reason,
+    )  # fmt: skip
+    return get(connection, profile_id)
+
+
+def version_for(connection: Connection, profile_id: str, version: int | None = None) -> int:
+    """The version that a shipment or store gets: the one asked for, else the newest approved one, else the newest.
+
+    Raises:
+        InvalidValue: there is no such profile or version, or it is retired; names those that there are.
+    """
+    versions = history(connection, profile_id)
+    if not versions:
+        known = ", ".join(one.profile.id for one in listed(connection) if one.retired_ms is None)
+        raise InvalidValue(
+            f"product_profile: {profile_id[:60]!r} is none of {known or 'those on record (there are none)'}"
+        )
+    if versions[0].retired_ms is not None:
+        raise InvalidValue(f"product_profile: {profile_id!r} is retired; choose another, or bring it back by a version")
+    numbers = [one.profile.version for one in versions]
+    if version is not None and version not in numbers:
+        raise InvalidValue(f"product_profile_version: {version} is none of {', '.join(map(str, numbers))}")
+    approved = [one.profile.version for one in versions if one.approved_ms is not None]
+    return version or max(approved, default=numbers[0])
 
 
 def latest_version(connection: Connection, profile_id: str) -> int | None:
@@ -111,8 +210,14 @@ def _read(body: str) -> ProductProfile:
     return profile_from(json.loads(body))
 
 
+def history(connection: Connection, profile_id: str) -> list[StoredProfile]:
+    """Every version of a profile, newest first; none of one that does not exist."""
+    query = select(product_profile).where(product_profile.c.id == profile_id)
+    return [_stored(row) for row in connection.execute(query.order_by(product_profile.c.version.desc()))]
+
+
 def listed(connection: Connection, *, all_versions: bool = False) -> list[StoredProfile]:
-    """The newest version of every profile by id, or every version."""
+    """The newest version of every profile by id, or every version; retired ones are among them."""
     rows = connection.execute(select(product_profile).order_by(product_profile.c.id, product_profile.c.version))
     stored = [_stored(row) for row in rows]
     if all_versions:
@@ -137,5 +242,6 @@ def _insert(
 
 def _stored(row: Any) -> StoredProfile:
     return StoredProfile(
-        profile_from(row.body), row.body, row.recorded_ms, row.who, row.reason, row.approved_ms, row.approved_by
-    )
+        profile_from(row.body), row.body, row.recorded_ms, row.who, row.reason, row.approved_ms, row.approved_by,
+        row.retired_ms, row.retired_by, row.retired_reason,
+    )  # fmt: skip

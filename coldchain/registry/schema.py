@@ -205,6 +205,9 @@ product_profile = Table(
     _text("reason"),
     _ms("approved_ms"),
     _text("approved_by"),
+    _ms("retired_ms"),  # of the whole profile: each of its versions says so
+    _text("retired_by"),
+    _text("retired_reason"),
 )
 
 shipment = Table(
@@ -316,6 +319,47 @@ subject_state = Table(  # the newest findings of each subject: what lists and th
     Column("document", JSON, nullable=False),  # coldchain.compliance/1
     Column("last", JSON, nullable=False),  # per channel: newest reading, position
     Column("revision", BigInteger, nullable=False),
+)
+
+past_document = Table(  # what a subject was found to be by a product profile that no longer judges it
+    "past_document",
+    metadata,
+    Column("id", _RowNumber, primary_key=True),
+    _text("subject_kind", required=True),
+    _text("subject_id", required=True),
+    _text("profile", required=True),
+    Column("profile_version", Integer, nullable=False),
+    _ms("as_of_ms", required=True),
+    Column("journal_offset", BigInteger, nullable=False),
+    _text("status", required=True),
+    Column("document", JSON, nullable=False),  # coldchain.compliance/1, as it was
+    _ms("recorded_ms", required=True),  # when another product profile took over: who did it, and why
+    _text("who", required=True),
+    _text("reason"),
+    UniqueConstraint("subject_kind", "subject_id", "profile", "profile_version", "as_of_ms"),
+)
+
+shipment_figures = Table(  # of each shipment's newest document, in columns: what summaries add up
+    "shipment_figures",
+    metadata,
+    Column("shipment", String(36), primary_key=True),
+    _ms("as_of_ms", required=True),
+    _text("profile"),
+    Column("profile_version", Integer),
+    _text("logger"),  # and channel: the governing one, whose figures these are
+    _text("channel"),
+    _ms("in_range_ms"),
+    _ms("above_ms"),
+    _ms("below_ms"),
+    _ms("unknown_ms"),
+    Column("min_mc", BigInteger),
+    Column("max_mc", BigInteger),
+    Column("mkt_c", Double),
+    _text("mkt_ratio"),  # ΔH/R in kelvin, exact
+    _text("mkt_rate"),  # `kinetic.rate` of `mkt_c`: integer text, passes 64 bits
+    _ms("budget_used_ms"),  # of the band of which the greatest share is used
+    _ms("budget_allowed_ms"),
+    Column("tier", Integer),
 )
 
 excursion = Table(

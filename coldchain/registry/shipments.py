@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, delete, select, update
 
 from coldchain.domain.finding import Subject, SubjectKind
-from coldchain.errors import InvalidValue, NotFound, Stale
+from coldchain.errors import Forbidden, InvalidValue, NotFound, Stale
 from coldchain.registry import facts, profiles
 from coldchain.registry.changes import changed
 from coldchain.registry.people import checked_text
@@ -14,11 +14,12 @@ from coldchain.registry.places import checked_interval, checked_place, degrees_e
 from coldchain.registry.schema import batch, milestone, shipment
 from coldchain.registry.scope import shipments_of
 from coldchain.registry.store import new_id
-from coldchain.registry.viewer import Viewer
+from coldchain.registry.viewer import Permission, Viewer
 
 STATES = ("planned", "in_transit", "arrived", "closed")
 MILESTONES = ("departure", "leg", "stop", "handover", "arrival")
 MODES = ("road", "air", "sea")
+_OF_THE_PROFILE = ("product_profile", "product_profile_version")
 _PARTIES = ("customer", "consignor", "consignee", "carrier")
 _TIMES = ("planned_departure_ms", "planned_arrival_ms", "departed_ms", "arrived_ms", "closed_ms")
 _STATE_TIME = {"in_transit": "departed_ms", "arrived": "arrived_ms", "closed": "closed_ms"}
@@ -67,7 +68,7 @@ def create(connection: Connection, new: NewShipment, *, by: Viewer, now_ms: int)
     taken = select(shipment.c.id).where(shipment.c.reference == values["reference"])
     if connection.execute(taken).one_or_none() is not None:
         raise InvalidValue(f"reference: {values['reference']!r} is taken by another shipment; choose another")
-    version = _profile_version(connection, new.product_profile)
+    version = profiles.version_for(connection, new.product_profile)
     id_ = new_id()
     connection.execute(shipment.insert().values(id=id_, state="planned", version=1, created_ms=now_ms, **values))
     for number, gtin in batches:
@@ -90,12 +91,14 @@ def change(
 ) -> int:
     """Change fields of a shipment (those of `NewShipment`, `state`, times, `legal_hold`); return its new version.
 
-    A new state sets its own time unless that is given. Going back to an earlier state, changing the product profile or
-    lifting a legal hold needs a reason. Without a `version` the change is made to whatever the shipment is now.
+    A new state sets its own time unless that is given. Going back to an earlier state, changing the product profile
+    (or its version: `product_profile_version`) or lifting a legal hold needs a reason; once the goods are under way the
+    product profile is for who assesses. Without a `version` the change is made to whatever the shipment is now.
 
     Raises:
         NotFound: no such shipment for this viewer.
         Stale: it is no longer at `version`.
+        Forbidden: another product profile judges goods under way, and `by` may not assess.
         InvalidValue: names the field, the value and the remedy.
     """
     row = connection.execute(select(shipment).where(shipment.c.id == id, shipments_of(by))).mappings().one_or_none()
@@ -106,8 +109,8 @@ def change(
     elif row["version"] != version:
         raise Stale(f"version: the shipment is at {row['version']}, not {version}; read it again")
     _needs_reason(row, changes, reason)
-    profile, batches = changes.get("product_profile"), changes.get("batches")
-    values = _checked({k: v for k, v in changes.items() if k not in ("product_profile", "batches")})
+    batches, chosen = changes.get("batches"), _chosen_profile(connection, row, changes, by)
+    values = _checked({k: v for k, v in changes.items() if k not in ("batches", *_OF_THE_PROFILE)})
     _within_scope({**row, **values}, by)
     _enter_state(row, values, now_ms)
     checked_interval("planned_arrival", *_planned({**row, **values}))
@@ -116,13 +119,12 @@ def change(
     connection.execute(update(shipment).where(shipment.c.id == id).values(**values, version=version + 1))
     if batches is not None:
         _replace_batches(connection, id, batches)
-    if profile is not None:
-        assigned = _profile_version(connection, profile)
-        facts.assign_profile(connection, subject(id), profile, assigned, who=by.id, reason=reason, now_ms=now_ms)
+    if chosen is not None:
+        facts.assign_profile(connection, subject(id), *chosen, who=by.id, reason=reason, now_ms=now_ms)
     if values.keys() & {"state", *_TIMES}:
         facts.mark_dirty(connection, subject(id), 0, "shipment changed", now_ms)
     old = {name: row[name] for name in values}
-    new = values if profile is None else {**values, "product_profile": profile}
+    new = values if chosen is None else {**values, "product_profile": f"{chosen[0]}@{chosen[1]}"}
     changed(
         connection, who=by.id, now_ms=now_ms, action="shipment changed", kind="shipment", id=id, reason=reason,
         old=old, new=new,
@@ -187,10 +189,30 @@ def _needs_reason(row: Any, changes: dict[str, Any], reason: str | None) -> None
     back = "state" in changes and changes["state"] in STATES
     if back and STATES.index(changes["state"]) < STATES.index(row["state"]):
         raise InvalidValue(f"reason: missing; going back from {row['state']} to {changes['state']} needs one")
-    if "product_profile" in changes and row["state"] != "planned":
+    if changes.keys() & set(_OF_THE_PROFILE) and row["state"] != "planned":
         raise InvalidValue("reason: missing; another product profile changes every figure, so say why")
     if row["legal_hold"] and changes.get("legal_hold") is False:
         raise InvalidValue("reason: missing; lifting a legal hold needs one")
+
+
+def _chosen_profile(connection: Connection, row: Any, changes: dict[str, Any], by: Viewer) -> tuple[str, int] | None:
+    """The profile and version that the changes give to a shipment; None where they leave it as it is."""
+    profile, version = (changes.get(name) for name in _OF_THE_PROFILE)
+    if profile is None and version is None:
+        return None
+    held = facts.profile_of(connection, subject(row["id"]))
+    wanted = profile or (held[0] if held else "")
+    if (wanted, version) == held:
+        return None  # also where it is retired by now
+    chosen = (wanted, profiles.version_for(connection, wanted, version))
+    if chosen == held:
+        return None
+    if row["state"] != "planned" and not by.may(Permission.ASSESS):
+        raise Forbidden(
+            f"product_profile: the goods are under way, and the role {by.role} has no permission to "
+            f"{Permission.ASSESS.value}; ask somebody of the quality unit"
+        )
+    return chosen
 
 
 def _checked(given: dict[str, Any]) -> dict[str, Any]:
@@ -255,13 +277,3 @@ def _replace_batches(connection: Connection, id_: str, batches: Sequence[tuple[s
     connection.execute(delete(batch).where(batch.c.shipment == id_))
     for number, gtin in checked:
         connection.execute(batch.insert().values(id=new_id(), shipment=id_, batch=number, gtin=gtin))
-
-
-def _profile_version(connection: Connection, profile: str) -> int:
-    version = profiles.latest_version(connection, profile)
-    if version is None:
-        known = ", ".join(stored.profile.id for stored in profiles.listed(connection))
-        raise InvalidValue(
-            f"product_profile: {profile[:60]!r} is none of {known or 'those on record (there are none)'}"
-        )
-    return version

@@ -8,7 +8,9 @@ from dashboard.api import (
     findings,
     ingest,
     loggers,
+    past_figures,
     people,
+    product_profiles,
     readings,
     records,
     reference,
@@ -17,8 +19,8 @@ from dashboard.api import (
 from dashboard.policy import Endpoint
 
 _NOUNS = (
-    ingest, shipments, loggers, readings, findings, alarms, records, catalogue, device_profiles, people, events,
-    reference,
+    ingest, shipments, past_figures, loggers, readings, findings, alarms, records, catalogue, product_profiles,
+    device_profiles, people, events, reference,
 )  # fmt: skip
 
 
