@@ -97,7 +97,7 @@ class Snapshot:
             counts = entry.profile.status == "supported" or entry.origin != "shipped"
             return Applied(entry.profile, counts=counts, zone=zone)
         lowered = {name: value.lower() for name, value in hints.items()}
-        fitting = [(fit, entry) for entry in self._matching if (fit := _fit(entry.profile, lowered)) is not None]
+        fitting = [(fit, entry) for entry in self._matching if (fit := _fit(entry, lowered)) is not None]
         if not fitting:
             return None
         best = max(fit for fit, _ in fitting)
@@ -105,24 +105,33 @@ class Snapshot:
         entry = equals[0]  # the customer's own comes first
         if best.told == 0 and len({one.profile.id for one in equals if one.origin == entry.origin}) > 1:
             return None  # names of fields alone do not tell two models apart
-        return Applied(entry.profile, counts=entry.profile.status == "supported", zone=zone)
+        return Applied(entry.profile, counts=_counts(entry), zone=zone)
 
 
 def _precedence(entry: Entry) -> tuple[bool, bool, str]:
     return entry.origin == "shipped", entry.profile.status != "supported", entry.profile.id
 
 
+def _counts(entry: Entry) -> bool:
+    """Whether its readings count unasked: proved, or put into the customer's folder by whoever runs this."""
+    return entry.profile.status == "supported" or (entry.origin == "folder" and not entry.profile.asks)
+
+
 class _Fit(NamedTuple):
     """How closely hints fit: what the envelope tells of the model or its maker counts before names of fields."""
 
+    own: bool  # told, and the customer's own: who writes down a model or a logger knows it better than the program
     told: int  # signs that are not wild
     fields: int  # names of fields that have to be there
 
 
-def _fit(profile: Profile, hints: Mapping[str, str]) -> _Fit | None:
+def _fit(entry: Entry, hints: Mapping[str, str]) -> _Fit | None:
     """How closely the hints fit `match`; None where they do not."""
-    fits = (_fits(alternative, hints) for alternative in profile.match)
-    return max((fit for fit in fits if fit is not None), default=None)
+    fits = (_fits(alternative, hints) for alternative in entry.profile.match)
+    best = max((fit for fit in fits if fit is not None), default=None)
+    if best is not None and best.told and entry.origin != "shipped":
+        return best._replace(own=True)
+    return best
 
 
 def _fits(alternative: Mapping[str, tuple[str, ...]], hints: Mapping[str, str]) -> _Fit | None:
@@ -141,7 +150,7 @@ def _fits(alternative: Mapping[str, tuple[str, ...]], hints: Mapping[str, str]) 
         if not fitting:
             return None
         told += max(len(glob) - glob.count("*") - glob.count("?") for glob in fitting)
-    return _Fit(told, fields)
+    return _Fit(own=False, told=told, fields=fields)
 
 
 def _zone(name: str | None) -> tzinfo | None:

@@ -75,6 +75,7 @@ def tables_of(text: str) -> Mapping[str, Any]:
 
 
 def _profile(reader: TableReader, text: str) -> Profile:
+    stated = reader.has("status")
     status = reader.choice("status", STATUSES, "untested")
     trusted = reader.choice("clock", ("trusted", "untrusted"), "trusted") == "trusted"
     source_table = reader.table("source")
@@ -82,12 +83,14 @@ def _profile(reader: TableReader, text: str) -> Profile:
     records = _records(reader, trusted=trusted)
     interval_ms = reader.duration_ms("interval", None)
     ranges = _ranges(reader)
+    id_ = _id(reader)
     profile = Profile(
-        id=_id(reader),
+        id=id_,
         version=reader.whole("version", 1, 1, 1_000_000),
-        name=reader.text("name"),
+        name=reader.text("name", id_ or "-"),
         maker=reader.text("maker", "-").strip("-"),
         status=status,
+        asks=stated and status == "untested",
         proof=_prose(reader, "proof"),
         note=_prose(reader, "note"),
         match=_match(reader),

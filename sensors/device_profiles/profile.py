@@ -87,6 +87,7 @@ class Profile(NamedTuple):
     name: str
     maker: str
     status: str  # supported | untested
+    asks: bool  # says itself that it is untested: nobody has to be asked where a customer wrote it and did not say so
     proof: str
     note: str
     match: tuple[Mapping[str, tuple[str, ...]], ...]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sensors.device_profiles.format import parse
+from sensors.device_profiles.read import channels_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 _BLOCK = re.compile(r"^( *)```toml\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
@@ -24,7 +25,8 @@ def test_the_first_profile_of_a_page_holds_its_examples(page: str) -> None:
 
 
 def test_the_pieces_of_the_reference_fit_into_a_profile() -> None:
-    _, pivot, source = blocks("reference/device-profiles.md")[:3]
+    _, shortest, pivot, source = blocks("reference/device-profiles.md")
+    assert list(channels_of(parse(shortest))) == ["internal"]
     head = 'id = "x"\nname = "X"\n'
     assert parse(head + pivot).records[1].name is not None
     assert parse(f'{head}channels.internal.temperature_c = "t"\n{source}').source is not None

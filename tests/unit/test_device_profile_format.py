@@ -29,7 +29,7 @@ def test_all_mistakes_of_a_file_are_reported_together() -> None:
         "[range]\ntemperature_c = [5, 1]\nlux = [1, 2]\n"
     )
     for part in (
-        "id = 'A b'", "name is missing", "colour is not a known key", "status = 'perfect'", "time.format = '%q'",
+        "id = 'A b'", "colour is not a known key", "status = 'perfect'", "time.format = '%q'",
         "time.zone = 'Mars'", "temperature_c.path = 'a b' is no JMESPath", "unit = 'X'", "scale = q", "sentinels.bad",
         "range.temperature_c", "range.lux",
     ):  # fmt: skip
