@@ -11,7 +11,7 @@ from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.domain.profile import DAY_MS, ProductProfile
 from coldchain.domain.shipment import FactKind, Role, ShipmentState, Stage
 from coldchain.domain.track import ABSENT, Track
-from coldchain.registry import facts, profiles
+from coldchain.registry import facts, profiles, stages
 from coldchain.registry.facts import Fact
 from coldchain.registry.schema import milestone, shipment, store
 from coldchain.registry.shipment_past import as_known
@@ -214,16 +214,7 @@ def _positions(tracks: dict[str, Track]) -> Track | None:
 
 def _stages(facts: Sequence[Fact]) -> tuple[tuple[str, Span], ...]:
     """The stages on record in order of time; one without an end lasts until the next one begins."""
-    known = sorted(
-        (item for item in facts if item.kind is FactKind.STAGE), key=lambda item: (item.valid_from_ms, item.id)
-    )
-    found = []
-    for position, item in enumerate(known):
-        following = known[position + 1].valid_from_ms if position + 1 < len(known) else None
-        end_ms = item.valid_to_ms if item.valid_to_ms is not None else following
-        if end_ms is None or end_ms > item.valid_from_ms:
-            found.append((Stage(item.body["stage"]).value, Span(item.valid_from_ms, end_ms)))
-    return tuple(found)
+    return tuple((one.stage.value, Span(one.from_ms, one.to_ms)) for one in stages.held(facts))
 
 
 def _not_judged(stages: Sequence[tuple[str, Span]]) -> list[Span]:

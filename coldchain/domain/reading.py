@@ -7,7 +7,8 @@ from coldchain.domain.quantity import iso
 
 TimeSource = Literal["device", "network", "gateway", "arrival"]
 Fault = Literal["probe_open", "probe_short", "sensor_error", "out_of_range", "not_ready"]
-Flag = Literal["future", "clock_suspect", "tie", "retained", "uncalibrated"]
+# `excluded` is never stored: it belongs to a reading of one shipment, in a stretch that is not judged there.
+Flag = Literal["future", "clock_suspect", "tie", "retained", "uncalibrated", "excluded"]
 
 FAULTS: tuple[str, ...] = get_args(Fault)
 FLAGS: tuple[str, ...] = get_args(Flag)

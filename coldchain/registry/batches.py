@@ -120,7 +120,7 @@ def members(connection: Connection, viewer: Viewer, key: BatchKey) -> tuple[list
         )
         .select_from(shipment.outerjoin(subject_state, state))
         .where(carries, shipments_of(viewer))
-        .order_by(shipment.c.created_ms, shipment.c.id)
+        .order_by(shipment.c.created_ms, shipment.c.reference)
     )  # fmt: skip
     rows = connection.execute(query).all()
     if not rows:

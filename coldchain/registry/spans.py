@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from coldchain.domain.finding import SubjectKind
 from coldchain.domain.shipment import FactKind
-from coldchain.registry import facts
+from coldchain.registry import facts, stages
 from coldchain.registry.shipments import exists, subject
 from coldchain.registry.viewer import Viewer
 
@@ -22,6 +22,11 @@ class Span(NamedTuple):
     start_ms: int
     end_ms: int
     channels: frozenset[str] | None = None
+    excluded: tuple[tuple[int, int | None], ...] = ()  # of the shipment that was asked for: shown, but not judged
+
+    def judged(self, time_ms: int) -> bool:
+        """Whether a reading of that moment counts."""
+        return not any(start <= time_ms and (end is None or time_ms < end) for start, end in self.excluded)
 
 
 def of_shipment(
@@ -33,7 +38,9 @@ def of_shipment(
         NotFound: no such shipment for this viewer.
     """
     exists(connection, viewer, shipment)
-    return _merged(facts.known(connection, subject=subject(shipment), kinds=[FactKind.BINDING]), start_ms, end_ms)
+    found = _merged(facts.known(connection, subject=subject(shipment), kinds=[FactKind.BINDING]), start_ms, end_ms)
+    excluded = tuple((one.from_ms, one.to_ms) for one in stages.unjudged(connection, shipment))
+    return [span._replace(excluded=excluded) for span in found]
 
 
 def of_loggers(

@@ -2,6 +2,7 @@
 
 from dashboard.api import (
     alarms,
+    batches,
     catalogue,
     device_profiles,
     events,
@@ -15,11 +16,13 @@ from dashboard.api import (
     records,
     reference,
     shipments,
+    stages,
 )
 from dashboard.policy import Endpoint
 
 _NOUNS = (
-    ingest, shipments, past_figures, loggers, readings, findings, alarms, records, catalogue, product_profiles,
+    ingest, shipments, stages, batches,
+    past_figures, loggers, readings, findings, alarms, records, catalogue, product_profiles,
     device_profiles, people, events, reference,
 )  # fmt: skip
 

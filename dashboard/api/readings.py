@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 from fastapi import Query, Request
 from fastapi.responses import Response
 
-from coldchain.domain.reading import Reading, reading_json
+from coldchain.domain.reading import Reading, flag_bits, reading_json
 from coldchain.errors import InvalidValue
 from coldchain.registry import loggers, shipments, spans
 from coldchain.registry.paging import Page, cursor_of, position_of
@@ -31,6 +31,7 @@ from dashboard.policy import API, Endpoint, may
 from dashboard.problems import Problem
 from dashboard.services import Services
 
+EXCLUDED = flag_bits("excluded")
 Channel = Annotated[str | None, Query(description="one channel, such as internal")]
 Format = Annotated[str | None, Query(description="json, csv or ndjson; takes precedence over Accept")]
 
@@ -91,7 +92,8 @@ def rows_of(web: Services, found: Iterable[Span], channel: str | None = None) ->
         only = channel if channel is not None else _single(span)
         for reading in web.history.readings(span.logger, span.start_ms, span.end_ms, only):
             if span.channels is None or reading.channel in span.channels:
-                yield reading
+                judged = span.judged(reading.event_time_ms)
+                yield reading if judged else reading._replace(flags=reading.flags | EXCLUDED)
 
 
 def _single(span: Span) -> str | None:

@@ -1,0 +1,76 @@
+"""Legs and custody from milestones, and the figures of each leg by the engine's own rules."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from judging import BOX, MINUTE, at, profile, track
+
+from compliance.engine import findings
+from compliance.inputs import Bound, Inputs, Span
+from compliance.journey import holders_of, legs_of
+from compliance.legs import leg_figures
+from compliance.twin import differences
+
+
+def milestone(kind: str, name: str, minute: float, custodian: str | None = None) -> Any:
+    return SimpleNamespace(kind=kind, name=name, happened_ms=at(minute), custodian=custodian)
+
+
+WAY = (
+    milestone("departure", "Departed Munich", 0, "Arctos"),
+    milestone("stop", "Driver's break", 20, "Arctos"),
+    milestone("handover", "Munich cargo", 40, "Blue Lane"),
+    milestone("leg", "Took off", 60, "Blue Lane"),
+    milestone("arrival", "Arrived Lisbon", 120, "Lisbon Hospital"),
+)
+
+
+def test_a_leg_lasts_from_its_start_until_the_next_one_or_the_arrival() -> None:
+    assert legs_of(WAY) == (("Departed Munich", Span(at(0), at(60))), ("Took off", Span(at(60), at(120))))
+
+
+def test_whoever_is_named_holds_the_goods_until_somebody_else_is_named() -> None:
+    assert holders_of(WAY) == (
+        ("Arctos", Span(at(0), at(40))), ("Blue Lane", Span(at(40), at(120))), ("Lisbon Hospital", Span(at(120), None)),
+    )  # fmt: skip
+
+
+def test_of_two_milestones_at_one_moment_the_later_word_counts() -> None:
+    both = (milestone("departure", "a", 0, "A"), milestone("leg", "b", 0, "B"), milestone("leg", "c", 9, "B"))
+    assert legs_of(both) == (("b", Span(at(0), at(9))), ("c", Span(at(9), None)))
+    assert holders_of(both) == (("B", Span(at(0), None)),)
+
+
+def shipment(samples: list[tuple[float, Any]]) -> Inputs:
+    bound = Bound(track(*samples), (Span(at(0), None),), interval_ms=10 * MINUTE)
+    return Inputs(BOX, profile(), (bound,), silence=False, legs=legs_of(WAY), holders=holders_of(WAY))
+
+
+def test_each_leg_has_its_own_figures_and_the_twin_agrees_with_all_of_them() -> None:
+    samples = [(10 * k, 10.0 if 70 <= 10 * k <= 90 else 5.0) for k in range(13)]
+    road, air = leg_figures(shipment(samples), at(120))
+    assert (road.custodians, air.custodians) == (("Arctos", "Blue Lane"), ("Blue Lane",))
+    assert road.document["excursions"] == []
+    assert [item["duration_s"] for item in air.document["excursions"]] == [20 * 60 + 2 * 240.0]
+    assert air.document["temperature"]["max_c"] == 10.0
+    assert road.document["temperature"]["max_c"] == 5.0
+    assert road.document["mkt"]["value_c"] == 5.0
+    assert air.document["mkt"]["value_c"] > 6
+    for leg in (road, air):
+        assert differences(leg.inputs, leg.document) == []
+        assert leg.as_json()["temperature"] == leg.document["temperature"]
+
+
+def test_the_legs_lose_at_most_an_interval_where_one_ends_and_the_next_begins() -> None:
+    inputs = shipment([(10 * k, 5.0) for k in range(13)])
+    whole = findings(inputs, at(120)).document["temperature"]
+    legs = [leg.document["temperature"] for leg in leg_figures(inputs, at(120))]
+    lost = whole["time_in_range_s"] - sum(leg["time_in_range_s"] for leg in legs)
+    assert 0 <= lost <= 600 * len(legs)
+
+
+def test_a_leg_without_readings_is_unknown_and_never_in_range() -> None:
+    _, air = leg_figures(shipment([(10 * k, 5.0) for k in range(5)]), at(120))
+    assert air.document["temperature"]["time_unknown_s"] == 3600
+    assert air.document["temperature"]["time_in_range_s"] == 0
+    assert air.document["mkt"]["value_c"] is None
