@@ -45,9 +45,9 @@ def document(
 ) -> Json:
     """The document of one subject; without judged channels its figures are absent and its lists empty."""
     profile = inputs.profile
-    channels = [_channel(channel, excursions) for channel in said]
-    governing = _governing(said)
-    top = channels[governing] if channels else _nothing(profile)
+    channels = [channel_json(channel, excursions) for channel in said]
+    worst = governing(said)
+    top = channels[worst] if channels else _nothing(profile)
     return {
         "schema": SCHEMA,
         "profile": {"id": profile.id, "version": profile.version},
@@ -56,8 +56,8 @@ def document(
         "interval_source": top["interval_source"],
         "coverage_pct": top["coverage_pct"],
         "gaps": top["gaps"],
-        "governing_channel": said[governing].bound.channel if said else None,
-        "governing_logger": said[governing].bound.logger if said else None,
+        "governing_channel": said[worst].bound.channel if said else None,
+        "governing_logger": said[worst].bound.logger if said else None,
         "channels": channels,
         "temperature": top["temperature"],
         "mkt": top["mkt"],
@@ -104,7 +104,7 @@ def _planned(inputs: Inputs, as_of_ms: int) -> set[str]:
     }
 
 
-def _governing(said: list[ChannelFindings]) -> int:
+def governing(said: list[ChannelFindings]) -> int:
     """The channel with the worst suggestion, then the one that strayed furthest from the label range."""
     if not said:
         return 0
@@ -133,7 +133,8 @@ def _ends(trace: Trace) -> list[int]:
     return own + [moment for edge in trace.edges for moment in edge]
 
 
-def _channel(said: ChannelFindings, excursions: list[Excursion]) -> Json:
+def channel_json(said: ChannelFindings, excursions: list[Excursion]) -> Json:
+    """The block of one channel."""
     bound = said.bound
     own = [item for item in excursions if (item.logger, item.channel) == (bound.logger, bound.channel)]
     known, unknown = said.trace.known_ms, said.temperature.unknown_ms

@@ -24,13 +24,7 @@ def findings(inputs: Inputs, as_of_ms: int) -> Findings:
     Ids of excursions are made of their content ("logger/channel/direction/onset"); whoever records them gives lasting
     ids. Channels that are bound as ambient or excluded are not judged.
     """
-    judged = [bound for bound in inputs.bounds if bound.role is Role.PRODUCT and measures(bound)]
-    said: list[ChannelFindings] = []
-    loggers: list[ChannelFindings] = []
-    for _, group in groupby(sorted(judged, key=lambda b: (b.logger, b.channel)), key=lambda b: b.logger):
-        channels, whole = _logger(inputs, list(group), as_of_ms)
-        said += channels
-        loggers += whole
+    said, loggers = _judged(inputs, as_of_ms)
     excursions: list[Excursion] = []
     breaches: list[Breach] = []
     alarms: list[AlarmCondition] = []
@@ -50,6 +44,27 @@ def findings(inputs: Inputs, as_of_ms: int) -> Findings:
         _next_due([*said, *loggers], as_of_ms),
         document(inputs, said, excursions, breaches, as_of_ms),
     )
+
+
+def channels_of(inputs: Inputs, as_of_ms: int) -> list[ChannelFindings]:
+    """What is said of each judged channel, by logger and channel."""
+    return _judged(inputs, as_of_ms)[0]
+
+
+def excursions_of(inputs: Inputs, said: ChannelFindings) -> list[Excursion]:
+    """The excursions of one channel in order of onset, with ids made of their content."""
+    return _excursions(inputs, said)[0]
+
+
+def _judged(inputs: Inputs, as_of_ms: int) -> tuple[list[ChannelFindings], list[ChannelFindings]]:
+    judged = [bound for bound in inputs.bounds if bound.role is Role.PRODUCT and measures(bound)]
+    said: list[ChannelFindings] = []
+    loggers: list[ChannelFindings] = []
+    for _, group in groupby(sorted(judged, key=lambda b: (b.logger, b.channel)), key=lambda b: b.logger):
+        channels, whole = _logger(inputs, list(group), as_of_ms)
+        said += channels
+        loggers += whole
+    return said, loggers
 
 
 def _logger(inputs: Inputs, bounds: list[Bound], as_of_ms: int) -> tuple[list[ChannelFindings], list[ChannelFindings]]:

@@ -47,6 +47,9 @@ def printed(figure: Any) -> str:
 class TwinChannel:
     """One channel's figures. The document lends only its moments: the ends of its unknown stretches at the edges."""
 
+    _over = False  # whether the time that is judged has an end that has come
+    _whole = True  # whether it is all of a subject's time: else time outside before it counts for severities
+
     def __init__(
         self, profile: ProductProfile, bound: Bound, channel: dict[str, Any], ended: int | None, *, lasting: bool = True
     ) -> None:
@@ -71,7 +74,7 @@ class TwinChannel:
 
     def _edge_gaps(self) -> list[tuple[int, int]]:
         inside = {(a[0], b[0]) for a, b in self._spans(self._samples) if self._kind(a, b) == "gap"}
-        listed = [(_ms(gap["from"]), _ms(gap["to"])) for gap in self._channel["gaps"]]
+        listed = [(moment_ms(gap["from"]), moment_ms(gap["to"])) for gap in self._channel["gaps"]]
         return [gap for gap in listed if gap not in inside]
 
     @staticmethod
@@ -208,13 +211,15 @@ class TwinChannel:
         return sum(end - start for start, end in self._edges if end == item["sample"] or start == item["last"])
 
     def _compare_excursions(self, ours: list[dict[str, Any]]) -> Iterator[tuple[str, Any, Any]]:
-        theirs = {(item["direction"], _ms(item["onset_sample"])): item for item in self._channel["excursions"]}
+        theirs = {(item["direction"], moment_ms(item["onset_sample"])): item for item in self._channel["excursions"]}
         yield "excursions", str(len(theirs)), str(len(ours))
         for item in ours:
             other = theirs.get((item["direction"], item["sample"]), {})
             name = f"excursion {item['sample']} "
             yield name + "onset", _moment(other.get("onset")), str(item["onset"])
-            yield name + "end", _moment(other.get("end")), str(item["end"])
+            # Where nobody watches any more, the last reading outside is the end that is told.
+            over = item["end"] is None and (self._over or other.get("monitoring_ended"))
+            yield name + "end", _moment(other.get("end")), str(item["last"] if over else item["end"])
             yield name + "duration_s", other.get("duration_s"), D(item["duration_ms"]) / 1000
             yield name + "duration_upper_s", other.get("duration_upper_s"), D(item["upper_ms"]) / 1000
             yield name + "peak_c", other.get("peak_c"), D(item["peak"]) / 1000
@@ -222,9 +227,10 @@ class TwinChannel:
             yield name + "mean_c", other.get("mean_c"), item["mean"] / 1000
             known, within = item["duration_ms"], item["duration_ms"] + item["gap"]
             yield name + "coverage_pct", other.get("coverage_pct"), D(100) * known / within if within else D(100)
-            basis = other.get("severity_basis", {})
-            yield name + "cumulative_s", basis.get("cumulative_s"), D(item["cumulative"]) / 1000
-            yield name + "matrix", str(basis.get("matrix")), self._by_matrix(item)
+            if self._whole:
+                basis = other.get("severity_basis", {})
+                yield name + "cumulative_s", basis.get("cumulative_s"), D(item["cumulative"]) / 1000
+                yield name + "matrix", str(basis.get("matrix")), self._by_matrix(item)
 
     def _by_matrix(self, item: dict[str, Any]) -> str:
         """The worst word that any row of the severity matrix has for an excursion."""
@@ -275,10 +281,10 @@ class TwinChannel:
 
 
 def _moment(text: str | None) -> str:
-    return "None" if text is None else str(_ms(text))
+    return "None" if text is None else str(moment_ms(text))
 
 
-def _ms(text: str) -> int:
+def moment_ms(text: str) -> int:
     """Milliseconds of `YYYY-MM-DDTHH:MM:SS.mmmZ`, counted from the calendar's own rules."""
     year, month, day = int(text[0:4]), int(text[5:7]), int(text[8:10])
     # Days since 1970 in the proleptic calendar, the year taken to begin in March.
