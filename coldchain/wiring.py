@@ -61,7 +61,7 @@ def prepare(config: Config, *, migrate: bool) -> str:
 
     Args:
         config: where state lives.
-        migrate: bring an older registry to this version, after a backup of SQLite files.
+        migrate: bring older state to this version, after a backup of SQLite files.
 
     Raises:
         ColdchainError: the state is of another version, and `migrate` was not asked for or cannot help.
@@ -80,6 +80,7 @@ def prepare(config: Config, *, migrate: bool) -> str:
                 said = f"brought {config.data} from version {found} to {wanted}; backup in {_backup(config)}"
             if found != wanted:
                 migrations.migrate(registry)
+                _journal(config).close()  # opened, it is brought up to date too: now, with a backup beside it
             with registry.write() as connection:
                 seed_profiles(connection, shipped_bodies(), SystemClock().now_ms())
             return said
@@ -92,11 +93,11 @@ def _one_at_a_time(config: Config, registry: Registry) -> Iterator[None]:
     """Roles that start together on an empty state wait here for the one that makes its tables."""
     if config.database_url:
         with registry.engine.connect() as connection:
-            connection.execute(text("select pg_advisory_lock(7205760)"))  # ends with the connection
+            connection.execute(text("select pg_advisory_lock(7205761)"))  # ends with the connection
             try:
                 yield
             finally:
-                connection.execute(text("select pg_advisory_unlock(7205760)"))
+                connection.execute(text("select pg_advisory_unlock(7205761)"))
         return
     with (config.data / "preparing.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
