@@ -17,6 +17,7 @@ from dashboard.api import (
     reference,
     shipments,
     stages,
+    windows,
 )
 from dashboard.policy import Endpoint
 
@@ -24,6 +25,7 @@ _NOUNS = (
     ingest, shipments, stages, batches,
     past_figures, loggers, readings, findings, alarms, records, catalogue, product_profiles,
     device_profiles, people, events, reference,
+    windows,
 )  # fmt: skip
 
 
