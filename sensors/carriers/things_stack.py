@@ -56,12 +56,13 @@ class ThingsStack:
             tree = tree_of(envelope.payload)
         except Wrong:
             return False
+        tree = _message_of(tree)
         return type(tree) is dict and type(tree.get("end_device_ids")) is dict and _kind(tree) is not None
 
     def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:
         """The one message that such an envelope is."""
         try:
-            tree = tree_of(envelope.payload)
+            tree = _message_of(tree_of(envelope.payload))
             if type(tree) is not dict:
                 raise Wrong("payload", tree, "is not a message of The Things Stack: it is no object")
             return Arrival(envelope, (self._message(envelope, tree, context),))
@@ -109,6 +110,13 @@ class ThingsStack:
             position=_own_position(uplink, fields),
         )  # fmt: skip
         return message(frame, envelope, self.name, context)
+
+
+def _message_of(tree: Any) -> Any:
+    """The application message, also where it stands in an event, as the server's console and its event stream do."""
+    if type(tree) is dict and "end_device_ids" not in tree and "identifiers" in tree and type(tree.get("data")) is dict:
+        return tree["data"]
+    return tree
 
 
 def _topic_device(envelope: Envelope) -> str | None:

@@ -136,8 +136,14 @@ def _samples(tree: Mapping[str, Any]) -> Iterator[Sample]:
             yield Sample({_PROBED[name]: value}, INTERNAL)
         elif (probe := _PROBE.match(name)) is not None:
             kind = probe["kind"] or probe["of"]
-            yield Sample({_PROBED[kind]: value}, f"probe-{int(probe['number'] or 1)}")
+            yield Sample({_PROBED[kind]: value}, f"probe-{int(probe['number'])}" if probe["number"] else _only(tree))
     yield Sample(dict(_riding(tree)))
+
+
+def _only(tree: Mapping[str, Any]) -> str:
+    """The channel of a probe without number: the first, unless another one has that number."""
+    found = (_PROBE.match(name) for name in tree)
+    return "probe" if any(one is not None and one["number"] == "1" for one in found) else "probe-1"
 
 
 def _riding(tree: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -51,6 +51,16 @@ def test_one_uplink_has_one_key_whichever_gateways_stand_around_it() -> None:
     assert uplink({"temperature": 4.6}, session_key_id="BB==").key != once.key
 
 
+def test_an_uplink_inside_an_event_of_the_servers_console_is_the_same_message() -> None:
+    plain = things_stack({"temperature": 4.6}, version_ids=EM300)
+    event = {"name": "as.up.data.forward", "time": "2026-01-05T10:00:00.7Z", "identifiers": [{}], "data": plain}
+    assert CARRIER.recognises(posted(event, "auto"))
+    inside = only(CARRIER, posted(event, "things-stack"), SHIPPED)
+    [row] = inside.readings
+    assert (inside.logger, inside.key) == (LOGGER, only(CARRIER, published(plain, UP), SHIPPED).key)
+    assert row.temperature_mc == 4600
+
+
 def test_without_a_session_the_servers_time_tells_one_join_from_the_next() -> None:
     assert uplink({"temperature": 4.6}, session_key_id=None).key.startswith("heard:2026-01-05T10:00:00.5Z:12:")
 
