@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, and_, func, or_, select
 from coldchain.domain.finding import Severity, Subject, SubjectKind
 from coldchain.domain.quantity import iso
 from coldchain.errors import NotFound
+from coldchain.registry.excursion_alarms import answers
 from coldchain.registry.paging import Page, in_order
 from coldchain.registry.running import FIGURES, running
 from coldchain.registry.schema import alarm, breach, excursion, shipment, store
@@ -99,11 +100,12 @@ def _as_they_run(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[
     """The rows as JSON, open ones with the figures that the engine saw last; an order goes by what is recorded."""
     ongoing = {Subject(SubjectKind(row.subject_kind), row.subject_id) for row in rows if row.end_ms is None}
     figures = running(connection, ongoing) if ongoing else {}
+    told = answers(connection, rows)
     found = []
     for row in rows:
         item = figures.get(row.id, {}) if row.end_ms is None and not row.superseded else {}
         newest = {"peak" if name == "peak_at" else name: item[name] for name in FIGURES if name in item}
-        found.append(excursion_json(row) | newest)
+        found.append(excursion_json(row) | newest | told.get(row.id, {}))
     return found
 
 
@@ -116,6 +118,7 @@ def excursion_json(row: Row[Any]) -> dict[str, Any]:
         "onset": iso(row.onset_ms), "onset_sample": iso(row.onset_sample_ms),
         "duration_s": row.duration_ms / 1000, "duration_upper_s": row.duration_upper_ms / 1000,
         "peak_c": row.peak_mc / 1000, "peak": iso(row.peak_ms), "limit_c": row.limit_mc / 1000,
+        "mean_c": row.mean_c, "coverage_pct": row.coverage_pct, "custodian": row.custodian, "leg": row.leg,
         "area_c_min": int(row.area_mc_ms) / 60_000_000, "severity": Severity(row.severity).word, "late": row.late,
         "monitoring_ended": row.monitoring_ended or None,
         "amends": row.amends, "merged_into": row.merged_into, "withdrawn": row.withdrawn or None,

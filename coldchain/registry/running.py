@@ -10,7 +10,7 @@ from coldchain.domain.finding import Excursion, Subject
 from coldchain.domain.quantity import milli_from_float, ms_from_iso
 from coldchain.registry.schema import subject_state
 
-FIGURES = ("duration_s", "duration_upper_s", "peak_c", "peak_at", "area_c_min")
+FIGURES = ("duration_s", "duration_upper_s", "peak_c", "peak_at", "area_c_min", "mean_c", "coverage_pct")
 
 
 def running(connection: Connection, subjects: Collection[Subject]) -> dict[str, dict[str, Any]]:
@@ -36,4 +36,6 @@ def as_it_runs(recorded: Excursion, running: Mapping[str, Mapping[str, Any]]) ->
         peak_mc=milli_from_float(item["peak_c"]),
         peak_ms=ms_from_iso(item["peak_at"]),
         area_mc_ms=round(60_000_000 * item["area_c_min"]),
+        mean_c=item.get("mean_c"),
+        coverage_pct=item.get("coverage_pct"),
     )

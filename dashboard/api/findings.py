@@ -40,7 +40,8 @@ Group = Annotated[list[Literal["product_profile", "lane", "customer", "carrier"]
 COLUMNS = (
     "id", "version", "subject_kind", "subject_id", "reference", "customer", "carrier", "lane", "logger", "channel",
     "direction", "onset", "onset_sample", "end", "duration_s", "duration_upper_s", "peak_c", "peak", "limit_c",
-    "area_c_min", "severity", "late", "latitude", "longitude", "recorded",
+    "area_c_min", "severity", "late", "latitude", "longitude", "recorded", "mean_c", "coverage_pct", "custodian", "leg",
+    "amends", "monitoring_ended", "raised", "acknowledged", "time_to_acknowledge_s",
 )  # fmt: skip
 FIGURES = (
     "shipments", "judged", "without_excursion", "excursions", "time_in_range_s", "time_out_s", "time_unknown_s",
