@@ -44,6 +44,12 @@ def kept_current(data: Path, role: str) -> Iterator[None]:
         (data / "run" / f"{role}.prom").unlink(missing_ok=True)
 
 
+def forget(data: Path, beginning: str) -> None:
+    """Remove what processes whose names begin so have left behind."""
+    for path in (data / "run").glob(f"{beginning}*.prom*"):
+        path.unlink(missing_ok=True)
+
+
 def joined(data: Path, role: str, now_s: float) -> bytes:
     """Prometheus text of this process and of every other role's file, told apart by the label `role`.
 

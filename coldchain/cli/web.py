@@ -11,10 +11,11 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from coldchain import pulse
+from coldchain.cli.patient_http import PatientHttp
 from coldchain.cli.ports import check_port
 from coldchain.clock import SystemClock
 from coldchain.config import Config, read_config
-from coldchain.exposition import joined, kept_current
+from coldchain.exposition import forget, joined, kept_current
 from coldchain.log import set_up
 from coldchain.wiring import opened_stores, prepare, services_of
 from dashboard.app import build_app
@@ -22,6 +23,7 @@ from dashboard.dash_app import build_dash
 
 WORKERS = 2
 _BEAT_S = 1.0
+_WORKER = "web-"  # and its process number: what a worker's metrics are called
 _FACTORY = f"{__name__}:application"
 # What a worker opened stays open for as long as it lives: a stack of its own would be collected, and close the journal
 # under the application.
@@ -32,6 +34,7 @@ def serve(config: Config, *, migrate: bool) -> int:
     """Serve until SIGINT or SIGTERM."""
     check_port("COLDCHAIN_HTTP", config.http, "coldchain web")
     prepare(config, migrate=migrate)
+    forget(config.data, _WORKER)
     sign = pulse.Pulse(config.data, "web", SystemClock())
     try:
         settings = uvicorn.Config(
@@ -43,6 +46,8 @@ def serve(config: Config, *, migrate: bool) -> int:
             log_level="warning",
             access_log=False,
             server_header=False,
+            http=PatientHttp,
+            ws="none",
             timeout_graceful_shutdown=2,
             ssl_certfile=config.tls_cert,
             ssl_keyfile=config.tls_key,
@@ -55,6 +60,7 @@ def serve(config: Config, *, migrate: bool) -> int:
         Multiprocess(settings, sockets=[listening]).run()
     finally:
         sign.stop()
+        forget(config.data, _WORKER)  # uvicorn ends its workers by a signal: they cannot do it themselves
     return 0
 
 
@@ -69,7 +75,7 @@ def application() -> FastAPI:
     config, clock = read_config(Path(path) if path else None), SystemClock()
     stores = _HELD.enter_context(opened_stores(config))
     services = services_of(config, stores, clock)
-    worker = f"web-{os.getpid()}"
+    worker = f"{_WORKER}{os.getpid()}"
     _HELD.enter_context(kept_current(config.data, worker))
     app = build_app(
         services,
