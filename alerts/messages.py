@@ -217,6 +217,8 @@ def _sms_sentence(facts: AlarmFacts, label: str, phrases: Phrases) -> str:
         "until": phrases.time(facts.end_ms or phrases.as_of_ms),
         "duration": phrases.lasted(facts),
     }
+    if facts.cause in _EXCURSIONS:
+        values["extreme"] = phrases.texts(f"extreme.{facts.cause}")
     if facts.refuted:
         return phrases.texts("sms.corrected", **values)
     if facts.returned:
@@ -258,7 +260,8 @@ def _rows(facts: AlarmFacts, phrases: Phrases) -> tuple[tuple[str, str], ...]:
     if facts.cause in _EXCURSIONS:
         rows.append((words("field.value"), _degrees(phrases, facts.value_mc, facts.limit_mc)))
         rows.append((words("field.limit"), f"{phrases.limit(facts.limit_mc)} °C"))
-        rows.append((words("field.peak"), _degrees(phrases, facts.peak_mc, facts.limit_mc)))
+        extreme = words("field.lowest" if facts.cause == "low" else "field.peak")
+        rows.append((extreme, _degrees(phrases, facts.peak_mc, facts.limit_mc)))
     rows.append((words("field.since"), phrases.full_time(facts.onset_ms)))
     if facts.end_ms is not None:
         rows.append((words("field.until"), phrases.full_time(facts.end_ms)))

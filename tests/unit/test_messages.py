@@ -196,6 +196,16 @@ def test_a_digest_lists_every_finding_and_has_nothing_to_acknowledge_in_a_hurry(
     assert "lowest -1.2 °C" in visible(message.html)
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "lowest -1.2 C."), ("de", "tiefster Wert -1,2 C.")])
+def test_what_was_too_cold_has_a_lowest_value_in_every_channel(language: str, words: str) -> None:
+    cold = replace(OVER, cause="low", limit_mc=2_000, peak_mc=-1_200)
+    assert words in an_sms(cold, language=language).text
+    assert words in an_sms(replace(cold, monitoring_ended=True), language=language).text
+    mail = a_mail(cold, language=language)
+    assert "Lowest: -1.2 °C" in mail.text or "Tiefster Wert: -1,2 °C" in mail.text
+    assert "peak" not in mail.text.lower()
+
+
 @pytest.mark.parametrize(
     ("value_mc", "limit_mc", "text"),
     [
