@@ -33,6 +33,12 @@ class Part:
     live: bool = False  # the goods are under way or stored now
     last: Json | None = None  # newest reading by "<logger>/<channel>"
 
+    @property
+    def period(self) -> tuple[int, ...]:
+        """The first and the last judged moment; empty before there is any."""
+        said = (self.document or {}).get("period") or {}
+        return tuple(ms_from_iso(said[end]) for end in ("from", "to") if said.get(end))
+
 
 class Line(NamedTuple):
     """One stretch that charged one band; `gap_ms` of it are unknown and charged nothing."""
@@ -137,7 +143,7 @@ def newest_of(parts: Iterable[Part]) -> Newest | None:
 
 def unknown_ms(part: Part) -> int:
     """Judged time of a part of which nothing is known."""
-    return sum(end - start for start, end in _gaps(part))
+    return sum(end - start for start, end in gaps_of(part))
 
 
 def _bands(lines: Sequence[Line], profile: ProductProfile | None, unknown: int) -> list[BandTotal]:
@@ -176,7 +182,7 @@ def beyond_all(newest: Newest, profile: ProductProfile) -> bool:
 
 def _since(newest: Newest, as_of_ms: int) -> int:
     """Time since the newest reading that no gap on record counts yet."""
-    counted = max([end for start, end in _gaps(newest.part) if start <= newest.time_ms] + [newest.time_ms])
+    counted = max([end for start, end in gaps_of(newest.part) if start <= newest.time_ms] + [newest.time_ms])
     return max(as_of_ms - max(counted, newest.time_ms), 0)
 
 
@@ -185,7 +191,7 @@ def _since(newest: Newest, as_of_ms: int) -> int:
 
 def _lines(part: Part) -> list[Line]:
     """The part's charges, cut where the goods change hands or begin another leg."""
-    gaps = _gaps(part)
+    gaps = gaps_of(part)
     edges = sorted({edge for _, span in (*part.holders, *part.legs) for edge in span if edge is not None})
     found = []
     for band in charged_bands(part):
@@ -210,7 +216,8 @@ def charged_bands(part: Part) -> list[Json]:
     return list((part.document or {}).get("stability_budget", {}).get("bands", ()))
 
 
-def _gaps(part: Part) -> list[tuple[int, int]]:
+def gaps_of(part: Part) -> list[tuple[int, int]]:
+    """The stretches of a part of which nothing is known."""
     return [(ms_from_iso(gap["from"]), ms_from_iso(gap["to"])) for gap in (part.document or {}).get("gaps", ())]
 
 
@@ -223,8 +230,7 @@ def _milli(value: float | None) -> int | None:
 
 
 def _began(part: Part) -> int:
-    began = (part.document or {}).get("period", {}).get("from")
-    return 1 << 62 if began is None else ms_from_iso(began)
+    return min(part.period, default=1 << 62)
 
 
 def _order(range_: Range) -> tuple[int, int]:
@@ -263,12 +269,8 @@ def _profile_words(part: Part) -> str:
 
 def _parallel(parts: Sequence[Part]) -> list[str]:
     """The names of two parts whose judged periods overlap; empty where none do."""
-    spans = sorted((_began(part), ms_from_iso(_to(part)), part.name) for part in parts if _to(part))
+    spans = sorted((*part.period, part.name) for part in parts if len(part.period) == 2)
     for before, after in pairwise(spans):
         if after[0] < before[1]:
-            return [before[2], after[2]]
+            return [str(before[2]), str(after[2])]
     return []
-
-
-def _to(part: Part) -> str:
-    return str((part.document or {}).get("period", {}).get("to") or "")

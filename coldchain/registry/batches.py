@@ -162,7 +162,7 @@ def _carrying(key: BatchKey) -> Any:
     return query.where(shipment.c.customer.is_(None) if key.customer is None else shipment.c.customer == key.customer)
 
 
-def _member(row: Row[Any]) -> Member:
+def _member(row: Any) -> Member:
     document = dict(row.document) if row.document else None
     said = document.get("profile") if document else None
     profile = (said["id"], said["version"]) if said else None

@@ -1,6 +1,8 @@
 """The pages, as an explicit tuple: each module has PAGE, `layout` and `register`."""
 
 from dashboard.pages import (
+    batch,
+    batches,
     compliance,
     connect,
     connect_profile,
@@ -21,6 +23,7 @@ from dashboard.pages import (
 )
 
 PAGES = (
-    tower, shipments, shipment, stores, store, excursions, excursion, loggers, logger, message, connect,
+    tower, shipments, shipment, batches, batch,
+    stores, store, excursions, excursion, loggers, logger, message, connect,
     connect_profile, files, file_import, compliance, exports, inbox,
 )  # fmt: skip

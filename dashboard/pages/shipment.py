@@ -10,7 +10,7 @@ from dashboard.figures.map_style import CREDIT
 from dashboard.figures.route import Way, cursor_track, route, route_words
 from dashboard.figures.series import HEIGHT, chart, zoomed
 from dashboard.parts import dossier as records
-from dashboard.parts import security
+from dashboard.parts import security, stage_blocks
 from dashboard.parts.elements import card, head, link
 from dashboard.parts.graph import graph
 from dashboard.parts.page import Page
@@ -73,6 +73,7 @@ def register(app: Dash, services: Services) -> None:
         drawn = chart(records.series(found, judged), scheme=_text(scheme), zone=_text(zone), zoom=window)
         return patch(drawn.figure, whole=window is None), drawn.note
 
+    stage_blocks.register(app, services)
     app.clientside_callback(
         ClientsideFunction("coldchain", "chartToMap"), Input("series-chart", "hoverData"), State("route-track", "data")
     )
@@ -110,6 +111,8 @@ def page_body(services: Services, shipment_id: str, scheme: str | None, zone: st
         ),
         html.Div(_chart_and_map(services, found, (judged, placing), scheme, zone), className="grid-2"),
         card("Figures", figure_block(found), right=html.Span("of the governing channel", className="dim small")),
+        stage_blocks.budget_card(services, found),
+        stage_blocks.journey_cards(services, viewer, shipment_id),
         html.Div(
             [
                 html.Div([card("Loggers", logger_table(found)), card("Shipment", summary(found))],

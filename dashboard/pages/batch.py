@@ -1,0 +1,98 @@
+"""One batch: what is left of its stability budget, how it got there, and which shipments used it."""
+
+from typing import Any
+
+from dash import Dash, Input, Output, dcc, html
+
+from coldchain.registry.viewer import Permission, Viewer
+from compliance.batches import BatchLedger, load
+from dashboard.figures.burndown import HEIGHT, burndown, courses
+from dashboard.parts import security, text
+from dashboard.parts.budget_blocks import budget_block, line_table, part_table
+from dashboard.parts.elements import card, head, link, moment, status
+from dashboard.parts.graph import graph
+from dashboard.parts.page import Page
+from dashboard.parts.states import attempt, empty, skeleton
+from dashboard.services import Services
+
+PAGE = Page("dashboard.pages.batch", "Batch", path_template="/batches/<batch_id>")
+
+
+def layout(batch_id: str = "", **_query: str) -> Any:
+    """Grey blocks that the callback fills under the viewer."""
+    return html.Div(
+        [
+            dcc.Store(id="batch-id", data=batch_id),
+            html.Div(skeleton(52, 150, HEIGHT, 240), id="batch-body", className="page goes-stale"),
+            dcc.Interval(id="batch-tick", interval=30_000),
+        ]
+    )
+
+
+def register(app: Dash, services: Services) -> None:
+    """The page at once, when the display changes, and every half minute: the budget burns down."""
+
+    @security.secured(
+        app,
+        Output("batch-body", "children"),
+        Input("batch-id", "data"),
+        Input("scheme", "data"),
+        Input("zone", "data"),
+        Input("batch-tick", "n_intervals"),
+        perm=Permission.VIEW,
+    )
+    def body(batch_id: object, scheme: object, zone: object, _tick: object) -> Any:
+        look = tuple(one if isinstance(one, str) else None for one in (scheme, zone))
+        return attempt("batch", lambda: page_body(services, security.viewer(), str(batch_id), *look))
+
+
+def page_body(services: Services, viewer: Viewer, batch: str, scheme: str | None, zone: str | None) -> list[Any]:
+    """The page of one batch.
+
+    Raises:
+        NotFound: no such batch for this viewer.
+    """
+    now_ms = services.clock.now_ms()
+    with services.registry.read() as connection:
+        found = load(connection, viewer, batch, now_ms)
+    hidden = bool(found.hidden)
+    checked = html.Span(["Checked ", moment(now_ms, "second")], className="dim small")
+    export = html.A("Ledger as JSON", href=f"/api/v1/batches/{batch}", className="button", download="")
+    return [
+        head(
+            found.key.batch,
+            lead=headline(found),
+            crumb=[link("Batches", "/batches"), " /"],
+            actions=[export] if viewer.may(Permission.EXPORT) else [],
+        ),
+        card("Stability budget", budget_block(found.ledger, hidden=hidden), right=checked),
+        _chart(found, scheme, zone),
+        card("Shipments", part_table(found.ledger)),
+        card("Ledger", line_table(found.ledger),
+             right=html.Span("what charged which band, newest first", className="dim small")),
+    ]  # fmt: skip
+
+
+def headline(found: BatchLedger) -> list[Any]:
+    """Status, GTIN and shipments in a line."""
+    words: list[Any] = [status(found.status)]
+    if found.key.gtin:
+        words.append(f" · GTIN {found.key.gtin}")
+    if found.key.customer:
+        words.append(f" · {found.key.customer}")
+    words.append(f" · {text.count(len(found.members), 'shipment')}")
+    if found.hidden:
+        words.append(f", {found.hidden} more that are not yours to see")
+    return words
+
+
+def _chart(found: BatchLedger, scheme: str | None, zone: str | None) -> html.Section:
+    if found.hidden or not courses(found.ledger):
+        why = "Other shipments may have used of it." if found.hidden else "No band of its budget has an allowance."
+        return card("Burn-down", empty("Nothing to draw", html.Span(why)))
+    figure = burndown(found.ledger, scheme=scheme, zone=zone)
+    words = "Hours left per band. The grey area below a line is unknown time, which may have used as much again."
+    return card(
+        "Burn-down", graph("batch-burndown", figure, style={"height": f"{HEIGHT}px"}),
+        html.P(words, className="chart-note"),
+    )  # fmt: skip

@@ -1,0 +1,101 @@
+"""Batches: each with the shipments that carry it and what is left of its stability budget."""
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, dcc, html
+from sqlalchemy import Connection
+
+from coldchain.registry import batches
+from coldchain.registry.viewer import Permission, Viewer
+from compliance.batches import BatchLedger, load
+from dashboard.parts import security, text
+from dashboard.parts.budget_blocks import left_words, over
+from dashboard.parts.elements import Column, card, head, link, moment, status, table
+from dashboard.parts.grid import chosen
+from dashboard.parts.page import Page
+from dashboard.parts.states import attempt, empty, skeleton
+from dashboard.services import Services
+
+PAGE = Page("dashboard.pages.batches", "Batches", path="/batches", icon="batches")
+SHOWN = 60
+COLUMNS = (
+    Column("Batch"), Column("Status"), Column("GTIN or customer"), Column("Shipments", numeric=True),
+    Column("Under way", numeric=True), Column("Stability budget left"), Column("Time left now"), Column("Newest"),
+)  # fmt: skip
+
+
+def layout(**query: str) -> Any:
+    """The search field, and grey blocks that the callback fills."""
+    search = dmc.TextInput(
+        id="batches-text", label="Batch or GTIN", placeholder="search", value=chosen(query.get("text")) or "",
+        debounce=250, size="xs", className="field", inputProps={"data-search": "1", "type": "search"},
+    )  # fmt: skip
+    return html.Div(
+        [
+            head("Batches", lead="What is left of each batch's stability budget, over all its shipments",
+                 actions=[search]),
+            html.Div(skeleton(320), id="batches-list", className="goes-stale"),
+            dcc.Interval(id="batches-tick", interval=30_000),
+        ],
+        className="page",
+    )  # fmt: skip
+
+
+def register(app: Dash, services: Services) -> None:
+    """The list, at once, as it is searched, and every half minute."""
+
+    @security.secured(
+        app,
+        Output("batches-list", "children"),
+        Input("batches-text", "value"),
+        Input("batches-tick", "n_intervals"),
+        perm=Permission.VIEW,
+    )
+    def listed(sought: object, _tick: object) -> Any:
+        return attempt("list of batches", lambda: listing(services, security.viewer(), chosen(sought)))
+
+
+def listing(services: Services, viewer: Viewer, sought: str | None) -> Any:
+    """The newest batches that exist for the viewer, as a table."""
+    now_ms = services.clock.now_ms()
+    with services.registry.read() as connection:
+        page = batches.listed(connection, viewer, text=sought, limit=SHOWN)
+        rows = [_row(connection, viewer, one, now_ms) for one in page.items]
+    if not rows:
+        words = "No batch has this in its number or GTIN" if sought else "No batch yet"
+        return card(None, empty(words, html.Span("Shipments name the batches that they carry."), checked_ms=now_ms))
+    title = text.count(len(rows), "batch", "batches")
+    more = [html.P(f"The newest {SHOWN}; search for others.", className="chart-note")] if page.next_cursor else []
+    checked = html.Span(["Checked ", moment(now_ms, "second")], className="dim small")
+    return card(title, table(COLUMNS, rows, "Batches"), *more, right=checked)
+
+
+def _row(connection: Connection, viewer: Viewer, one: dict[str, Any], now_ms: int) -> tuple[Any, ...]:
+    found = load(connection, viewer, one["id"], now_ms)
+    return (
+        link(one["batch"], f"/batches/{one['id']}"),
+        status(found.status) if one["live"] else html.Span("not under way", className="dim"),
+        one["gtin"] or one["customer"] or text.ABSENT,
+        str(one["shipments"]),
+        str(one["live"]) if one["live"] else text.ABSENT,
+        rest(found),
+        text.ABSENT if found.ledger.left is None or found.hidden else left_words(found.ledger.left),
+        moment(one["newest"], "date"),
+    )
+
+
+def rest(found: BatchLedger) -> Any:
+    """The band of which the smallest share is left, in a line."""
+    limited = [band for band in found.ledger.bands if band.allowed_ms]
+    if not limited:
+        return html.Span("no budget", className="dim")
+    if found.hidden:
+        return html.Span("not yours to see", className="dim")
+    least = min(limited, key=lambda band: (band.remaining_ms or 0) / (band.allowed_ms or 1))
+    remaining = least.remaining_ms or 0
+    if remaining < 0:
+        words = f"overdrawn by {over(remaining)}"
+        return html.Span([words, f" ({least.range.text()})"], className="status", **{"data-status": "excursion"})
+    share = text.percent_floored(remaining, least.allowed_ms or 1)
+    return f"{text.duration(remaining / 1000)} of {least.range.text()} ({share})"
