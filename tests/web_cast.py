@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from coldchain.clock import HandClock
 from coldchain.domain.finding import Condition, Severity
 from coldchain.journal.sqlite import SqliteJournal
-from coldchain.registry import api_keys, bindings, people, profiles, sessions, shipments
+from coldchain.registry import api_keys, bindings, people, profiles, sessions, shipment_figures, shipments
 from coldchain.registry.migrations import migrate
 from coldchain.registry.schema import alarm, excursion, subject_state
 from coldchain.registry.store import Registry, bump_revision, new_id, sqlite_url
@@ -135,6 +135,7 @@ class Web:
         }  # fmt: skip
         with self.registry.write() as connection:
             connection.execute(subject_state.insert().values(subject_kind="shipment", subject_id=shipment, **values))
+            shipment_figures.write(connection, [(shipment, values["as_of_ms"], values["document"])])
             bump_revision(connection)
 
     def excursion(self, shipment: str, **more: Any) -> str:

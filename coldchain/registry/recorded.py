@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, func, or_, select,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from coldchain.domain.finding import AlarmCondition, Breach, Condition, Excursion, Severity, Subject, SubjectKind
+from coldchain.registry import shipment_figures
 from coldchain.registry.schema import alarm, breach, cursor, dirty, excursion, subject_state
 from coldchain.registry.store import upsert
 
@@ -227,6 +228,10 @@ def write_states(connection: Connection, states: Sequence[SubjectState]) -> None
     )
     rows = [{**_keys(state.subject), **{name: getattr(state, name) for name in columns}} for state in states]
     connection.execute(statement, rows)
+    shipment_figures.write(
+        connection,
+        [(s.subject.id, s.as_of_ms, s.document) for s in states if s.subject.kind is SubjectKind.SHIPMENT],
+    )
 
 
 def due_subjects(connection: Connection, now_ms: int) -> list[Subject]:

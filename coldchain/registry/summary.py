@@ -1,123 +1,185 @@
-"""The compliance summary: per product and lane, from the same figures that each shipment shows."""
+"""The compliance summary: the figures of groups of shipments, added up exactly from those that each shipment shows.
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+Shares are taken from sums of milliseconds, never as averages of shares; mean kinetic temperatures are pooled over
+known time (`kinetic.METHOD_ID`), never averaged.
+"""
 
-from sqlalchemy import Connection, Row, and_, func, select
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from coldchain.domain.finding import Severity, SubjectKind
-from coldchain.registry.schema import alarm, excursion, fact, shipment, subject_state
-from coldchain.registry.scope import shipments_of
+from sqlalchemy import Connection
+
+from coldchain.domain import kinetic
+from coldchain.domain.finding import Severity
+from coldchain.registry.summary_members import Member, Period, Which, members
 from coldchain.registry.viewer import Viewer
 
-_IS_SHIPMENT = SubjectKind.SHIPMENT.value
-# When a shipment belongs to a period: its departure, as it happened, else as it was planned, else when it was made.
-_WHEN = func.coalesce(shipment.c.departed_ms, shipment.c.planned_departure_ms, shipment.c.created_ms)
+__all__ = ["GROUPS", "PERIODS", "Period", "Which", "figures", "grouped", "members", "pooled", "summary"]
 
-
-class Period(NamedTuple):
-    """Shipments that departed in [from_ms, to_ms)."""
-
-    from_ms: int
-    to_ms: int
+GROUPS = ("product_profile", "lane", "carrier", "site", "customer")
+PERIODS = ("week", "month")  # of the departure, by the calendar of a zone
+MIXED = "not pooled: these shipments were judged with different activation energies"
+NONE = "not applicable: none of these shipments has a mean kinetic temperature"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Row = dict[str, Any]
 
 
 def summary(
-    connection: Connection, viewer: Viewer, period: Period, by: Iterable[str] = ("product_profile", "lane")
-) -> list[dict[str, Any]]:
-    """One row per group of `by` (product_profile, lane, customer, carrier), worst time in range first.
+    connection: Connection,
+    viewer: Viewer,
+    period: Period,
+    by: Iterable[str] = ("product_profile", "lane"),
+    which: Which = Which(),  # noqa: B008  immutable
+    zone: str = "UTC",
+    as_of_ms: int | None = None,
+) -> list[Row]:
+    """One row per group of `by` (of `GROUPS` and `PERIODS`), worst time in range first; by time with a period first.
 
-    `in_range_pct` is the time in range over the time that was judged (gaps are neither); `mkt_worst_c` the highest MKT
-    of one shipment; alarms count from major up, `acknowledged_within_s` is the median from raised to acknowledged.
+    Alarms that nobody took in hand wait until `as_of_ms` (the period's end without one).
     """
-    keys = tuple(by)
-    groups: dict[tuple[Any, ...], list[Row[Any]]] = {}
-    for row in connection.execute(_figures(viewer, period)):
-        groups.setdefault(tuple(getattr(row, key) for key in keys), []).append(row)
-    alarms = _alarms(connection, viewer, period)
-    rows = [dict(zip(keys, group, strict=True)) | _row(members, alarms) for group, members in groups.items()]
+    found = members(connection, viewer, period, which)
+    return grouped(found, tuple(by), zone=zone, as_of_ms=period.to_ms if as_of_ms is None else as_of_ms)
+
+
+def grouped(found: Sequence[Member], by: Sequence[str], *, zone: str = "UTC", as_of_ms: int) -> list[Row]:
+    """As `summary`, of members that were read before."""
+    keys = [_key_of(name, zone) for name in by]
+    groups: dict[tuple[Any, ...], list[Member]] = {}
+    for one in found:
+        groups.setdefault(tuple(key(one) for key in keys), []).append(one)
+    rows = [dict(zip(by, group, strict=True)) | figures(some, as_of_ms) for group, some in groups.items()]
+    if by and by[0] in PERIODS:
+        return sorted(rows, key=lambda row: [str(row[name] or "") for name in by])
     return sorted(
-        rows, key=lambda r: (r["in_range_pct"] is None, r["in_range_pct"] or 0.0, *map(_text, map(r.get, keys)))
+        rows,
+        key=lambda r: (r["in_range_pct"] is None, r["in_range_pct"] or 0.0, [str(r[name] or "") for name in by]),
     )
 
 
-def _figures(viewer: Viewer, period: Period) -> Any:
-    profile = (
-        select(fact.c.body["id"].as_string())
-        .where(fact.c.subject_kind == _IS_SHIPMENT, fact.c.subject_id == shipment.c.id, fact.c.kind == "profile")
-        .where(fact.c.superseded_ms.is_(None))
-        .order_by(fact.c.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    excursions = (
-        select(func.count())
-        .where(excursion.c.subject_kind == _IS_SHIPMENT, excursion.c.subject_id == shipment.c.id)
-        .where(~excursion.c.superseded, excursion.c.withdrawn.is_(False), excursion.c.merged_into.is_(None))
-        .scalar_subquery()
-    )
-    document = subject_state.c.document
-    times = [document["temperature"][f"time_{name}_s"].as_float() for name in ("in_range", "above", "below", "unknown")]
-    joined = and_(subject_state.c.subject_kind == _IS_SHIPMENT, subject_state.c.subject_id == shipment.c.id)
-    return (
-        select(
-            shipment.c.id,
-            shipment.c.customer,
-            shipment.c.carrier,
-            shipment.c.lane,
-            profile.label("product_profile"),
-            excursions.label("excursions"),
-            times[0].label("in_range_s"),
-            times[1].label("above_s"),
-            times[2].label("below_s"),
-            times[3].label("unknown_s"),
-            document["mkt"]["value_c"].as_float().label("mkt_c"),
-            document["coverage_pct"].as_float().label("coverage_pct"),
-        )
-        .select_from(shipment)
-        .outerjoin(subject_state, joined)
-        .where(shipments_of(viewer), period.from_ms <= _WHEN, period.to_ms > _WHEN)
-    )
+def _key_of(name: str, zone: str) -> Callable[[Member], Any]:
+    if name not in PERIODS:
+        return lambda one: getattr(one, name)
+    place = ZoneInfo(zone)
+    return lambda one: period_name(name, one.when_ms, place)
 
 
-def _alarms(connection: Connection, viewer: Viewer, period: Period) -> dict[str, list[Row[Any]]]:
-    query = (
-        select(alarm.c.subject_id, alarm.c.raised_ms, alarm.c.acknowledged_ms)
-        .join(shipment, and_(alarm.c.subject_kind == _IS_SHIPMENT, alarm.c.subject_id == shipment.c.id))
-        .where(shipments_of(viewer), period.from_ms <= _WHEN, period.to_ms > _WHEN)
-        .where(alarm.c.severity >= Severity.MAJOR.value, alarm.c.merged_into.is_(None), alarm.c.condition != "pending")
-    )
-    result: dict[str, list[Row[Any]]] = {}
-    rows: Iterable[Row[Any]] = connection.execute(query)
-    for row in rows:
-        result.setdefault(row.subject_id, []).append(row)
-    return result
+def period_name(kind: str, time_ms: int, zone: ZoneInfo) -> str:
+    """The calendar month ("2026-03") or ISO week ("2026-W09") of a moment in a zone."""
+    at = (_EPOCH + timedelta(milliseconds=time_ms)).astimezone(zone)
+    if kind == "month":
+        return f"{at.year}-{at.month:02d}"
+    year, week, _ = at.isocalendar()
+    return f"{year}-W{week:02d}"
 
 
-def _row(members: list[Row[Any]], alarms: dict[str, list[Row[Any]]]) -> dict[str, Any]:
-    in_range = sum(row.in_range_s or 0.0 for row in members)
-    out = sum((row.above_s or 0.0) + (row.below_s or 0.0) for row in members)
-    unknown = sum(row.unknown_s or 0.0 for row in members)
-    raised = [one for row in members for one in alarms.get(row.id, [])]
-    waits = sorted(one.acknowledged_ms - one.raised_ms for one in raised if one.acknowledged_ms is not None)
-    clean = sum(row.excursions == 0 for row in members if row.in_range_s is not None)
-    judged = sum(row.in_range_s is not None for row in members)
+def period_of(name: str, zone: ZoneInfo) -> Period:
+    """From when until when a month or week named by `period_name` lasts."""
+    if "W" in name:
+        first = datetime.fromisocalendar(int(name[:4]), int(name[6:]), 1)
+        after = first + timedelta(days=7)
+    else:
+        year, month = int(name[:4]), int(name[5:])
+        first = datetime(year, month, 1)  # noqa: DTZ001  a local midnight: the zone comes next
+        after = datetime(year + month // 12, month % 12 + 1, 1)  # noqa: DTZ001
+    return Period(*(_ms(local.replace(tzinfo=zone)) for local in (first, after)))
+
+
+def _ms(at: datetime) -> int:
+    return (at.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def figures(some: Sequence[Member], as_of_ms: int) -> Row:
+    """The figures of one group of shipments; of those that were not judged only the number and the alarms count."""
+    judged = [one for one in some if one.in_range_ms is not None]
+    in_range, out = sum(one.in_range_ms or 0 for one in judged), sum(one.outside_ms for one in judged)
+    unknown = sum(one.unknown_ms or 0 for one in judged)
     return {
-        "shipments": len(members),
-        "judged": judged,
-        "without_excursion": clean,
-        "excursions": sum(row.excursions for row in members),
-        "time_in_range_s": in_range,
-        "time_out_s": out,
-        "time_unknown_s": unknown,
+        "shipments": len(some),
+        "judged": len(judged),
+        "product_profiles": len({one.product_profile for one in some if one.product_profile is not None}),
+        "without_excursion": sum(one.excursion_count == 0 for one in judged),
+        **_excursions(some),
+        "time_in_range_s": in_range / 1000,
+        "time_out_s": out / 1000,
+        "time_unknown_s": unknown / 1000,
         "in_range_pct": 100 * in_range / (in_range + out) if in_range + out else None,
         "coverage_pct": 100 * (in_range + out) / total if (total := in_range + out + unknown) else None,
-        "mkt_worst_c": max((row.mkt_c for row in members if row.mkt_c is not None), default=None),
-        "alarms": len(raised),
-        "alarms_acknowledged": len(waits),
-        "acknowledged_within_s": waits[len(waits) // 2] / 1000 if waits else None,
+        "min_c": _degrees(min((one.min_mc for one in judged if one.min_mc is not None), default=None)),
+        "max_c": _degrees(max((one.max_mc for one in judged if one.max_mc is not None), default=None)),
+        **_kinetic(judged),
+        **_answered([wait for one in some for wait in one.alarms], as_of_ms),
+        **_budget(judged),
     }
 
 
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+def _excursions(some: Sequence[Member]) -> Row:
+    by_severity = [sum(one.excursions[severity] for one in some) for severity in Severity]
+    number = sum(by_severity)
+    return {
+        "excursions": number,
+        **{f"excursions_{severity.word}": by_severity[severity] for severity in Severity},
+        "excursions_per_100": 100 * number / len(some) if some else None,
+        **{f"{severity.word}_per_100": 100 * by_severity[severity] / len(some) if some else None
+           for severity in Severity},
+    }  # fmt: skip
+
+
+def _kinetic(judged: Sequence[Member]) -> Row:
+    having = [one for one in judged if one.mkt_c is not None]
+    worst = max(having, key=lambda one: (one.mkt_c or 0.0, one.reference), default=None)
+    value, reason = pooled(having)
+    return {
+        "mkt_shipments": len(having),
+        "mkt_worst_c": None if worst is None else worst.mkt_c,
+        "mkt_worst_shipment": None if worst is None else worst.id,
+        "mkt_pooled_c": value,
+        "mkt_pooled_reason": reason,
+    }
+
+
+def pooled(some: Sequence[Member]) -> tuple[float | None, str | None]:
+    """The mean kinetic temperature over all known time of these shipments, or why there is none."""
+    parts = [(one.mkt_ratio, one.mkt_rate, one.known_ms) for one in some if one.mkt_rate is not None and one.known_ms]
+    ratios = {ratio for ratio, _, _ in parts if ratio is not None}
+    if not ratios:
+        return None, NONE
+    if len(ratios) > 1:
+        return None, MIXED
+    total = sum(int(rate or 0) * known_ms for _, rate, known_ms in parts)
+    weight = sum(known_ms for _, _, known_ms in parts)
+    return float(kinetic.temperature(Decimal(ratios.pop()), total, weight)), None
+
+
+def _answered(waits: Sequence[Any], as_of_ms: int) -> Row:
+    answered = sorted(one.acknowledged_ms - one.raised_ms for one in waits if one.acknowledged_ms is not None)
+    waiting = sum(max(as_of_ms - one.raised_ms, 0) for one in waits if one.acknowledged_ms is None)
+    return {
+        "alarms": len(waits),
+        "alarms_acknowledged": len(answered),
+        "acknowledged_within_s": answered[len(answered) // 2] / 1000 if answered else None,
+        "unacknowledged_s": (sum(answered) + waiting) / 1000,
+    }
+
+
+def _budget(judged: Sequence[Member]) -> Row:
+    having = [one for one in judged if one.budget_allowed_ms]
+    worst = max(having, key=_used, default=None)
+    return {
+        "budget_shipments": len(having),
+        "budget_worst_pct": None
+        if worst is None
+        else 100 * (worst.budget_used_ms or 0) / (worst.budget_allowed_ms or 1),
+        "budget_worst_shipment": None if worst is None else worst.id,
+        "budget_exceeded": sum((one.budget_used_ms or 0) > (one.budget_allowed_ms or 0) for one in having),
+    }
+
+
+def _used(one: Member) -> tuple[float, str]:
+    return (one.budget_used_ms or 0) / (one.budget_allowed_ms or 1), one.reference
+
+
+def _degrees(milli: int | None) -> float | None:
+    return None if milli is None else milli / 1000

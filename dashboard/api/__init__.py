@@ -4,6 +4,7 @@ from dashboard.api import (
     alarms,
     batches,
     catalogue,
+    derivations,
     device_profiles,
     events,
     findings,
@@ -15,16 +16,17 @@ from dashboard.api import (
     readings,
     records,
     reference,
+    rule_lab,
     shipments,
     stages,
+    summaries,
     windows,
 )
 from dashboard.policy import Endpoint
 
 _NOUNS = (
-    ingest, shipments, stages, batches,
-    past_figures, loggers, readings, findings, alarms, records, catalogue, product_profiles,
-    device_profiles, people, events, reference,
+    ingest, shipments, stages, batches, derivations, past_figures, loggers, readings, findings, summaries, alarms,
+    records, catalogue, product_profiles, device_profiles, rule_lab, people, events, reference,
     windows,
 )  # fmt: skip
 
