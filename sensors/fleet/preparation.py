@@ -21,6 +21,9 @@ from sensors.fleet.truth import LABEL_RANGES
 LIVE_MS = 10_000
 FAST_MS = 30_000
 
+BATCH_MS = 20 * 24 * HOUR_MS  # for so long a product's batches are on sale before the next ones
+_LETTERS = "ABCDEFHK"
+
 _SET_C = {"frozen-25-15": -20.0, "crt-20-25": 22.5, "eu-15-25": 20.0, "below-25": 20.0, "below-30": 20.0}
 _BOTH = ("internal", "probe-1")
 
@@ -131,7 +134,7 @@ def shipment_plan(trip: Trip, bound: list[Setup], seed: int) -> ShipmentPlan:
         origin=PLACES[lane.origin],
         destination=PLACES[lane.destination],
         lane=lane.title,
-        batches=tuple(_batch(draw, trip.product.item) for _ in range(draw.choice((1, 1, 1, 2, 3)))),
+        batches=_batches(draw, trip.product.item, departed_ms),
         milestones=tuple(itinerary.milestones),
         stages=_stages(itinerary),
         bindings=tuple(Binding(setup.logger, None, "product", setup.from_ms, setup.to_ms) for setup in bound),
@@ -143,9 +146,15 @@ def shipment_plan(trip: Trip, bound: list[Setup], seed: int) -> ShipmentPlan:
     )
 
 
-def _batch(draw: random.Random, item: int) -> Batch:
+def _batches(draw: random.Random, item: int, departed_ms: int) -> tuple[Batch, ...]:
+    """One to three batches. Two of a product are on sale at a time, so that shipments of some weeks share them."""
     # 0952 is a GS1 prefix reserved for examples: these GTINs never belong to a real product.
-    return Batch(f"{draw.choice('ABCDEFHK')}{draw.randint(10_000, 99_999)}", gtin14(952_000_000_000 + item * 10))
+    gtin = gtin14(952_000_000_000 + item * 10)
+    numbers = []
+    for _ in range(draw.choice((1, 1, 1, 2, 3))):
+        lot = departed_ms // BATCH_MS * 2 + draw.randint(0, 1)
+        numbers.append(f"{_LETTERS[(item + lot) % len(_LETTERS)]}{10_000 + (item * 7_919 + lot * 10_007) % 90_000}")
+    return tuple(Batch(number, gtin) for number in dict.fromkeys(numbers))
 
 
 def _stages(itinerary: Itinerary) -> tuple[StageOfTrip, ...]:

@@ -263,6 +263,15 @@ def test_gtins_have_their_check_digit_and_belong_to_nobody(fleet: Fleet) -> None
             assert batch.gtin.startswith("0952")
 
 
+def test_shipments_of_some_weeks_share_their_products_batches(fleet: Fleet) -> None:
+    carried: dict[tuple[str, str], set[str]] = {}
+    for shipment in fleet.shipments:
+        for batch in shipment.batches:
+            carried.setdefault((batch.gtin, batch.batch), set()).add(shipment.reference)
+    assert max(len(references) for references in carried.values()) >= 3
+    assert len({number for _, number in carried}) == len(carried)
+
+
 def test_certificates_are_valid_at_the_anchor_and_a_year_long(fleet: Fleet) -> None:
     for logger in fleet.loggers:
         assert logger.calibrated_ms < END_MS < logger.due_ms
