@@ -87,7 +87,7 @@ def digits(value: Number) -> str:
     """The number as text: all of its digits, or seventeen and the sign that more follow."""
     exact = decimal(value)
     short = _DIGITS.plus(exact)
-    text = f"{short.normalize():f}" if -12 < short.adjusted() < 24 or not short else f"{short:.16E}"
+    text = f"{short.normalize():f}" if -7 < short.adjusted() < 24 or not short else f"{short:.16E}"
     return text if short == exact and not _endless(value) else f"{text} …"
 
 

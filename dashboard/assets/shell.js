@@ -114,7 +114,7 @@
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, [contenteditable], .ag-root");
     if (typing || event.ctrlKey || event.metaKey || event.altKey || store.getItem("coldchain-keys") === "off") return;
-    if (document.querySelector(".mantine-Modal-content")) return;
+    if (document.querySelector(".mantine-Modal-content, .mantine-Drawer-content")) return;
     const hand = document.querySelector(".at-hand");
     if (waiting) { waiting = false; if (PLACES[event.key]) { event.preventDefault(); go(PLACES[event.key]); } return; }
     if (event.key === "g") waiting = true;

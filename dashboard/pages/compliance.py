@@ -1,182 +1,310 @@
-"""Compliance over a period, per product and per lane, from the stored figures; every number leads to its shipments."""
+"""Compliance over a period: groups, trends and repeat offenders from the stored figures, down to each shipment.
 
-from typing import Any
+Every number leads to its derivation, every name one step further down: group, shipments, one shipment, its readings.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
-from dash import Dash, Input, Output, dcc, html
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, html
+from sqlalchemy import Connection, select
 
-from coldchain.registry.summary import Period, summary
-from coldchain.registry.viewer import Permission
+from coldchain.domain.quantity import iso
+from coldchain.registry import summary_patterns as patterns
+from coldchain.registry.schema import shipment
+from coldchain.registry.scope import shipments_of
+from coldchain.registry.summary import GROUPS, Period, Which, figures, grouped, period_of
+from coldchain.registry.summary_members import SITE, Member, members
+from coldchain.registry.viewer import Permission, Viewer
+from dashboard.figures import summary_charts
 from dashboard.pages.shipments import product_names
-from dashboard.parts import security, text
-from dashboard.parts.elements import Column, Figure, card, figures, head, link, moment, table
+from dashboard.parts import security, summary_blocks, text
+from dashboard.parts.elements import card, head, link, moment
+from dashboard.parts.elements import figures as figure_block
+from dashboard.parts.graph import graph
 from dashboard.parts.page import Page
 from dashboard.parts.states import attempt, empty, skeleton
+from dashboard.parts.summary_blocks import FIELDS, NAMES, About
 from dashboard.services import Services
 
 PAGE = Page("dashboard.pages.compliance", "Compliance", path="/compliance", icon="compliance")
 PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year"}
-DEFAULT = "30"
-KEYS = ("product_profile", "lane")
+DEFAULT, DEFAULT_GROUP = "30", "product_profile"
+CONTROLS = ("days", "from", "to", "by", "then", "product", "lane", "carrier", "site", "customer")
+LISTED = 40  # shipments on the page; the CSV has them all
 _DAY_MS = 86_400_000
+_LONG = 120 * _DAY_MS  # from here on trends go by month
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-COLUMNS = (
-    Column("Name"), Column("Shipments", numeric=True), Column("Time in range", numeric=True),
-    Column("Time outside", numeric=True), Column("Coverage", numeric=True),
-    Column("Excursions (per 100)", numeric=True), Column("Highest MKT", numeric=True),
-    Column("Alarms acknowledged (median)", numeric=True),
-)  # fmt: skip
-Row = dict[str, Any]
+
+class Asked(NamedTuple):
+    """What the page is to show; texts are the client's and were checked."""
+
+    period: Period
+    which: Which
+    by: tuple[str, ...]
+    zone: str
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The same as parameters of the API."""
+        narrowed = {name: value for name, value in self.which._asdict().items() if value is not None}
+        return {"from": iso(self.period.from_ms), "to": iso(self.period.to_ms), "zone": self.zone, **narrowed}
 
 
 def layout(**query: str) -> Any:
-    """The period in the address, and grey blocks that the callback fills."""
-    period = period_of(query.get("days"))
-    choices = [
-        html.A(
-            words,
-            href=address(days, query.get("product"), query.get("lane")),
-            **({"aria-current": "true"} if days == period else {}),
-        )
-        for days, words in PERIODS.items()
-    ]
+    """The filters from the address, and grey blocks that the callback fills."""
+    services, viewer = security.services(), security.viewer()
+    with services.registry.read() as connection:
+        offered = choices(connection, viewer)
     return html.Div(
         [
-            dcc.Store(id="compliance-days", data=period),
-            dcc.Store(id="compliance-product", data=query.get("product")),
-            dcc.Store(id="compliance-lane", data=query.get("lane")),
-            head(
-                "Compliance",
-                lead="Shipments that departed within the period, by their stored figures",
-                actions=[html.Div(choices, className="segments", role="group", **{"aria-label": "Period"})],
-            ),
-            html.Div(skeleton(110, 260, 260), id="compliance-body", className="stack"),
+            head("Compliance", lead="Shipments by the day of their departure, from their stored figures"),
+            html.Section(_filters(query, offered), className="card summary-filters", **{"aria-label": "Filters"}),
+            html.Div(skeleton(150, 260, 260), id="compliance-body", className="stack"),
         ],
         className="page",
     )
 
 
-def period_of(days: object) -> str:
+def choices(connection: Connection, viewer: Viewer) -> dict[str, dict[str, str]]:
+    """What each filter offers: of the shipments that exist for the viewer."""
+    found = {}
+    for name, column in (("lane", shipment.c.lane), ("carrier", shipment.c.carrier), ("site", SITE),
+                         ("customer", shipment.c.customer)):  # fmt: skip
+        query = select(column).where(shipments_of(viewer), column.is_not(None)).distinct()
+        found[name] = {one: one for one in sorted(connection.execute(query).scalars())}
+    return {"product": product_names(connection), **found}
+
+
+def _filters(query: dict[str, str], offered: dict[str, dict[str, str]]) -> list[Any]:
+    by = {name: NAMES[name] for name in GROUPS}
+    grouping = {**by, "week": NAMES["week"], "month": NAMES["month"]}
+    return [
+        _select("days", "Departed within", PERIODS, period_days(query.get("days")), clearable=False),
+        _date("from", "or from", query.get("from")),
+        _date("to", "up to and including", query.get("to")),
+        _select("by", "Group by", grouping, query.get("by", DEFAULT_GROUP), clearable=False),
+        _select("then", "and by", by, query.get("then")),
+        *(_select(name, label, offered[name], query.get(name)) for name, label in (
+            ("product", "Product profile"), ("lane", "Lane"), ("carrier", "Carrier"), ("site", "Site"),
+            ("customer", "Customer"))),
+    ]  # fmt: skip
+
+
+def _select(name: str, label: str, options: dict[str, str], value: object, *, clearable: bool = True) -> Any:
+    return dmc.Select(
+        id=f"compliance-{name}", label=label, placeholder="all" if clearable else None, clearable=clearable, size="xs",
+        value=value if value in options else None if clearable else next(iter(options)), className="field",
+        data=[{"value": key, "label": words} for key, words in options.items()], searchable=len(options) > 8,
+        clearButtonProps={"aria-label": f"Clear {label.lower()}"},
+    )  # fmt: skip
+
+
+def _date(name: str, label: str, value: str | None) -> Any:
+    return dmc.TextInput(id=f"compliance-{name}", label=label, value=value or "", size="xs", className="field",
+                         inputProps={"type": "date"}, debounce=400)  # fmt: skip
+
+
+def period_days(days: object) -> str:
     """A period that is offered; anything else is the usual one."""
     return days if isinstance(days, str) and days in PERIODS else DEFAULT
 
 
 def register(app: Dash, services: Services) -> None:
-    """The body once per period."""
+    """The body whenever a filter or the display changes; the filters stay in the address."""
+    controls = [Input(f"compliance-{name}", "value") for name in CONTROLS]
 
     @security.secured(
         app,
         Output("compliance-body", "children"),
-        Input("compliance-days", "data"),
-        Input("compliance-product", "data"),
-        Input("compliance-lane", "data"),
+        *controls,
+        Input("zone", "data"),
+        Input("scheme", "data"),
         perm=Permission.VIEW,
     )
-    def body(days: object, product: object, lane: object) -> Any:
-        narrowed = {name: value for name, value in (("product_profile", product), ("lane", lane))
-                    if isinstance(value, str) and value}  # fmt: skip
-        return attempt("summary", lambda: page_body(services, int(period_of(days)), narrowed))
+    def body(*given: object) -> Any:
+        said = dict(zip((*CONTROLS, "zone", "scheme"), given, strict=True))
+        wanted = asked(said, services.clock.now_ms())
+        scheme = said["scheme"]
+        return attempt("summary", lambda: page_body(services, wanted, scheme if isinstance(scheme, str) else None))
+
+    app.clientside_callback(ClientsideFunction("coldchain", "summaryAddress"), *controls, prevent_initial_call=True)
 
 
-def address(days: str, product: str | None = None, lane: str | None = None) -> str:
-    """The page for a period, of everything or of one product profile or lane."""
-    query = {"days": days, "product": product, "lane": lane}
+def asked(said: dict[str, object], now_ms: int) -> Asked:
+    """What the client's fields ask for; what they cannot offer is ignored."""
+    texts = {name: value[:300] if isinstance(value, str) and value.strip() else None for name, value in said.items()}
+    zone = text.zone_of(texts["zone"])
+    start, end = (_midnight(texts[name], zone, after=after) for name, after in (("from", 0), ("to", 1)))
+    days = int(period_days(texts["days"]))
+    until = now_ms + 1 if end is None else end
+    period = Period(until - days * _DAY_MS if start is None else min(start, until), until)
+    groups = [name for name in (texts["by"], texts["then"]) if name in NAMES]
+    which = Which(**{field: texts[name] for field, name in FIELDS.items()})
+    return Asked(period, which, tuple(dict.fromkeys(name for name in groups if name)) or (DEFAULT_GROUP,), zone.key)
+
+
+def _midnight(day: str | None, zone: ZoneInfo, *, after: int) -> int | None:
+    """The moment at which a day (YYYY-MM-DD), or the one `after` it, begins in a zone."""
+    try:
+        local = datetime.fromisoformat(day or "").replace(tzinfo=None) + timedelta(days=after)
+    except (ValueError, OverflowError):
+        return None
+    at = datetime(local.year, local.month, local.day, tzinfo=zone)
+    return (at.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def address(days: str, **narrowed: str | None) -> str:
+    """The page for a period, of everything or of what it is narrowed to."""
+    query = {"days": days, **narrowed}
     return f"/compliance?{urlencode({name: value for name, value in query.items() if value})}"
 
 
-def page_body(services: Services, days: int, narrowed: dict[str, str]) -> list[Any]:
-    """The summary of the last `days` days for the viewer of this request.
+# --- the body -------------------------------------------------------------------------------------------------------
 
-    `narrowed` holds the product profile or the lane that somebody went down to: its groups lead to their shipments.
-    """
+
+def page_body(services: Services, wanted: Asked, scheme: str | None) -> list[Any]:
+    """The summary for the viewer of this request."""
     now_ms, viewer = services.clock.now_ms(), security.viewer()
-    period = Period(now_ms - days * _DAY_MS, now_ms + 1)
     with services.registry.read() as connection:
         called = product_names(connection)
-        if narrowed:
-            both = summary(connection, viewer, period, by=KEYS)
-            rows = [row for row in both if all(row[key] == value for key, value in narrowed.items())]
-            return [_narrowed(rows, narrowed, called, str(days), now_ms)]
-        whole = summary(connection, viewer, period, by=())
-        products = summary(connection, viewer, period, by=("product_profile",))
-        lanes = summary(connection, viewer, period, by=("lane",))
-    if not whole:
-        return [card(None, empty("No shipment departed within this period", checked_ms=now_ms))]
+        found = members(connection, viewer, wanted.period, wanted.which)
+        loggers = patterns.loggers(connection, viewer, wanted.period, wanted.which) if found else []
+        seasons = patterns.seasons(connection, viewer, wanted.period, wanted.which, wanted.zone) if found else []
+    if not found:
+        words = "No shipment departed within this period" + (" that these filters leave" if any(wanted.which) else "")
+        return [card(None, empty(words, checked_ms=now_ms))]
     checked = html.Span(["Checked ", moment(now_ms, "second")], className="dim small")
-    by_product = [cells(row, _down(row["product_profile"], called, str(days), "product")) for row in products]
-    by_lane = [cells(row, _down(row["lane"], {}, str(days), "lane")) for row in lanes]
+    whole = About(wanted.period, wanted.which)
+    block = figure_block(summary_blocks.overall(figures(found, now_ms), whole))
+    block.className = "figures wide"
     return [
-        card("Overall", figures(overall(whole[0])), right=checked),
-        card("By product profile", table(COLUMNS, by_product, "Compliance by product profile")),
-        card("By lane", table(COLUMNS, by_lane, "Compliance by lane")),
-    ]
-
-
-def _down(name: str | None, called: dict[str, str], days: str, kind: str) -> Any:
-    """A group's name, leading to what it is made of."""
-    if not name:
-        return html.Span("none", className="dim")
-    where = address(days, product=name) if kind == "product" else address(days, lane=name)
-    return link(called.get(name, name), where)
-
-
-def _narrowed(
-    rows: list[Row], narrowed: dict[str, str], called: dict[str, str], days: str, now_ms: int
-) -> html.Section:
-    """One product profile by lane, or one lane by product profile; each group leads to its shipments."""
-    title = ", ".join(called.get(value, value) for value in narrowed.values())
-    back = link("All products and lanes", address(days))
-    if not rows:
-        return card(title, empty("No shipment departed within this period", checked_ms=now_ms), right=back)
-    other = "lane" if "product_profile" in narrowed else "product_profile"
-    found = []
-    for row in rows:
-        query = urlencode({"product": row["product_profile"] or "", "lane": row["lane"] or ""})
-        name = called.get(row[other], row[other]) or "none"
-        found.append(cells(row, link(name, f"/shipments?{query}")))
-    return card(title, table(COLUMNS, found, f"Compliance of {title}"), right=back)
-
-
-def overall(row: Row) -> list[Figure]:
-    """The whole period in four figures."""
-    judged_s, waiting = row["time_in_range_s"] + row["time_out_s"], row["alarms"] - row["alarms_acknowledged"]
-    affected = row["judged"] - row["without_excursion"]
-    return [
-        Figure("Shipments", f"{row['shipments']:,}", f"{row['judged']:,} judged"),
-        Figure("Time in range", share(row["time_in_range_s"], judged_s), f"of {text.duration(judged_s)} judged"),
-        Figure("With excursions", f"{affected:,}", text.count(row["excursions"], "excursion"),
-               "excursion" if affected else "calm"),
-        Figure("Alarms not acknowledged", f"{waiting:,}", f"of {row['alarms']:,} major and critical ones",
-               "at_risk" if waiting else "calm"),
+        card("Overall", block, right=checked),
+        _groups(found, wanted, called, now_ms),
+        html.Div(_trends(found, wanted, called, now_ms, scheme), className="grid-even"),
+        html.Div(_offenders(found, loggers, wanted, now_ms), className="grid-three"),
+        card(f"When excursions began, by hour of day in {wanted.zone}", summary_blocks.season(seasons, wanted.zone),
+             right=_csv("seasons", wanted)),
+        _shipments(found, wanted, called),
     ]  # fmt: skip
 
 
-def share(part: float, whole: float) -> str:
-    """A share in percent, rounded down; a dash of nothing."""
-    return text.percent_floored(part, whole) if whole else text.ABSENT
+def _groups(found: Sequence[Member], wanted: Asked, called: dict[str, str], now_ms: int) -> html.Section:
+    zone = ZoneInfo(wanted.zone)
+
+    def about(row: dict[str, Any]) -> About:
+        narrowed = {name: row[name] for name in wanted.by if name in FIELDS}
+        times = [period_of(row[name], zone) for name in wanted.by if name not in FIELDS]
+        start = max([wanted.period.from_ms, *(one.from_ms for one in times)])
+        end = min([wanted.period.to_ms, *(one.to_ms for one in times)])
+        return About(Period(start, end), wanted.which._replace(**narrowed), named=None not in narrowed.values())
+
+    def name(row: dict[str, Any], one: str) -> Any:
+        value = row[one]
+        if value is None:
+            return html.Span("none", className="dim")
+        if one not in FIELDS:
+            return value
+        return link(called.get(value, value) if one == "product_profile" else value, _narrowed(wanted, one, value))
+
+    rows = grouped(found, wanted.by, zone=wanted.zone, as_of_ms=now_ms)
+    title = f"By {' and '.join(NAMES[one].lower() for one in wanted.by)}"
+    return card(title, summary_blocks.groups(rows, wanted.by, about, name), right=_csv("", wanted))
 
 
-def cells(row: Row, name: Any) -> tuple[Any, ...]:
-    """A group as a row of the table; its name leads further down."""
-    judged_s = row["time_in_range_s"] + row["time_out_s"]
-    outside: Any = text.duration(row["time_out_s"])
-    if row["time_out_s"]:
-        outside = html.Span(outside, className="status", **{"data-status": "excursion"})
-    return (
-        name,
-        f"{row['shipments']:,}",
-        share(row["time_in_range_s"], judged_s),
-        outside,
-        share(judged_s, judged_s + row["time_unknown_s"]),
-        f"{row['excursions']:,} ({text.fixed(100 * row['excursions'] / row['shipments'], 1)})",
-        text.fixed(row["mkt_worst_c"], 2, "°C"),
-        _answered(row),
-    )
+def _narrowed(wanted: Asked, field: str, value: str) -> str:
+    """The page narrowed to one group, grouped by the next thing that is still open."""
+    which = wanted.which._replace(**{field: value})
+    still = [name for name in ("lane", "product_profile", "carrier", "customer") if getattr(which, name) is None]
+    zone = ZoneInfo(wanted.zone)
+    first, last = (_day(at, zone) for at in (wanted.period.from_ms, wanted.period.to_ms - 1))
+    query = {FIELDS[name]: one for name, one in which._asdict().items() if one is not None}
+    return f"/compliance?{urlencode({'from': first, 'to': last, 'by': (still or [field])[0], **query})}"
 
 
-def _answered(row: Row) -> str:
-    if not row["alarms"]:
-        return "no alarm"
-    words = f"{row['alarms_acknowledged']:,} of {row['alarms']:,}"
-    within = row["acknowledged_within_s"]
-    return words if within is None else f"{words} ({text.duration(within)})"
+def _day(time_ms: int, zone: ZoneInfo) -> str:
+    return f"{(_EPOCH + timedelta(milliseconds=time_ms)).astimezone(zone):%Y-%m-%d}"
+
+
+def _trends(
+    found: Sequence[Member], wanted: Asked, called: dict[str, str], now_ms: int, scheme: str | None
+) -> list[html.Section]:
+    kind = "month" if wanted.period.to_ms - wanted.period.from_ms > _LONG else "week"
+    rows = {row[kind]: row for row in grouped(found, (kind,), zone=wanted.zone, as_of_ms=now_ms)}
+    names = sorted(rows)
+    lines: dict[str, dict[str, Any]] = {}
+    for row in grouped(found, (kind, "product_profile"), zone=wanted.zone, as_of_ms=now_ms):
+        if row["mkt_pooled_c"] is not None:
+            product = called.get(row["product_profile"], row["product_profile"]) or "no product profile"
+            lines.setdefault(product, {})[row[kind]] = row
+    title = f"{NAMES[kind]} of departure, {wanted.zone}"
+    left: Any = empty("No mean kinetic temperature within this period")
+    if lines:
+        left = graph("compliance-kinetic", summary_charts.kinetic(names, lines, scheme, title),
+                     style={"height": f"{summary_charts.HEIGHT}px"})  # fmt: skip
+    right = graph("compliance-rate", summary_charts.per_hundred(names, rows, scheme, title),
+                  style={"height": f"{summary_charts.HEIGHT}px"})  # fmt: skip
+    return [
+        card(f"Mean kinetic temperature by {kind}", left, html.P(_kinetic_words(lines, kind), className="chart-note")),
+        card(
+            f"Excursions per 100 shipments by {kind}", right, html.P(_rate_words(names, rows), className="chart-note")
+        ),
+    ]
+
+
+def _kinetic_words(lines: dict[str, dict[str, Any]], kind: str) -> str:
+    """The left chart in words: the newest and the hottest of each product."""
+    parts = []
+    for product, rows in lines.items():
+        hottest = max(rows, key=lambda name: rows[name]["mkt_pooled_c"])
+        value = text.fixed(rows[hottest]["mkt_pooled_c"], 2, "°C")
+        parts.append(f"{product}: at most {value} ({hottest})")
+    return f"Pooled over the known time of each {kind}, not averaged. {'; '.join(parts)}." if parts else ""
+
+
+def _rate_words(names: Sequence[str], rows: dict[str, Any]) -> str:
+    worst = max(names, key=lambda name: rows[name]["excursions_per_100"] or 0.0)
+    return f"Most in {worst}: {text.fixed(rows[worst]['excursions_per_100'], 1)} per 100 shipments."
+
+
+def _offenders(
+    found: Sequence[Member], loggers: list[dict[str, Any]], wanted: Asked, now_ms: int
+) -> list[html.Section]:
+    def narrowed(field: str) -> Any:
+        return lambda value: "none" if value is None else link(value, _narrowed(wanted, field, value))
+
+    blocks = [card("Loggers", summary_blocks.offenders(loggers, _logger, "Logger"), right=_csv("offenders", wanted))]
+    for field in ("lane", "carrier"):
+        rows = patterns.repeat_offenders(found, field, as_of_ms=now_ms)
+        csv = _csv("offenders", wanted, kind=field)
+        blocks.append(
+            card(f"{NAMES[field]}s", summary_blocks.offenders(rows, narrowed(field), NAMES[field]), right=csv)
+        )
+    return blocks
+
+
+def _logger(name: str) -> Any:
+    return link(name, f"/loggers/{name}")
+
+
+def _shipments(found: Sequence[Member], wanted: Asked, called: dict[str, str]) -> html.Section:
+    worst = sorted(found, key=lambda one: (not one.known_ms, (one.in_range_ms or 0) / (one.known_ms or 1)))[:LISTED]
+    words = f"{len(worst):,} of {len(found):,}, least time in range first"
+    right = [html.Span(words, className="dim small"), " ", _csv("shipments", wanted)]
+    return card("Shipments", summary_blocks.shipments(worst, called), right=right)
+
+
+def _csv(what: str, wanted: Asked, **more: str) -> Any:
+    """A link to the same figures as CSV, for who may take data out."""
+    if not security.viewer().may(Permission.EXPORT):
+        return None
+    query: list[tuple[str, str]] = [*wanted.query.items(), *more.items(), ("format", "csv")]
+    if not what:
+        query += [("by", name) for name in wanted.by]
+    path = f"/api/v1/summary{'/' + what if what else ''}"
+    return html.A("CSV", href=f"{path}?{urlencode(query)}", className="small", download="")

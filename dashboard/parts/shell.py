@@ -7,7 +7,7 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, dcc, html
 
 from coldchain.registry.viewer import Permission, Viewer
-from dashboard.parts import acknowledge, security
+from dashboard.parts import acknowledge, derivation, security
 from dashboard.services import Services, WebSettings
 
 
@@ -148,12 +148,14 @@ def _dialogs() -> list[Any]:
             id="signed-out", title="Signed out", opened=False, closeButtonProps=close,
         ),
         *acknowledge.dialog(),
+        *derivation.panel(),
     ]  # fmt: skip
 
 
 def register(app: Dash, services: Services) -> None:
     """The callbacks of the frame; all but the acknowledging run in the browser."""
     acknowledge.register(app, services)
+    derivation.register(app, services)
 
     def browser(name: str, *dependencies: Any, **options: Any) -> None:
         app.clientside_callback(dash.ClientsideFunction("coldchain", name), *dependencies, **options)
