@@ -33,6 +33,7 @@ from dashboard.api.request import (
     shown_as,
     takes,
 )
+from dashboard.parts.link_words import link_facts
 from dashboard.plain_pages import escape, facts, page
 from dashboard.policy import API, KIB, PUBLIC, Endpoint, Policy, may
 from dashboard.problems import Problem
@@ -150,8 +151,8 @@ def link_page(request: Request, web: Web, token: str) -> Response:
         return _link_refused(request, str(error))
     if about.get("acknowledged"):
         words = f'<p class="good">Acknowledged by {escape(str(about.get("acknowledged_by")))}.</p>'
-        return page(request, "Already acknowledged", words + facts(_facts(about)) + _to_alarm(found.alarm.id))
-    body = facts(_facts(about)) + (
+        return page(request, "Already acknowledged", words + facts(link_facts(about)) + _to_alarm(found.alarm.id))
+    body = facts(link_facts(about)) + (
         f'<form method="post" action="{API}/ack/{escape(token)}">'
         f'<input type="hidden" name="version" value="{about["version"]}">'
         '<label for="comment">Comment (optional)</label><textarea id="comment" name="comment" rows="3"></textarea>'
@@ -230,15 +231,6 @@ def _prove(web: Services, viewer: Viewer, password: str, address: str | None) ->
         raise Forbidden("the password is not yours; nothing was changed")
     with web.registry.write() as connection:
         throttle.succeeded(connection, attempt.id)
-
-
-def _facts(about: dict[str, Any]) -> list[tuple[str, str]]:
-    names = {
-        "reference": "Shipment or store", "logger": "Logger", "channel": "Channel", "cause": "Cause",
-        "condition": "State", "value_c": "Now, °C", "peak_c": "Worst, °C", "limit_c": "Limit, °C",
-        "onset": "Since (UTC)", "end": "Until (UTC)",
-    }  # fmt: skip
-    return [(label, str(about[name])) for name, label in names.items() if name in about]
 
 
 def _reader(person: Contact) -> Viewer:

@@ -36,6 +36,9 @@
     return alarm.cause.replaceAll("_", " ");
   };
 
+  // What its farthest value is called: who reads "peak −1.1 °C" looks twice.
+  text.extreme = function (row) { return (row.direction || row.cause) === "low" ? "lowest " : "peak "; };
+
   const zoneOf = () => (document.body && document.body.dataset.zone) || "UTC";
   const formats = {};
   function format(zone, kind) {

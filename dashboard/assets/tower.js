@@ -88,7 +88,7 @@
     tile("kpi-live", underWay.length.toLocaleString("en"), lanes + (lanes === 1 ? " lane" : " lanes"));
     tile("kpi-open", String(open.length), oldest ? [critical ? critical + " critical · " : "", "oldest ", time(oldest, "age")] : "none open", open.length ? "excursion" : "calm");
     tile("kpi-risk", String(risk), risk ? "near a limit, still in range" : "no shipment near a limit", risk ? "at_risk" : "calm");
-    tile("kpi-silent", String(silent.size), silent.size ? "no reading when one was due" : "all loggers report", silent.size ? "unknown" : "calm");
+    tile("kpi-silent", String(silent.size), silent.size ? "no reading when one was due" : "no silence alarm", silent.size ? "unknown" : "calm");
     const share = judged ? floored((100 * inside) / judged) : null;
     tile("kpi-range", share === null ? "–" : [share, h("small", {}, "%")], judged ? "of judged time, 30 days" : fleet.ready ? "nothing judged in 30 days" : "loading …");
   }
@@ -115,7 +115,7 @@
       h("span", { class: "severity", "data-severity": alarm.severity }, alarm.severity[0].toUpperCase() + alarm.severity.slice(1)),
       h("div", { class: "what" },
         h("a", { href: link(alarm) }, name), " ", span("dim", text.cause(alarm)),
-        h("div", { class: "facts" }, peak !== undefined ? [span("peak", "peak " + text.celsius(peak, alarm.limit_c)), " · "] : null, facts.join(" · "))),
+        h("div", { class: "facts" }, peak !== undefined ? [span("peak", text.extreme(alarm) + text.celsius(peak, alarm.limit_c)), " · "] : null, facts.join(" · "))),
       h("div", { class: "do" }, h("span", { class: "age" }, alarm.end ? ["ended ", time(alarm.end, "ago")] : over(shipment) ? ["open at the end"] : ["for ", time(alarm.onset, "age")]), action));
   }
 
@@ -127,7 +127,7 @@
       h("span", { class: "severity", "data-severity": excursion.severity }, excursion.severity[0].toUpperCase() + excursion.severity.slice(1)),
       h("div", { class: "what" }, h("a", { href }, excursion.reference || excursion.logger), " ",
         span("dim", (excursion.direction === "low" ? "below " : "above ") + text.limit(excursion.limit_c)),
-        h("div", { class: "facts" }, span("peak", "peak " + text.celsius(excursion.peak_c, excursion.limit_c)), " · ", ["no alarm yet, inside its hold"].concat(facts).join(" · "))),
+        h("div", { class: "facts" }, span("peak", text.extreme(excursion) + text.celsius(excursion.peak_c, excursion.limit_c)), " · ", ["no alarm yet, inside its hold"].concat(facts).join(" · "))),
       h("div", { class: "do" }, h("span", { class: "age" }, "for ", time(excursion.onset, "age"))));
   }
 
@@ -165,7 +165,7 @@
       const at = row.latitude !== undefined ? row : shipment && shipment.latitude !== undefined ? shipment : stores.get(row.subject_id) || null;
       if (!at) { nowhere += 1; return; }
       const words = "<b>" + (row.reference || row.logger) + "</b><br>" + (row.direction === "low" ? "below " : "above ") + text.limit(row.limit_c) +
-        ", peak " + text.celsius(row.peak_c, row.limit_c) + (lasts(v, row) ? "<br>open" : "<br>ended");
+        ", " + text.extreme(row) + text.celsius(row.peak_c, row.limit_c) + (lasts(v, row) ? "<br>open" : "<br>ended");
       places[lasts(v, row) ? "mark" : "ended"].push([at.longitude, at.latitude, words, "/excursions/" + row.id]);
     });
     return { places, nowhere };
@@ -221,6 +221,7 @@
     write("legend-at_risk", count("at_risk"));
     write("legend-unknown", count("unknown"));
     write("legend-excursion", String(places.mark.length));
+    write("legend-affected", count("excursion"));
     write("legend-store", String(places.store.length));
     write("legend-ended", String(places.ended.length));
     write("map-nowhere", nowhere ? nowhere + " without a position, see the inbox" : "");
@@ -313,7 +314,7 @@
       const alarm = id && state && state.alarms ? state.alarms.find((row) => row.id === id) : null;
       if (!id) return [false, space.no_update];
       if (!alarm) return [true, "This alarm"];
-      const peak = alarm.peak_c !== undefined ? ", peak " + text.celsius(alarm.peak_c, alarm.limit_c) : "";
+      const peak = alarm.peak_c !== undefined ? ", " + text.extreme(alarm) + text.celsius(alarm.peak_c, alarm.limit_c) : "";
       return [true, (alarm.reference || alarm.logger) + " " + text.cause(alarm) + peak + ", since " + text.moment(alarm.onset, "minute")];
     },
   });

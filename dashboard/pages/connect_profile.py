@@ -43,6 +43,12 @@ def layout(**query: str) -> Any:
     )
 
 
+def unchosen() -> html.Div:
+    """The page was opened by its address alone: where the messages are to choose from."""
+    where = link("Choose one under “What arrives and is not understood”", "/connect")
+    return html.Div([html.H1("A device profile is made from a message"), where], className="state")
+
+
 def register(app: Dash, services: Services) -> None:
     """The body once; then the draft, and whatever follows from it."""
     _register_body(app, services)
@@ -64,6 +70,8 @@ def _register_body(app: Dash, services: Services) -> None:
         made: list[JsonObject] = []
 
         def show() -> Any:
+            if not message:
+                return unchosen()
             found = bench.load(services, security.viewer(), message)
             made.append(bench.first_draft(services, found, start))
             return page_body(services, found, made[0], grid.chosen(start))

@@ -141,7 +141,12 @@ def facts_of(shown: JsonObject) -> list[Figure]:
     side = "above" if shown["direction"] == "high" else "below"
     ends = moment(shown["end"]) if shown["end"] else "still open"
     return [
-        Figure("Peak", text.celsius(shown["peak_c"], shown["limit_c"]), moment(shown["peak"]), "excursion"),
+        Figure(
+            text.extreme(shown["direction"]).capitalize(),
+            text.celsius(shown["peak_c"], shown["limit_c"]),
+            moment(shown["peak"]),
+            "excursion",
+        ),
         Figure("Outside for", text.duration(shown["duration_s"]), wider or f"{side} {text.limit(shown['limit_c'])}"),
         Figure("Degree-minutes", text.fixed(shown["area_c_min"], 1, "°C·min"), f"{side} the limit, trapezoid"),
         Figure("Began", moment(shown["onset"]), ["ended ", ends] if shown["end"] else ends),
@@ -180,8 +185,9 @@ def _chart_card(
         milli_from_float(shown["peak_c"]), milli_from_float(shown["limit_c"]),
     )  # fmt: skip
     drawn = chart(Series(tuple(mine), label.low_mc, label.high_mc, interval_ms, (mark,)), scheme=scheme, zone=zone)
-    words = f"{drawn.note}. {title(shown)} for {text.duration(shown['duration_s'])}, peak " + text.celsius(
-        shown["peak_c"], shown["limit_c"]
+    words = (
+        f"{drawn.note}. {title(shown)} for {text.duration(shown['duration_s'])}, {text.extreme(shown['direction'])} "
+        + text.celsius(shown["peak_c"], shown["limit_c"])
     )
     return card(
         "Temperature", graph("excursion-chart", drawn.figure, style={"height": f"{drawn.height}px"}),
@@ -194,7 +200,8 @@ def _map_card(services: Services, shown: JsonObject, tracks: list[Any], label: R
     leading = next((track for track in tracks if track.channel == shown["channel"]), None)
     path = way([track for track in tracks if len(track)], leading, 2 * _INTERVAL_MS)
     peak_ms = ms_from_iso(shown["peak"])
-    mark = Mark(title(shown), f"/excursions/{shown['id']}", f"peak {text.celsius(shown['peak_c'], shown['limit_c'])}",
+    farthest = f"{text.extreme(shown['direction'])} {text.celsius(shown['peak_c'], shown['limit_c'])}"
+    mark = Mark(title(shown), f"/excursions/{shown['id']}", farthest,
                 peak_ms, shown.get("peak_latitude"), shown.get("peak_longitude"))  # fmt: skip
     if mark.latitude is None and place_at(path, peak_ms) is None:
         return card("Where", empty("No position was reported around it"))

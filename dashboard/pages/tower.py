@@ -31,6 +31,7 @@ TILES = (
 LEGEND = (
     ("excursion", "excursion, open"),
     ("ended", "excursion, ended"),
+    ("affected", "shipment with one"),
     ("at_risk", "at risk"),
     ("in_range", "in range"),
     ("unknown", "unknown"),

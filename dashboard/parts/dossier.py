@@ -175,7 +175,8 @@ def marks(dossier: Dossier) -> list[Mark]:
         Mark(
             f"{'Above' if item['direction'] == 'high' else 'Below'} {text.limit(item['limit_c'])}",
             f"/excursions/{item['id']}",
-            f"peak {text.celsius(item['peak_c'], item['limit_c'])}, {text.duration(item['duration_s'])}",
+            f"{text.extreme(item['direction'])} {text.celsius(item['peak_c'], item['limit_c'])}, "
+            f"{text.duration(item['duration_s'])}",
             ms_from_iso(item["peak_at"]),
         )
         for item in dossier.excursions

@@ -241,7 +241,8 @@ def timeline_events(dossier: Dossier) -> list[Event]:
         events.append(Event(item["onset"], [name, " began" + (", found late" if item["late"] else "")], "excursion"))
         if item["end"]:
             peak = text.celsius(item["peak_c"], item["limit_c"])
-            events.append(Event(item["end"], ["Back in range, peak ", html.B(peak)], "in_range"))
+            said = f"Back in range, {text.extreme(item['direction'])} "
+            events.append(Event(item["end"], [said, html.B(peak)], "in_range"))
     for alarm in dossier.alarms:
         events += alarm_events(alarm)
     return events
@@ -307,7 +308,8 @@ def chart_words(dossier: Dossier) -> str:
     at = text.moment(ms_from_iso(worst["peak_at"]), text.zone_of("UTC"))
     return (
         f"{text.count(len(found), 'excursion')} on record; the worst went {side} {text.limit(worst['limit_c'])} for "
-        f"{text.duration(worst['duration_s'])}, peak {text.celsius(worst['peak_c'], worst['limit_c'])} at {at}."
+        f"{text.duration(worst['duration_s'])}, {text.extreme(worst['direction'])} "
+        f"{text.celsius(worst['peak_c'], worst['limit_c'])} at {at}."
     )
 
 

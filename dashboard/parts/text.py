@@ -57,6 +57,11 @@ def limit(value_c: float) -> str:
     return f"{minus(f'{Decimal(repr(value_c)).normalize():f}')} °C"
 
 
+def extreme(direction: str) -> str:
+    """What the farthest value of an excursion is called."""
+    return "lowest" if direction == "low" else "peak"
+
+
 def label_range(low_c: float | None, high_c: float | None) -> str:
     """The label range in words; either limit may be missing."""
     if low_c is None:
