@@ -5,6 +5,7 @@ from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 MESSAGES = Counter("coldchain_messages", "Messages committed by what became of them", ["outcome"])
 READINGS = Counter("coldchain_readings", "Readings committed for the first time")
 OVERSIZE = Counter("coldchain_oversize", "Messages too large to be read, by logger", ["logger"])
+ADAPTER_ERRORS = Counter("coldchain_adapter_errors", "Messages over which a carrier failed, which none may")
 COMMIT_SECONDS = Histogram("coldchain_commit_seconds", "Duration of a journal commit")
 COMMIT_MESSAGES = Histogram(
     "coldchain_commit_messages", "Messages in one journal commit", buckets=(1, 2, 5, 10, 50, 100, 500, 1000, 5000)

@@ -86,6 +86,7 @@ class Pipeline:
         except TransientError:
             raise
         except Exception as error:  # noqa: BLE001 - a carrier's bug must not stop intake: its message is kept aside
+            metrics.ADAPTER_ERRORS.inc()
             _log.error("carrier_failed", source=envelope.source, error=quarantine.where(error))
             return quarantine.broken(envelope, "its carrier", error)
         # Mostly nothing had to be moved, and making an equal value again would cost as much as reading the message.

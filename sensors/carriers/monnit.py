@@ -68,7 +68,10 @@ class Monnit(Cloud):
             ("sensorMessages", "sensorID", "messageDate", "dataMessageGUID"),
             ("locationMessages", "deviceID", "locationDate", "locationMessageGUID"),
         ):
-            for one in part.tree.get(name) or ():
+            listed = part.tree.get(name)
+            if listed is not None and type(listed) is not list:
+                raise Wrong(name, listed, "is no list of messages")
+            for one in listed or ():
                 if type(one) is not dict:
                     raise Wrong(name, one, "holds no object")
                 head = self._head(part.tree, one, (who, when, key), envelope, refusals)

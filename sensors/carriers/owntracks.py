@@ -83,6 +83,7 @@ def _who(tree: Mapping[str, Any], envelope: Envelope) -> tuple[str | None, str]:
 
 def _message(tree: Mapping[str, Any], logger: str, envelope: Envelope) -> Decoded:
     kind, payload = tree.get("_type"), envelope.payload
+    kind = kind if isinstance(kind, str) else None  # what can be looked up
     at_ms = advert.seconds_ms("tst", tree.get("tst"))
     stamp = Stamp(envelope.received_at_ms, "arrival") if at_ms is None else Stamp(at_ms, "device", str(tree["tst"]))
     head = Head(logger, stamped_key(at_ms, payload), OwnTracks.name, stamp, envelope.received_at_ms)

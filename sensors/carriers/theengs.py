@@ -20,7 +20,7 @@ from sensors.carriers.stamped import iso_ms
 from sensors.carriers.uplink import tree_of
 from sensors.faults import NATIVE, Limits
 
-_TEMPERATURE = re.compile(r"temp([cf])([2-9]|1[0-6])?\Z")
+_TEMPERATURE = re.compile(r"temp([cf])([1-9]|1[0-6])?\Z")
 _NO_PROBE_C = (Decimal("6552.6"), Decimal(65526))  # 0xFFF6, with and without its tenth
 _CLIMATE = {"hum": "humidity_pct", "pres": "pressure_hpa"}
 _RIDING = {"batt": "battery_pct", "volt": "battery_v", "lux": "light_lux"}

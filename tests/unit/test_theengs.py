@@ -59,6 +59,12 @@ def test_an_impossible_temperature_of_a_tag_takes_what_was_corrected_by_it_along
     assert len(decoded.refusals) == 3
 
 
+def test_a_thermometer_that_counts_its_probes_from_one_loses_none() -> None:
+    body = {"model_id": "H5055", "type": "BBQ", "tempc1": 4.5, "tempf1": 40.1, "tempc2": -18.5}
+    [decoded] = Theengs().decode(envelope({"id": "E3:00:11:22:33:44", **body})).messages
+    assert [(row.channel, row.temperature_mc) for row in decoded.readings] == [("probe-1", 4500), ("probe-2", -18_500)]
+
+
 def test_an_external_probe_is_called_one() -> None:
     assert [row.channel for row in message(tempc=-18.5, extprobe=True).readings] == ["probe-1"]
 
