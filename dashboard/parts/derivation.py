@@ -42,7 +42,6 @@ def panel() -> list[Any]:
         dmc.Drawer(
             html.Div(id="derive-body", className="derivation"), id="derive-panel", title="How was this computed?",
             opened=False, position="right", size="lg", closeButtonProps={"aria-label": "Close"},
-            **{"aria-label": "How was this computed?"},
         ),
     ]  # fmt: skip
 
