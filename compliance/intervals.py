@@ -10,7 +10,6 @@ from coldchain.domain.shipment import FactKind
 from coldchain.journal.port import Journal
 from coldchain.registry import facts
 
-_DIFFERENCES = 12  # from which the journal estimates; before that many readings an interval can only be declared
 _ENGINE = "engine"
 
 
@@ -43,13 +42,18 @@ class Intervals:
             return
         held = facts.known(connection, loggers=[logger], kinds=[FactKind.INTERVAL])
         self._known[logger] = None if held and held[-1].who != _ENGINE else state.interval_ms
+        source = "declared" if state.interval_declared else "estimated"
+        body = {"interval_ms": state.interval_ms, "source": source}
         if not held:
-            source = "estimated" if state.readings > _DIFFERENCES else "declared"
-            reason = "reported by the logger or estimated from its first readings"
-            self._add(connection, logger, {"interval_ms": state.interval_ms, "source": source}, 0, reason, now_ms)
+            reason = "reported by the logger or estimated from its earliest readings"
+            self._add(connection, logger, body, 0, reason, now_ms)
+        elif held[-1].who == _ENGINE and not state.interval_declared:
+            # An estimate goes by the earliest readings there are: some of them came late.
+            reason = "earlier readings came late"
+            facts.supersede(connection, held[-1].id, body=body, who=_ENGINE, reason=reason, now_ms=now_ms)
         elif held[-1].who == _ENGINE:
-            # It is estimated once; another one can only have been declared, and what was measured before is as it was.
-            body, reason = {"interval_ms": state.interval_ms, "source": "declared"}, "the logger reports otherwise"
+            # What was measured before another declaration is as it was.
+            reason = "the logger reports otherwise"
             since_ms = _began(logger, readings)
             if since_ms > held[-1].valid_from_ms:
                 self._add(connection, logger, body, since_ms, reason, now_ms)

@@ -173,8 +173,7 @@ class Judge:
             _take_battery(row, decoded.status, item.envelope.received_at_ms)
         if not stored:
             return
-        if row.estimated_interval is None:
-            row.note_times(reading.event_time_ms for reading in stored if reading.channel != "device")
+        if row.note_times([reading[2] for reading in stored if reading[1] != "device"]):
             self.made.whole.add(row.id)
         suspect = False
         arrived = item.envelope[3]

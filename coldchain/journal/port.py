@@ -30,7 +30,7 @@ class LoggerState(NamedTuple):
     last_event_ms: int | None  # newest event time that is not in the future
     boot: int | None
     seq: int | None
-    interval_ms: int | None  # declared, else the median of the first 12 differences once there are 12
+    interval_ms: int | None  # declared, else the median of the earliest 12 differences once there are 12
     battery_mpct: int | None
     battery_mv: int | None
     clock_offset_ms: int | None  # arrival minus the device's stamp, of its newest message
@@ -39,6 +39,7 @@ class LoggerState(NamedTuple):
     duplicates: int
     quarantined: int
     gaps: int
+    interval_declared: bool = False  # by the logger itself, not estimated
 
 
 class Unread(NamedTuple):

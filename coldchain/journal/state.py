@@ -1,7 +1,7 @@
 """One logger as the journal's tables hold it: the row that a commit reads, changes and writes back."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from operator import attrgetter
@@ -12,8 +12,9 @@ from coldchain.domain.reading import shard_of
 from coldchain.journal.port import LoggerState
 from coldchain.journal.ranges import Committed, Hole, Pair
 
-# The interval is estimated once, from this many differences.
+# The interval is estimated from this many differences.
 DIFFERENCES = 12
+_BEFORE_ALL = -(1 << 62)  # of a row whose estimate an earlier version made
 
 # A down message must stay small; what it cannot name is asked for later.
 _RESEND_LIMIT = 100
@@ -61,20 +62,27 @@ class LoggerRow:
         """The reporting interval, declared or else estimated."""
         return self.declared_interval or self.estimated_interval
 
-    def note_times(self, times: Iterable[int]) -> None:
-        """Collect the first event times until they give an interval: the median of their differences."""
-        if self.estimated_interval is not None:
-            return
-        known = set(json.loads(self.first_times or "[]"))
-        for time in times:
-            if len(known) <= DIFFERENCES:
-                known.add(time)
-        ordered = sorted(known)
-        if len(ordered) <= DIFFERENCES:
-            self.first_times = json.dumps(ordered)
-            return
-        self.first_times = None
-        self.estimated_interval = int(median(b - a for a, b in pairwise(ordered)))
+    def note_times(self, times: Collection[int]) -> bool:
+        """Keep the earliest event times, whose differences give the interval; False where none of these is among them.
+
+        The interval is the median of the first differences in order of event time, whatever order they came in: what
+        comes late but happened early corrects it.
+        """
+        if not times or (self.estimated_interval is not None and min(times) >= self._first_end()):
+            return False
+        known: list[int] = json.loads(self.first_times or "[]")
+        earliest = sorted({*known, *times})[: DIFFERENCES + 1]
+        if earliest == known:
+            return False
+        self.first_times = json.dumps(earliest)
+        if len(earliest) > DIFFERENCES:
+            self.estimated_interval = int(median(b - a for a, b in pairwise(earliest)))
+        return True
+
+    def _first_end(self) -> int:
+        """The last of the times that the interval was estimated from; before all, where they were not kept."""
+        text = self.first_times
+        return int(text[text.rfind(",") + 1 : -1]) if text else _BEFORE_ALL
 
     def follows(self, boot: int, seq: int, oldest: Pair | None) -> bool:
         """Whether this number simply continues the newest run, so that nothing else can be affected."""
@@ -148,6 +156,7 @@ class LoggerRow:
             boot=self.boot,
             seq=self.seq,
             interval_ms=self.interval_ms,
+            interval_declared=self.declared_interval is not None,
             battery_mpct=self.battery_mpct,
             battery_mv=self.battery_mv,
             clock_offset_ms=self.clock_offset,

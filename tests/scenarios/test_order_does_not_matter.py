@@ -124,17 +124,21 @@ def content(stands: OnRecord) -> tuple[Any, ...]:
     )
 
 
-def on_record(batches: Sequence[Sequence[Reading]], now_ms: int, *, compacting: bool = False) -> tuple[Any, ...]:
+def on_record(
+    batches: Sequence[Sequence[Reading]], now_ms: int, *, compacting: bool = False, declared: bool = True
+) -> tuple[Any, ...]:
     """Send batches one after another through journal and engine; what stands on record afterwards."""
     with TemporaryDirectory() as folder:
         house = House(Path(folder))
         try:
             box = house.shipment("S-1", "LG-1")
-            house.declare("LG-1", STEP_MS)  # an estimate is made of the readings that come first
+            if declared:
+                house.declare("LG-1", STEP_MS)
             house.clock.set(now_ms)
             for number, batch in enumerate(batches):
                 house.send(*batch)
                 house.settle()
+                house.settle()  # what a step notes of intervals is for the next one
                 if compacting and number == len(batches) // 2:
                     compact(house.journal, house.journal.head(), now_ms + 3 * 86_400_000)
             return content(house.record(box))
@@ -162,3 +166,20 @@ def test_compaction_in_the_middle_changes_nothing() -> None:
     random.Random(4).shuffle(history)
     now_ms = DAWN + 61 * STEP_MS
     assert on_record([history[:30], history[30:]], now_ms, compacting=True) == on_record([history], now_ms)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_estimated_interval_does_not_depend_on_the_order_either(seed: int) -> None:
+    """It goes by the readings that happened first, so one that comes late corrects it, and what was judged by it."""
+    chance = random.Random(f"pace/{seed}")
+    history, step = [], 0
+    for k in range(60):
+        step += chance.choice((1, 1, 2, 3)) if k < 20 else 1
+        history.append(sample(step, 9.5 if 25 <= k < 32 else 5.0)._replace(seq=k))
+    now_ms = DAWN + (step + 1) * STEP_MS
+    shuffled = list(history)
+    chance.shuffle(shuffled)
+    late_first = [history[30:], history[:30]]
+    expected = on_record([history], now_ms, declared=False)
+    assert on_record([shuffled[:14], shuffled[14:40], shuffled[40:]], now_ms, declared=False) == expected
+    assert on_record(late_first, now_ms, declared=False) == expected
