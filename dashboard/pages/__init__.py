@@ -12,6 +12,8 @@ from dashboard.pages import (
     file_import,
     files,
     inbox,
+    lab,
+    lab_shipment,
     logger,
     loggers,
     message,
@@ -25,5 +27,5 @@ from dashboard.pages import (
 PAGES = (
     tower, shipments, shipment, batches, batch,
     stores, store, excursions, excursion, loggers, logger, message, connect,
-    connect_profile, files, file_import, compliance, exports, inbox,
+    connect_profile, files, file_import, compliance, lab, lab_shipment, exports, inbox,
 )  # fmt: skip
