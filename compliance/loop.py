@@ -26,6 +26,7 @@ from compliance.inputs import Inputs
 from compliance.intervals import Intervals
 from compliance.notices import note
 from compliance.recording import ENGINE, FromFile, Recording
+from compliance.stages_by_place import note_stages
 from compliance.status import newest_values, status_of, watched
 from compliance.subjects import Case, cases_of, inputs_of
 from compliance.trouble import SYSTEM, moved, system_findings
@@ -177,6 +178,7 @@ class EngineLoop:
             )  # fmt: skip
             states.append(_state(work, case, inputs, found, recording.write(), before, revision))
             changes += recording.changes
+            note_stages(connection, case, inputs, work.now_ms)
         recorded.write_states(connection, states)
         if work.system_moved:
             recording = Recording(connection, work.system, standing[SYSTEM], work.now_ms, awake_ms=awake_ms)

@@ -161,9 +161,11 @@ def _give_way(
     else:
         facts.withdraw(connection, old.fact.id, who=by.id, reason=reason, now_ms=now_ms)
     if after and to_ms is not None:
+        body = {name: value for name, value in old.fact.body.items() if name != "place"}
         facts.add(
-            connection, kind=FactKind.STAGE, body=old.fact.body, valid_from_ms=to_ms, valid_to_ms=old.fact.valid_to_ms,
-            subject=old.fact.subject, who=by.id, reason=old.fact.reason, now_ms=now_ms,
+            connection, kind=FactKind.STAGE, body={**body, "source": HAND}, valid_from_ms=to_ms,
+            valid_to_ms=old.fact.valid_to_ms, subject=old.fact.subject, who=by.id, reason=old.fact.reason,
+            now_ms=now_ms,
         )  # fmt: skip
 
 

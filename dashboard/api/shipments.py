@@ -50,6 +50,7 @@ class Place(Body):
     latitude: float | None = None
     longitude: float | None = None
     zone: str | None = None
+    radius_m: float | None = None  # inside of it the goods are there; 1000 without it
 
     @model_validator(mode="before")
     @classmethod
