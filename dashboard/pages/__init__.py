@@ -17,6 +17,9 @@ from dashboard.pages import (
     logger,
     loggers,
     message,
+    profiles,
+    profiles_edit,
+    profiles_one,
     shipment,
     shipments,
     store,
@@ -27,5 +30,6 @@ from dashboard.pages import (
 PAGES = (
     tower, shipments, shipment, batches, batch,
     stores, store, excursions, excursion, loggers, logger, message, connect,
-    connect_profile, files, file_import, compliance, lab, lab_shipment, exports, inbox,
+    connect_profile, files, file_import, profiles, profiles_edit, profiles_one, compliance,
+    lab, lab_shipment, exports, inbox,
 )  # fmt: skip

@@ -10,7 +10,7 @@ from dashboard.figures.map_style import CREDIT
 from dashboard.figures.route import Way, cursor_track, route, route_words
 from dashboard.figures.series import HEIGHT, chart, zoomed
 from dashboard.parts import dossier as records
-from dashboard.parts import security, stage_blocks
+from dashboard.parts import judged_by, security, stage_blocks
 from dashboard.parts.elements import card, head, link
 from dashboard.parts.graph import graph
 from dashboard.parts.page import Page
@@ -74,6 +74,7 @@ def register(app: Dash, services: Services) -> None:
         return patch(drawn.figure, whole=window is None), drawn.note
 
     stage_blocks.register(app, services)
+    judged_by.register(app, services)  # for the page of a store as well
     app.clientside_callback(
         ClientsideFunction("coldchain", "chartToMap"), Input("series-chart", "hoverData"), State("route-track", "data")
     )
@@ -111,6 +112,7 @@ def page_body(services: Services, shipment_id: str, scheme: str | None, zone: st
         ),
         html.Div(_chart_and_map(services, found, (judged, placing), scheme, zone), className="grid-2"),
         card("Figures", figure_block(found), right=html.Span("of the governing channel", className="dim small")),
+        card("Product profile", judged_by.block("shipment", shipment_id)),
         stage_blocks.budget_card(services, found),
         stage_blocks.journey_cards(services, viewer, shipment_id),
         html.Div(

@@ -11,7 +11,9 @@ from dashboard.parts import dossier as records
 from dashboard.parts import security, text
 from dashboard.parts.elements import card, facts, head, link, moment, status
 from dashboard.parts.graph import graph
+from dashboard.parts.judged_by import block as judgement
 from dashboard.parts.page import Page
+from dashboard.parts.profile_blocks import judged_by
 from dashboard.parts.shipment_blocks import chart_words, figure_block, logger_table, timeline
 from dashboard.parts.states import attempt, empty, skeleton
 from dashboard.services import Services
@@ -62,6 +64,7 @@ def page_body(services: Services, store_id: str, scheme: str, zone: str) -> list
              crumb=[link("Stores", "/stores"), " /"]),
         _chart_card(services, found, scheme, zone),
         card("Figures", figure_block(found), right=since),
+        card("Product profile", judgement("store", store_id)),
         html.Div(
             [
                 html.Div([card("Loggers", logger_table(found)), card("Store", _about(found))], className="stack"),
@@ -89,9 +92,8 @@ def _chart_card(services: Services, found: records.Dossier, scheme: str, zone: s
 def _about(found: records.Dossier) -> html.Div:
     shown, label = found.shown, found.label
     low, high = (None if limit is None else limit / 1000 for limit in (label.low_mc, label.high_mc))
-    profile = shown["product_profile"] and f"{shown['product_profile']} v{shown['product_profile_version']}"
     pairs = [
         ("Kind", KIND_WORDS.get(shown.get("kind", ""))), ("Site", shown.get("site")), ("Time zone", shown.get("zone")),
-        ("Product profile", profile), ("Label range", text.label_range(low, high)),
+        ("Product profile", judged_by(shown, found.profile_state)), ("Label range", text.label_range(low, high)),
     ]  # fmt: skip
     return html.Div(facts(pairs), className="body")

@@ -34,6 +34,7 @@ class Dossier:
     alarms: tuple[JsonObject, ...]
     calibrations: dict[str, Calibration | None]
     now_ms: int
+    profile_state: str | None = None  # of the version that judges it: proposal, approved, retired
 
     @property
     def interval_ms(self) -> int:
@@ -72,6 +73,7 @@ def load(services: Services, viewer: Viewer, id: str) -> Dossier:  # noqa: A002
         return Dossier(
             shown, document, _label(connection, shown), detailed,
             {logger: newest.get(logger) for logger in sorted(bound)}, services.clock.now_ms(),
+            _profile_state(connection, shown),
         )  # fmt: skip
 
 
@@ -94,6 +96,7 @@ def load_store(services: Services, viewer: Viewer, id: str) -> Dossier:  # noqa:
         return Dossier(
             shown, found["document"], _label(connection, shown), detailed,
             {logger: certificates.get(logger) for logger in bound}, services.clock.now_ms(),
+            _profile_state(connection, shown),
         )  # fmt: skip
 
 
@@ -109,6 +112,12 @@ def _label(connection: Connection, shown: JsonObject) -> Range:
     if shown["product_profile"] is None:
         return Range()
     return profiles.get(connection, shown["product_profile"], shown["product_profile_version"]).profile.label
+
+
+def _profile_state(connection: Connection, shown: JsonObject) -> str | None:
+    if shown["product_profile"] is None:
+        return None
+    return profiles.get(connection, shown["product_profile"], shown["product_profile_version"]).state
 
 
 def tracks(telemetry: Telemetry, dossier: Dossier) -> tuple[list[Track], list[Track]]:

@@ -10,6 +10,7 @@ from coldchain.registry.loggers import Calibration
 from dashboard.parts import text
 from dashboard.parts.dossier import Dossier, JsonObject
 from dashboard.parts.elements import Column, Figure, facts, figures, link, moment, status, table, tag
+from dashboard.parts.profile_blocks import judged_by
 from dashboard.parts.states import empty
 
 EVENT_WORDS = {
@@ -32,12 +33,11 @@ def summary(dossier: Dossier) -> html.Div:
     """Who, what and where, in pairs."""
     shown = dossier.shown
     batches = ", ".join(batch["batch"] for batch in shown["batches"])
-    profile = shown["product_profile"] and f"{shown['product_profile']} v{shown['product_profile_version']}"
     low, high = (None if v is None else v / 1000 for v in (dossier.label.low_mc, dossier.label.high_mc))
     return html.Div(
         facts(
             [
-                ("Product profile", profile),
+                ("Product profile", judged_by(shown, dossier.profile_state)),
                 ("Label range", text.label_range(low, high)),
                 ("Batches", batches),
                 ("Customer", shown["customer"]),
