@@ -66,7 +66,7 @@ def _anchors(connection: Connection, number: int) -> list[Anchor]:
         "loggers with most excursions": lambda: summary_patterns.loggers(connection, SYSTEM, YEAR),
         "months and hours": lambda: summary_patterns.seasons(connection, SYSTEM, YEAR, Which(), "Europe/Berlin"),
     }
-    found = []
+    found: list[Anchor] = []
     from_documents = _seconds(lambda: connection.execute(text(_DOCUMENTS)).fetchall())
     for name, ask in asked.items():
         took_s = _seconds(ask)

@@ -182,7 +182,8 @@ def _count(found: Sequence[Member], judged: Sequence[Member], figure: str) -> De
     hit = sorted((one for one in found if of(one)), key=lambda one: -of(one))
     number = sum(of(one) for one in hit)
     title = f"Excursions{f', {name}' if name in words else ''}{', per 100 shipments' if per_100 else ''}"
-    table, steps = _rows(hit, ("excursions",), lambda one: (str(of(one)),)), (("excursions", str(number)),)
+    table = _rows(hit, ("excursions",), lambda one: (str(of(one)),))
+    steps: tuple[tuple[str, str], ...] = (("excursions", str(number)),)
     if not per_100:
         return Derived(title, "", COUNTS, "Σ excursions on record", number, table=table, steps=steps)
     steps = (*steps, ("shipments", str(len(found))))

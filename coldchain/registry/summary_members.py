@@ -104,15 +104,19 @@ def members(connection: Connection, viewer: Viewer, period: Period, which: Which
     alarms = _alarms(connection, wanted)
     query = select(*_COLUMNS).select_from(_JOINED).where(*wanted).order_by(shipment.c.reference)
     calm = (0, 0, 0, 0)
-    return [
-        Member(*row, excursions.get(row[0], calm), alarms.get(row[0], ()))  # type: ignore[arg-type]  # as selected
-        for row in connection.execute(query)
-    ]
+    rows: Iterable[Any] = connection.execute(query)
+    return [Member(*(*row, excursions.get(row[0], calm), alarms.get(row[0], ()))) for row in rows]
+
+
+def _column(name: str) -> Any:
+    if name in _NAMED:
+        return _NAMED[name]
+    return shipment.c[name] if name in shipment.c else shipment_figures.c[name]
 
 
 _NAMED = {"when_ms": WHEN, "product_profile": PROFILE, "site": SITE}
 # In the order of a member's fields: ten thousand rows are too many to go by name.
-_COLUMNS = tuple(_NAMED.get(name, shipment.c.get(name, shipment_figures.c.get(name))) for name in Member._fields[:-2])
+_COLUMNS = tuple(_column(name) for name in Member._fields[:-2])
 _JOINED = shipment.outerjoin(shipment_figures, shipment_figures.c.shipment == shipment.c.id)
 
 

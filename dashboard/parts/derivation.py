@@ -134,15 +134,10 @@ def _result(said: Json) -> str:
 
 
 def _rounding(said: Json) -> list[Any]:
-    if said["rounding"] == "none":
+    if said["rounding"] == "none" or (not said["unit"] and said["exact"].isdecimal()):
         return ["Not rounded."]
-    return [
-        "Exact: ",
-        html.Span(f"{said['exact']} {said['unit']}", className="num"),
-        ". Printed: ",
-        said["rounding"],
-        ".",
-    ]
+    exact = f"{said['exact']} {said['unit']}".strip()
+    return ["Exact: ", html.Span(exact, className="num"), ". Printed: ", said["rounding"], "."]
 
 
 def _table(said: Json) -> list[Any]:

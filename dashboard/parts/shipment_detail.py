@@ -42,7 +42,7 @@ def _derive(dossier: Dossier, channel: JsonObject, shown: Any, figure: str) -> A
 
 
 def _excursions(dossier: Dossier, channel: JsonObject) -> list[Sequence[Any]]:
-    rows = []
+    rows: list[Sequence[Any]] = []
     for item in channel["excursions"]:
 
         def derive(shown: Any, name: str, of: str = item["id"]) -> Any:
@@ -81,7 +81,7 @@ def _windows(dossier: Dossier, channel: JsonObject) -> list[Sequence[Any]]:
 
 
 def _bands(dossier: Dossier, channel: JsonObject) -> list[Sequence[Any]]:
-    rows = []
+    rows: list[Sequence[Any]] = []
     for at, band in enumerate(channel["stability_budget"]["bands"]):
         name = f"stability_budget.bands.{at}"
         left: Any = "no limit"

@@ -24,9 +24,9 @@ COLUMNS = (
     Column("MKT, highest", numeric=True), Column("Unanswered", numeric=True), Column("Budget used", numeric=True),
 )  # fmt: skip
 SHIPMENTS = (
-    Column("Shipment"), Column("Product profile"), Column("Lane"), Column("Carrier"),
-    Column("Time in range", numeric=True), Column("Time outside", numeric=True), Column("Coverage", numeric=True),
-    Column("Excursions", numeric=True), Column("MKT", numeric=True), Column("Budget used", numeric=True),
+    Column("Shipment"), Column("In range", numeric=True), Column("Outside", numeric=True),
+    Column("Coverage", numeric=True), Column("Excursions", numeric=True), Column("MKT", numeric=True),
+    Column("Budget used", numeric=True), Column("Product profile"), Column("Lane"), Column("Carrier"),
 )  # fmt: skip
 LEVELS = 3  # shades of the season's cells
 
@@ -187,13 +187,13 @@ def _shipment(one: Member, called: dict[str, str]) -> tuple[Any, ...]:
     found = f"{one.excursion_count:,}"
     return (
         link(one.reference, f"/shipments/{one.id}"),
-        called.get(one.product_profile or "", one.product_profile or text.ABSENT),
-        one.lane or text.ABSENT,
-        one.carrier or text.ABSENT,
         derive(share((one.in_range_ms or 0) / 1000, known_s), "temperature.time_in_range_s"),
         outside,
         derive(share(known_s, known_s + unknown_s), "coverage_pct"),
         link(found, f"/excursions?{urlencode({'text': one.reference})}") if one.excursion_count else found,
         derive(text.fixed(one.mkt_c, 2, "°C"), "mkt.value_c"),
         _percent(used),
+        called.get(one.product_profile or "", one.product_profile or text.ABSENT),
+        one.lane or text.ABSENT,
+        one.carrier or text.ABSENT,
     )
