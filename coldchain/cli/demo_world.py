@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.domain.shipment import FactKind, Stage
-from coldchain.registry import bindings, facts, loggers, people, shipments, stores
+from coldchain.registry import bindings, facts, loggers, people, profiles, shipments, stores
 from coldchain.registry.bindings import NewBinding
 from coldchain.registry.loggers import NewCalibration
 from coldchain.registry.schema import shipment
@@ -30,6 +30,14 @@ PEOPLE = (
     ("victor@demo.example", "Victor Okafor", "viewer", None, False),
     ("aurelia@demo.example", "Aurelia Santos", "auditor", None, False),
 )
+
+# Products whose makers know from stability studies how long they may be warmer; the others have no such allowance.
+_WITH_BUDGET = {
+    "Mabrexa 150 mg": "mabrexa-150-mg", "Cardovel 10 ml vials": "cardovel-10-ml",
+    "Immunara 40 mg pens": "immunara-40-mg",
+}  # fmt: skip
+_BUDGET = ({"low_c": 8, "high_c": 15, "allowed_h": 24}, {"low_c": 15, "high_c": 25, "allowed_h": 4})
+_BASED_ON = "refrigerated-2-8"
 
 
 class Deed(NamedTuple):
@@ -57,11 +65,25 @@ def people_deeds(fleet: Fleet) -> Iterator[Deed]:
 
 def world_deeds(fleet: Fleet) -> list[Deed]:
     """Everything else that was recorded about loggers, stores and shipments, ordered by when."""
-    deeds = [_registered(plan, fleet.start_ms) for plan in fleet.loggers]
+    deeds = [_profiled(product, fleet.start_ms) for product in _WITH_BUDGET]
+    deeds += [_registered(plan, fleet.start_ms) for plan in fleet.loggers]
     deeds += [_stored(store, fleet.start_ms) for store in fleet.stores]
     for trip in fleet.shipments:
         deeds += _shipped(trip, fleet.start_ms)
     return sorted(deeds, key=lambda deed: deed.at_ms)
+
+
+def _profiled(product: str, at_ms: int) -> Deed:
+    """The product's own profile: the storage class's, and the stability budget of its study."""
+
+    def do(connection: Connection, now_ms: int) -> None:
+        id_ = _WITH_BUDGET[product]
+        body = {**profiles.get(connection, _BASED_ON).body, "id": id_, "version": 1, "name": product}
+        body["stability_budget"] = [dict(band) for band in _BUDGET]
+        profiles.add(connection, body, who=_WHO, reason="stability study", now_ms=now_ms)
+        profiles.approve(connection, id_, 1, who=_WHO, now_ms=now_ms)
+
+    return Deed(at_ms, do)
 
 
 def _registered(plan: LoggerPlan, at_ms: int) -> Deed:
@@ -114,7 +136,7 @@ def _shipped(plan: ShipmentPlan, start_ms: int) -> Iterator[Deed]:
     def create(connection: Connection, now_ms: int) -> None:
         new = NewShipment(
             reference=plan.reference,
-            product_profile=plan.product_profile,
+            product_profile=_profile_of(plan),
             customer=plan.customer,
             consignor=plan.consignor,
             consignee=plan.consignee,
@@ -163,6 +185,11 @@ def _shipped(plan: ShipmentPlan, start_ms: int) -> Iterator[Deed]:
                 shipments.add_milestone(connection, id_, new, by=SYSTEM, now_ms=now_ms)
 
         yield Deed(milestone.happened_ms, reach)
+
+
+def _profile_of(plan: ShipmentPlan) -> str:
+    own = _WITH_BUDGET.get(plan.product)
+    return own if own is not None and plan.product_profile == _BASED_ON else plan.product_profile
 
 
 def _bind(connection: Connection, subject: Subject, binding: Binding, now_ms: int) -> None:
