@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10  # bytes
-_MOST_METRICS = 2000  # of one message that are read
+_MOST_METRICS = 1500  # of one message that are read
 _MOST_PROPERTIES = 64  # of one metric
 _MOST_FIELDS = 64  # of one metric or property: what has more was not written by a node
 LATEST_MS = 253_402_300_799_999  # the last moment of year 9999: a stamp beyond it is none

@@ -230,18 +230,10 @@ def test_a_later_interpretation_replaces_the_point_and_leaves_no_field_of_the_ol
     house.commit(3)
     house.drain()
     [old, *_] = house.journal.read(0, 1)
-    new = old._replace(interpretation=2, humidity_mpct=None, temperature_mc=9000, offset=house.journal.head() + 1)
-
-    class Reinterpreted:
-        """The journal with one reading decoded again."""
-
-        def head(self) -> int:
-            return new.offset
-
-        def read(self, after: int, limit: int) -> list[Reading]:
-            return [new] if after < new.offset else []
-
-    Projector(Reinterpreted(), house.mark, house.points, house.clock).step()  # type: ignore[arg-type]
+    house.journal.reinterpret("better", {old.message: [old._replace(humidity_mpct=None, temperature_mc=9000)]})
+    house.drain()
+    [*_, new] = house.journal.read(0, 10)
+    assert (new.interpretation, new.temperature_mc, new.humidity_mpct) == (2, 9000, None)
     assert house.stored()[0] == essence(new)
     assert len(house.stored()) == 3
 

@@ -103,9 +103,9 @@ def test_the_largest_messages_take_no_longer() -> None:
 def test_what_is_beyond_the_most_metrics_is_named() -> None:
     many = b"".join(metric(alias=1, value=4.0, at_ms=NOW - n) for n in range(2700)) + made.number(3, 1)
     [message] = CARRIER.decode(Envelope("mqtt", "spBv1.0/g/NDATA/n", many, NOW), Context(memory=MEMORY)).messages
-    assert len(message.readings) == 2000
+    assert len(message.readings) == 1500
     assert [refusal.reason for refusal in message.refusals] == [
-        "metrics[2000] and 699 more were not read: publish at most 2000 at once"
+        "metrics[1500] and 1199 more were not read: publish at most 1500 at once"
     ]
 
 
