@@ -38,12 +38,11 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Differe
 
 
 def _compared(path: str, old: Any, new: Any) -> Iterator[Difference]:
-    pair = _named(old), _named(new)
-    if pair[0] is None or pair[1] is None:
+    left, right = _named(old), _named(new)
+    if left is None or right is None:
         if _value(old) != _value(new):
             yield Difference(path, _shown(old), _shown(new))
         return
-    left, right = pair
     for name in [*left, *(name for name in right if name not in left)]:
         yield from _compared(_joined(path, name), left.get(name), right.get(name))
 

@@ -13,13 +13,14 @@ from coldchain.registry import profiles
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.pages.profiles import EDITOR
 from dashboard.pages.profiles_one import demand_quality, refusal
-from dashboard.parts import product_fields, product_form, security, text
+from dashboard.parts import product_fields, product_form, security
 from dashboard.parts import profile_blocks as blocks
-from dashboard.parts import profile_words as words
-from dashboard.parts.elements import card, head, link, severity
+from dashboard.parts.elements import card, head, link
 from dashboard.parts.page import Page
+from dashboard.parts.product_checks import checked, field_of
 from dashboard.parts.product_fields import ACT, BOX, FIELD, NOTE, SUMMARY
-from dashboard.parts.product_form import Checked, Json
+from dashboard.parts.product_form import Json
+from dashboard.parts.product_preview import preview, remark, rule_line
 from dashboard.parts.states import attempt, skeleton
 from dashboard.services import Services
 
@@ -237,14 +238,14 @@ def _register_checks(app: Dash) -> None:
             return tuple(dash.no_update for _ in range(6))
         fields = given(dash.ctx.inputs_list[0], values)
         body = product_form.assembled(base, fields)
-        found = product_form.checked(body, fields, _interval_ms(interval))
+        found = checked(body, fields, _interval_ms(interval))
         errors, boxes, notes, lines = ([one["id"]["at"] for one in group] for group in dash.ctx.outputs_list[:4])
-        remarks = {product_form.field_of(one.field, list(fields)): one.words for one in found.remarks}
+        remarks = {field_of(one.field, list(fields)): one.words for one in found.remarks}
         return (
             moved([found.mistakes.get(path) for path in errors], said),
             moved([product_form.hidden(path, fields) for path in boxes], closed),
-            [_remark(remarks.get(path)) for path in notes],
-            [_rule_line(body, place, found) for place in lines],
+            [remark(remarks.get(path)) for path in notes],
+            [rule_line(body, place, found) for place in lines],
             preview(start, body, found),
             product_form.written(body),
         )
@@ -259,49 +260,6 @@ def moved(new: list[Any], shown: object) -> list[Any]:
 def _interval_ms(value: object) -> int:
     found = value.strip() if isinstance(value, str) else ""
     return int(found) * 60_000 if found.isdecimal() and 0 < len(found) < 5 and int(found) else USUAL_INTERVAL_MS
-
-
-def _remark(said: str | None) -> Any:
-    return None if said is None else html.Span(f"{said}.", className="status", **{"data-status": "at_risk"})
-
-
-def _rule_line(body: Json, place: int, found: Checked) -> list[Any]:
-    """A folded rule: its severity, what it says, and whether something is wrong inside."""
-    rules = product_form.rows(body, product_form.RULES)
-    rule = rules[place] if place < len(rules) else {}
-    inside = [one for one in found.mistakes if one.startswith(f"{product_form.RULES}[{place}].")]
-    known = product_form.rule_of(body, place)
-    said = words.when_words(known) if known is not None else words.KIND_WORDS.get(str(rule.get("kind")), "")
-    shown: list[Any] = [
-        severity(str(rule.get("severity", "info"))),
-        html.B(str(rule.get("id") or "(without id)")),
-        said,
-    ]
-    if inside:
-        shown.append(html.Span(text.count(len(inside), "mistake"), className="status", **{"data-status": "excursion"}))
-    elif any(one.field.startswith(f"{product_form.RULES}[{place}].") for one in found.remarks):
-        shown.append(html.Span("see its hold", className="status", **{"data-status": "at_risk"}))
-    return shown
-
-
-def preview(start: Json, body: Json, found: Checked) -> list[Any]:
-    """What is wrong, what is worth a second look, and what differs from the current version."""
-    shown: list[Any] = []
-    if found.profile is None:
-        number = len(found.mistakes) + len(found.others)
-        wrong = [*(f"{words.field_words(field)}: {said}" for field, said in found.mistakes.items()), *found.others]
-        shown.append(html.Div([html.P(f"{text.count(number, 'mistake')}; nothing can be saved yet.", className="status",
-                                      **{"data-status": "excursion"}), html.Ul([html.Li(one) for one in wrong])],
-                              className="said-wrong"))  # fmt: skip
-    against = start.get("against")
-    if isinstance(against, dict):
-        old, new = f"{against.get('id')} v{against.get('version')}", f"{body.get('id') or 'new'} v{start['next']}"
-        shown.append(blocks.difference_table(differences(against, body), old, new))
-    else:
-        shown.append(html.P("A new product profile; there is nothing to compare it with.", className="note"))
-    if found.profile is not None and found.remarks:
-        shown.append(blocks.advice_block(found.remarks, found.profile, "Worth a second look"))
-    return shown
 
 
 def _register_save(app: Dash, services: Services) -> None:

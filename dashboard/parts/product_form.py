@@ -3,14 +3,11 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
-from coldchain.domain.profile import ProductProfile, Rule
-from coldchain.domain.profile_advice import Advice, advice
-from coldchain.domain.profile_format import as_json, profile_from
-from coldchain.domain.tables import InvalidTable
+from coldchain.domain.profile_format import as_json
 from coldchain.errors import InvalidValue
 
 Json = dict[str, Any]
@@ -49,16 +46,7 @@ _NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,12})?\Z")
 _SPAN = re.compile(r"(?P<number>-?\d{1,12}(?:\.\d{1,12})?)\s*(?P<unit>ms|s|min|h|d)\Z")
 _LONGEST = 2000
 _LARGEST = 200_000
-_SUFFIX = re.compile(r"(?P<name>limit|hysteresis|below)_(c|pct|c_per_h|h)\Z")
-
-
-class Checked(NamedTuple):
-    """What the parser says of a body: the profile, or every mistake with the field that it belongs to."""
-
-    profile: ProductProfile | None
-    mistakes: dict[str, str]  # by field of the form
-    others: tuple[str, ...]  # mistakes that belong to no field
-    remarks: tuple[Advice, ...]
+SUFFIX = re.compile(r"(?P<name>limit|hysteresis|below)_(c|pct|c_per_h|h)\Z")
 
 
 # --- from the format to the fields ------------------------------------------------------------------------------------
@@ -87,7 +75,7 @@ def shown(table: Mapping[str, Any], field: str) -> Any:
     if field == "stages":
         return [str(one) for one in table.get(field) or ()]
     if field in ("limit", "hysteresis", "below"):
-        given = [name for name in table if (found := _SUFFIX.match(name)) and found["name"] == field]
+        given = [name for name in table if (found := SUFFIX.match(name)) and found["name"] == field]
         return _text(table[given[0]]) if given else ""
     return _text(table.get(field, USUAL.get(field)))
 
@@ -182,7 +170,7 @@ def _keyed(table: Json, field: str, kind: str, *, humid: bool) -> str:
     }
     if field not in units:
         return field
-    for name in [name for name in table if (found := _SUFFIX.match(name)) and found["name"] == field]:
+    for name in [name for name in table if (found := SUFFIX.match(name)) and found["name"] == field]:
         del table[name]
     return f"{field}_{units[field]}"
 
@@ -235,41 +223,6 @@ def _number(text: str) -> float | int:
     return int(value) if value.is_integer() else value
 
 
-# --- what the parser says ---------------------------------------------------------------------------------------------
-
-
-def checked(body: Mapping[str, Any], fields: Iterable[str], interval_ms: int) -> Checked:
-    """Read the body as the server does when it is saved; each mistake goes to its field of the form."""
-    try:
-        profile = profile_from(body)
-    except InvalidTable as refused:
-        known = list(fields)
-        mistakes: dict[str, str] = {}
-        others: list[str] = []
-        for problem in refused.problems:
-            key, _, words = problem.partition(" ")
-            field = field_of(key, known)
-            if field is None:
-                others.append(problem)
-            else:
-                mistakes[field] = "; ".join(part for part in (mistakes.get(field), words.removeprefix("= ")) if part)
-        return Checked(None, mistakes, tuple(others), ())
-    return Checked(profile, {}, (), advice(profile, interval_ms))
-
-
-def field_of(key: str, known: list[str]) -> str | None:
-    """The field of the form that a key of the format belongs to: itself, or the first inside its table."""
-    plain = _SUFFIX.sub(lambda found: found["name"], key)
-    head, _, last = plain.rpartition(".")
-    for unit in UNITS:
-        if last.removesuffix(f"_{unit}") in DURATIONS:
-            plain = f"{head}.{last.removesuffix(f'_{unit}')}" if head else last.removesuffix(f"_{unit}")
-    if plain in known:
-        return plain
-    inside = (one for one in known if one.startswith((f"{plain}.", f"{plain}[")) and plain not in LISTS)
-    return next(inside, None)
-
-
 def hidden(path: str, values: Mapping[str, Any]) -> bool:
     """Whether a field has no meaning for its rule as the rule is now."""
     row = _ROW.match(path)
@@ -296,23 +249,6 @@ def without_row(body: Json, path: str, place: int) -> Json:
     if path in LISTS:
         _put_list(body, path, [one for at, one in enumerate(rows(body, path)) if at != place])
     return body
-
-
-def rule_of(body: Mapping[str, Any], place: int) -> Rule | None:
-    """One rule of a body by itself, None while it is wrong."""
-    found = rows(body, RULES)
-    outer = body.get("alarm_profile")
-    if place >= len(found) or not isinstance(outer, Mapping):
-        return None
-    alarm = {**outer, "id": "x", "rules": [found[place]]}
-    for label in (body.get("label_range"), {"low_c": -273}):  # the second where the first is wrong itself
-        try:
-            return profile_from({"id": "x", "storage_class": "x", "label_range": label, "alarm_profile": alarm}).rules[
-                0
-            ]
-        except InvalidTable:
-            continue
-    return None
 
 
 def written(body: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from coldchain.errors import InvalidValue
 from compliance.shipped import shipped_bodies
 from dashboard.parts import product_form as form
 from dashboard.parts import profile_words as words
+from dashboard.parts.product_checks import checked
 
 BODIES = {body["id"]: as_json(body) for body in shipped_bodies()}
 TOP = (
@@ -92,14 +93,14 @@ def test_what_the_form_has_no_field_for_stays() -> None:
 )
 def test_each_mistake_stands_beside_its_field(values: dict[str, str], field: str, words_: str) -> None:
     body = changed(**values)
-    said = form.checked(body, fields(BODIES["cct-2-8"]), 600_000)
+    said = checked(body, fields(BODIES["cct-2-8"]), 600_000)
     assert said.profile is None
     assert words_ in said.mistakes[field]
 
 
 def test_a_mistake_between_two_rules_stands_beside_none_of_their_fields() -> None:
     body = changed(**{rule("warm", "id"): "hot"})
-    said = form.checked(body, fields(BODIES["cct-2-8"]), 600_000)
+    said = checked(body, fields(BODIES["cct-2-8"]), 600_000)
     assert said.mistakes == {}
     assert any("'hot'" in one for one in said.others)
 
