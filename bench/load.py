@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from bench.mixed import said
 from bench.readings import fleet, payload
 from coldchain.domain.reading import Reading
 
@@ -94,6 +95,16 @@ def _packets(logger: str, readings: Sequence[Reading], together: int) -> Iterato
         yield packet(0x32, topic + packet_id + payload(readings[first : first + together]))
 
 
+def mixed(loggers: int, each: int) -> dict[str, list[bytes]]:
+    """PUBLISH packets by logger, each logger in a format of its own."""
+    found: dict[str, list[bytes]] = {}
+    for place, reading in enumerate(fleet(loggers, each)):
+        topic, body = said(place % loggers, reading)
+        of_logger = found.setdefault(reading.logger, [])
+        of_logger.append(packet(0x32, text(topic) + struct.pack(">H", len(of_logger) % 65_535 + 1) + body))
+    return found
+
+
 async def publish(port: int, packets: dict[str, list[bytes]], each_s: float | None = None) -> dict[str, float]:
     """Publish, each logger on a connection of its own; when that began, and when all was acknowledged.
 
@@ -158,15 +169,16 @@ async def consume(port: int, count: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("role", choices=["publish", "consume"])
+    parser.add_argument("role", choices=["publish", "mixed", "consume"])
     parser.add_argument("port", type=int)
     parser.add_argument("loggers", type=int)
     parser.add_argument("each", type=int)
     parser.add_argument("--each-s", type=float)
     args = parser.parse_args()
-    if args.role == "publish":
-        said = asyncio.run(publish(args.port, packets_of(fleet(args.loggers, args.each)), args.each_s))
-        print(json.dumps(said), flush=True)
+    if args.role != "consume":
+        native = args.role == "publish"
+        packets = packets_of(fleet(args.loggers, args.each)) if native else mixed(args.loggers, args.each)
+        print(json.dumps(asyncio.run(publish(args.port, packets, args.each_s))), flush=True)
     else:
         asyncio.run(consume(args.port, args.loggers * args.each))
 

@@ -18,6 +18,8 @@ from ingest.listener.server import Listener
 from ingest.pipeline import Pipeline
 from ingest.subscriber import Subscriber
 from ingest.writer import Writer
+from sensors.carriers.shipped import carriers
+from sensors.device_profiles.library import Library
 
 
 class Nothing:
@@ -54,10 +56,13 @@ def main() -> None:
     parser.add_argument("journal", help="a new file, or 'none'")
     parser.add_argument("--url")
     parser.add_argument("--count", type=int, default=0)
+    parser.add_argument("--all-carriers", action="store_true", help="as an installation has them, with its profiles")
     args = parser.parse_args()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     journal: Any = Nothing() if args.journal == "none" else Counting(Path(args.journal))
-    writer = Writer(Pipeline(journal, SystemClock()))
+    library = Library()
+    more: Any = ("main", carriers("main", library.now), library.now) if args.all_carriers else ()
+    writer = Writer(Pipeline(journal, SystemClock(), *more))
     writer.start()
     if args.role == "listener":
         asyncio.run(_listen(writer))

@@ -30,14 +30,17 @@ def measure(scale: float) -> list[Anchor]:
     return [Anchor("subscriber: durable / storing off", per_second(ours), per_second(theirs), ratio, ">= 0.6")]
 
 
-def drain(broker: object, journal: str | Path, each: int) -> float:
-    """Messages per second from connecting until the last of the queued ones is committed."""
+def drain(broker: object, journal: str | Path, each: int, load: str = "publish", *serving: str) -> float:
+    """Messages per second from connecting until the last of the queued ones is committed.
+
+    `load` is a role of `bench.load`, `serving` further arguments of `bench.serve`.
+    """
     url, port = broker.url, broker.port  # type: ignore[attr-defined]
-    with process("serve", "subscriber", "none", "--url", url) as first:
+    with process("serve", "subscriber", "none", "--url", url, *serving) as first:
         says(first)  # the session exists from now on
-    with process_of("publish", port, each) as publishing:
+    with process_of(load, port, each) as publishing:
         says(publishing)
     count = LOGGERS * each
-    with process("serve", "subscriber", journal, "--url", url, "--count", count) as draining:
+    with process("serve", "subscriber", journal, "--url", url, "--count", count, *serving) as draining:
         said = says(draining)
         return float(count / (said["ended"] - said["began"]))

@@ -13,6 +13,7 @@ from coldchain.domain.message import Arrival, Envelope, Receipt
 from coldchain.errors import TransientError
 from coldchain.journal.port import Journal
 from ingest import quarantine
+from ingest.claimants import Claimants
 from ingest.commands import Commands
 from ingest.identity import Gateways, nobody, sender, vouched
 from ingest.memory import CarrierMemory, Forgetful, MemoryStore
@@ -55,6 +56,7 @@ class Pipeline:
         self.clock = clock
         self.tenant = tenant
         self.carriers: tuple[Carrier, ...] = (Native(tenant),) if carriers is None else tuple(carriers)
+        self._claimants = Claimants(self.carriers)
         self.profiles = profiles
         self.commands = Commands(clock)
         self._oversized: set[str] = set()
@@ -156,19 +158,16 @@ class Pipeline:
                 if carrier.recognises(envelope):
                     return _read(carrier, envelope, context, memory)
             return quarantine.unknown_source(envelope)
-        for carrier in self.carriers:
-            if carrier.claims(envelope):
-                return _read(carrier, envelope, context, memory)
-        return quarantine.unknown_source(envelope)
+        carrier = self._claimants.of(envelope)
+        return quarantine.unknown_source(envelope) if carrier is None else _read(carrier, envelope, context, memory)
 
     def _oversize(self, envelope: Envelope) -> Arrival:
         logger, adapter = sender(envelope), _NOBODYS
-        for carrier in self.carriers:
-            if carrier.claims(envelope):
-                adapter = carrier.name
-                if isinstance(carrier, Addressed):
-                    logger = carrier.speaker(envelope) or logger
-                break
+        carrier = self._claimants.of(envelope)
+        if carrier is not None:
+            adapter = carrier.name
+            if isinstance(carrier, Addressed):
+                logger = carrier.speaker(envelope) or logger
         return vouched(quarantine.oversize(envelope, logger, adapter), self._gateways)
 
     def _count_oversize(self, arrivals: Sequence[Arrival]) -> None:

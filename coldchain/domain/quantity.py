@@ -5,8 +5,8 @@ becomes text without rounding. Nothing here passes through a binary fraction unl
 """
 
 import re
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from coldchain.errors import InvalidValue
 
@@ -16,8 +16,10 @@ _ISO = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?(Z|z|[+-]\d{2}:?\d{2})\Z", re.ASCII
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY = _EPOCH.toordinal()
 _NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 _LARGEST = Decimal(10) ** 15
+_EXACT = 28  # digits that `Decimal` keeps whatever it does; nobody here works with fewer
 _EARLIEST_MS = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
 _LATEST_MS = (datetime.max.replace(microsecond=0, tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
 
@@ -32,6 +34,8 @@ def scaled(number: Decimal, places: int) -> int:
         raise InvalidValue(f"{str(number)[:40]} is not a finite number that a sensor can send")
     if number.adjusted() < -places - 1:
         return 0  # far below one half
+    if len(str(number)) <= _EXACT:
+        return int(number.scaleb(places).to_integral_value(ROUND_HALF_EVEN))
     # In integers, because arithmetic with `Decimal` rounds to the digits of its context first.
     sign, digits, exponent = number.as_tuple()
     shift = int(exponent) + places
@@ -103,11 +107,14 @@ def ms_from_iso(text: str) -> int:
         raise InvalidValue(f"{text[:40]!r} is not an ISO 8601 time with Z or an offset, such as 2026-01-05T10:00:00Z")
     year, month, day, hour, minute, second, fraction, zone = found.groups()
     try:
-        moment = datetime(int(year), int(month), int(day), int(hour), int(minute), min(int(second), 59), tzinfo=UTC)
+        days = date(int(year), int(month), int(day)).toordinal() - _EPOCH_DAY
     except ValueError as error:
         raise InvalidValue(f"{text[:40]!r} is not a date of the calendar: {error}") from error
+    if hour > "23" or minute > "59" or second > "60":
+        raise InvalidValue(f"{text[:40]!r} is not a time of the day")
     # A leap second is the last second of its minute: readings carry it, calendars of computers do not.
-    whole_ms = (moment - _EPOCH) // timedelta(milliseconds=1) - _offset_ms(zone)
+    seconds = (days * 24 + int(hour)) * 3600 + int(minute) * 60 + min(int(second), 59)
+    whole_ms = seconds * 1000 - _offset_ms(zone)
     if not _EARLIEST_MS <= whole_ms <= _LATEST_MS:  # its offset leads out of the calendar
         raise InvalidValue(f"{text[:40]!r} lies outside the years 1 to 9999")
     return whole_ms + int((fraction or "0").ljust(3, "0")[:3])

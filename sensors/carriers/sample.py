@@ -24,6 +24,8 @@ _ATTRIBUTES = {public: attribute for attribute, public in MILLI_FIELDS.items()}
 _PROBED = frozenset({"temperature_c", "humidity_pct", "pressure_hpa"})
 _BATTERY = frozenset({"battery_mpct", "battery_mv"})
 _MOST_ROWS = 20_000
+_POWERS = tuple(10**places for places in range(8))
+_LARGEST = 10**12
 
 
 class Stamp(NamedTuple):
@@ -68,7 +70,7 @@ class Head(NamedTuple):
     limits: Mapping[str, Limits] = NATIVE
 
 
-@dataclass
+@dataclass(slots=True)
 class _Row:
     """One (channel, moment) while its fields come together."""
 
@@ -238,7 +240,15 @@ def thousandths(name: str, value: Any) -> int:
 def _scaled(name: str, value: Any, places: int) -> int:
     try:
         if type(value) is float:
+            product = value * _POWERS[places]
+            if -_LARGEST < product < _LARGEST:
+                whole: int = round(product)
+                # Away from the edges a binary fraction rounds as its decimal text does; its error here is below 0.0003.
+                if abs(abs(product - whole) - 0.5) > 0.001:
+                    return whole
             return scaled(Decimal(repr(value)), places)  # its shortest text is what was written, up to 15 digits
+        if type(value) is int and -_LARGEST < value < _LARGEST:
+            return value * _POWERS[places]
         if type(value) is int or type(value) is Decimal:
             return scaled(Decimal(value), places)
         if isinstance(value, str):

@@ -52,3 +52,13 @@ def test_a_time_whose_offset_leads_out_of_the_calendar_is_refused(text: str) -> 
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"])
 def test_the_first_and_the_last_moment_of_the_calendar_come_back(text: str) -> None:
     assert iso(ms_from_iso(text)) == text
+
+
+@pytest.mark.parametrize("clock", ["24:00:00", "10:60:00", "10:00:61", "10:00:75", "25:10:10"])
+def test_a_time_that_no_day_has_is_refused(clock: str) -> None:
+    with pytest.raises(InvalidValue, match="is not a time of the day"):
+        ms_from_iso(f"2026-01-05T{clock}Z")
+
+
+def test_a_leap_second_is_the_last_second_of_its_minute() -> None:
+    assert ms_from_iso("2016-12-31T23:59:60Z") == ms_from_iso("2016-12-31T23:59:59Z")
