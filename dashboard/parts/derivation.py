@@ -19,6 +19,7 @@ from dashboard.services import Services
 
 Json = dict[str, Any]
 _ASKS = html.Span(", how was this computed?", className="visually-hidden")
+_CLOSE = html.Button("Close", type="button", className="button", **{"data-derive-close": "1"})
 _STALE = ". Something it rests on has changed since it was judged; it is judged again within moments."
 _FIELDS = ("product_profile", "lane", "carrier", "site", "customer")
 
@@ -40,8 +41,12 @@ def panel() -> list[Any]:
     return [
         dcc.Store(id="derive-asked"),
         dmc.Drawer(
-            html.Div(id="derive-body", className="derivation"), id="derive-panel", title="How was this computed?",
-            opened=False, position="right", size="lg", closeButtonProps={"aria-label": "Close"},
+            [
+                # Its own title line: the component's is a second banner of the page to who listens.
+                html.Div([html.H2("How was this computed?", id="derive-title"), _CLOSE], className="derivation-head"),
+                html.Div(id="derive-body", className="derivation"),
+            ],
+            id="derive-panel", opened=False, position="right", size="lg", withCloseButton=False,
         ),
     ]  # fmt: skip
 
