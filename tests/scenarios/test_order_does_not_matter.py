@@ -1,6 +1,11 @@
-"""Order does not matter: shuffled, duplicated, split and late histories give identical findings and figures."""
+"""Order does not matter: shuffled, duplicated, split and late histories give identical findings and figures.
 
+`COLDCHAIN_TEST_FUZZ=10000` asks for that many histories, or for as many as `LONG_S` seconds of CPU allow.
+"""
+
+import os
 import random
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +31,8 @@ from compliance.twin import differences
 BOX = Subject(SubjectKind.SHIPMENT, "box")
 PROFILES = ("refrigerated-2-8", "refrigerated-2-8-freeze-sensitive", "cct-2-8", "crt-20-25", "below-25", "frozen-25-15")
 STEP_MS = 300_000
+HISTORIES = int(os.environ.get("COLDCHAIN_TEST_FUZZ", "150"))
+LONG_S = 75
 
 
 @st.composite
@@ -183,3 +190,50 @@ def test_an_estimated_interval_does_not_depend_on_the_order_either(seed: int) ->
     expected = on_record([history], now_ms, declared=False)
     assert on_record([shuffled[:14], shuffled[14:40], shuffled[40:]], now_ms, declared=False) == expected
     assert on_record(late_first, now_ms, declared=False) == expected
+
+
+def replayed(history: Sequence[Reading], chance: random.Random) -> list[Reading]:
+    """The history as it may arrive: repeated and replayed from a checkpoint, in some order."""
+    checkpoint = chance.randrange(len(history))
+    came = [*history, *chance.choices(history, k=len(history) // 4), *history[checkpoint:]]
+    chance.shuffle(came)
+    return list({(item.event_time_ms, item.seq): item for item in came}.values())
+
+
+def test_any_history_gives_the_same_findings_and_figures_however_it_comes() -> None:
+    """Permuted, duplicated, delayed, split, replayed from a checkpoint; the decimal twin agrees with every figure."""
+    began, twins, seed = time.process_time(), 0, 0
+    while seed < HISTORIES and time.process_time() - began < LONG_S:
+        chance = random.Random(f"history/{seed}")
+        history, profile = random_history(chance), chance.choice(PROFILES)
+        now_ms = max(item.event_time_ms for item in history) + chance.choice((0, 60_000, 7_200_000))
+        whole = findings(inputs(history, profile), now_ms)
+        assert findings(inputs(replayed(history, chance), profile), now_ms) == whole, f"history/{seed}"
+        if seed % 3 == 0:
+            cut = chance.randrange(1, len(history) + 1)
+            known = [item for item in replayed(history, chance) if item.offset <= cut]
+            assert findings(inputs(known, profile), now_ms) == findings(inputs(history[:cut], profile), now_ms), seed
+        if seed % 20 == 0:
+            twins += 1
+            assert differences(inputs(history, profile), whole.document) == [], f"history/{seed}"
+        seed += 1
+    assert seed >= min(HISTORIES, 1000)
+    assert twins >= seed // 20
+
+
+def random_history(chance: random.Random) -> list[Reading]:
+    """As `histories`, from a seed: thousands of them cost less than hypothesis needs to choose a hundred."""
+    level, time_ms = chance.randrange(1_000, 9_000), DAWN
+    found: list[Reading] = []
+    for seq in range(chance.randrange(2, 30)):
+        level = max(-20_000, min(level + chance.choice((-1_500, -400, -50, 0, 50, 400, 1_500, 4_000, -4_000)), 45_000))
+        faulty = chance.random() < 0.05
+        found.append(
+            Reading(
+                "LG-1", "internal", time_ms, time_ms + chance.choice((0, 300, 3_600_000)), "device", boot=1, seq=seq,
+                temperature_mc=None if faulty else level, humidity_mpct=None if faulty else 50_000 + seq,
+                latitude_e7=480_000_000 + seq, longitude_e7=110_000_000, offset=seq + 1,
+            )
+        )  # fmt: skip
+        time_ms += chance.choice((STEP_MS, STEP_MS, STEP_MS, STEP_MS, 60_000, 1_234_567, 5_400_000))
+    return found
