@@ -158,16 +158,16 @@ class Pipeline:
                 if carrier.recognises(envelope):
                     return _read(carrier, envelope, context, memory)
             return quarantine.unknown_source(envelope)
-        carrier = self._claimants.of(envelope)
-        return quarantine.unknown_source(envelope) if carrier is None else _read(carrier, envelope, context, memory)
+        claimant = self._claimants.of(envelope)
+        return quarantine.unknown_source(envelope) if claimant is None else _read(claimant, envelope, context, memory)
 
     def _oversize(self, envelope: Envelope) -> Arrival:
         logger, adapter = sender(envelope), _NOBODYS
-        carrier = self._claimants.of(envelope)
-        if carrier is not None:
-            adapter = carrier.name
-            if isinstance(carrier, Addressed):
-                logger = carrier.speaker(envelope) or logger
+        claimant = self._claimants.of(envelope)
+        if claimant is not None:
+            adapter = claimant.name
+            if isinstance(claimant, Addressed):
+                logger = claimant.speaker(envelope) or logger
         return vouched(quarantine.oversize(envelope, logger, adapter), self._gateways)
 
     def _count_oversize(self, arrivals: Sequence[Arrival]) -> None:

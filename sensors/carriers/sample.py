@@ -24,7 +24,7 @@ _ATTRIBUTES = {public: attribute for attribute, public in MILLI_FIELDS.items()}
 _PROBED = frozenset({"temperature_c", "humidity_pct", "pressure_hpa"})
 _BATTERY = frozenset({"battery_mpct", "battery_mv"})
 _MOST_ROWS = 20_000
-_POWERS = tuple(10**places for places in range(8))
+_POWERS: tuple[int, ...] = tuple(10**places for places in range(8))
 _LARGEST = 10**12
 
 
@@ -248,7 +248,8 @@ def _scaled(name: str, value: Any, places: int) -> int:
                     return whole
             return scaled(Decimal(repr(value)), places)  # its shortest text is what was written, up to 15 digits
         if type(value) is int and -_LARGEST < value < _LARGEST:
-            return value * _POWERS[places]
+            units: int = value * _POWERS[places]
+            return units
         if type(value) is int or type(value) is Decimal:
             return scaled(Decimal(value), places)
         if isinstance(value, str):
