@@ -158,7 +158,8 @@ def _bound(title: str, said: ChannelFindings, rates: Rates, parts: list[_Part], 
     )
     how = (f"In a gap the goods are taken to warm by {degrees(warming)} a minute from both ends, and to cool back in "
            "time: the tent is integrated by trapezoid between whole tenths of a degree."
-           if upper else "In a gap the goods are taken to have stayed at its colder end.")  # fmt: skip
+           if upper else "In a gap the goods are taken to have stayed at its colder end: as cold as the coldest "
+           "reading within one length of the gap on either side.")  # fmt: skip
     table = Rows(("gap from", "to", "counted as", "part, s"), rows)
     return _closed(title, rates, area / time, steps, table, (how, _ALONE))
 
@@ -180,7 +181,8 @@ def _only(trace: Trace, first: int, after: int, edges: tuple[tuple[int, int], ..
 def _gap(said: ChannelFindings, missing: Trace, *, upper: bool) -> tuple[tuple[int, int], Decimal]:
     """The gap, and its integral of f in milliseconds."""
     profile, span = said.profile, missing.gaps()[0]
-    pair = mkt.bounds(profile.ratio, missing, mkt.Weighted(0, 0), profile.gap_warming_mc_per_min)
+    nothing = mkt.Weighted(0, 0)
+    pair = mkt.bounds(profile.ratio, missing, nothing, profile.gap_warming_mc_per_min, beside=said.trace)
     chosen = pair[1] if upper else pair[0]
     # The engine's rates are relative to 273.15 K and scaled; its weights are twice milliseconds, times a multiple.
     relative = Decimal(chosen.total).scaleb(-mkt.DIGITS) / chosen.weight

@@ -18,6 +18,7 @@ from compliance.trace import median
 
 _REQUIRED = ("event_time", "temperature_c")
 _OPTIONAL = ("humidity_pct", "channel")
+_LONGEST_S = 366 * 86_400
 
 
 def evaluate_file(
@@ -43,9 +44,11 @@ def evaluate_file(
 def inputs_of(channels: dict[str, list[Reading]], profile: str, interval_s: float | None) -> Inputs:
     """The engine's inputs for the readings of a file: each channel is product, judged from first to last reading."""
     tracks = [Track.of("file", channel, rows) for channel, rows in sorted(channels.items())]
+    if interval_s is not None and not 0.001 <= interval_s <= _LONGEST_S:  # what is no number is not between them
+        raise InvalidValue(
+            f"interval = {interval_s} s is not between 0.001 and {_LONGEST_S}: give the seconds between two readings"
+        )
     interval = _median_interval(tracks) if interval_s is None else round(interval_s * 1000)
-    if interval <= 0:
-        raise InvalidValue(f"interval = {interval_s} s is not above zero: give the seconds between two readings")
     source = "estimated" if interval_s is None else "declared"
     spans = [Span(int(track.time_ms[0]), int(track.time_ms[-1]) + 1) for track in tracks]
     bounds = tuple(
@@ -79,6 +82,11 @@ def read_rows(path: Path) -> dict[str, list[Reading]]:
     for line, cells in enumerate(rows[1:], start=2):
         if not cells or cells[0].startswith("#"):
             continue
+        if len(cells) > len(rows[0]) and any(cell.strip() for cell in cells[len(rows[0]) :]):
+            raise InvalidValue(
+                f"line {line}: has {len(cells)} cells, and the header {len(rows[0])} columns: "
+                f"{','.join(cells)[:80]!r} may have a decimal comma; write a point"
+            )
         reading = _reading(line, cells, columns)
         key = (reading.channel, reading.event_time_ms)
         first, other = found.setdefault(key, (line, reading))

@@ -83,28 +83,45 @@ def known(ratio: Decimal, trace: Trace) -> Weighted:
 
 
 def bounds(
-    ratio: Decimal, trace: Trace, inside: Weighted, warming_mc_per_min: int, cap_mc: int = HIGH_MC
+    ratio: Decimal,
+    trace: Trace,
+    inside: Weighted,
+    warming_mc_per_min: int,
+    cap_mc: int = HIGH_MC,
+    beside: Trace | None = None,
 ) -> tuple[Weighted, Weighted]:
     """The mean over known time and gaps: held at the colder end, and under a tent that rises from both ends.
 
-    `inside` is the mean over known time.
+    `inside` is the mean over known time. An end of a gap is all that was measured within one length of the gap beside
+    it (of `beside`, where `trace` is only a part): goods that swing may be colder between two readings than at both.
 
     Unknown time at the ends of a stretch has one end only; it is held there, or rises from there.
     """
+    around = trace if beside is None else beside
     lower = upper = inside.times(warming_mc_per_min)
     for i in np.flatnonzero(trace.kind == GAP).tolist():
         left, right = int(trace.value[i]), int(trace.value[i + 1])
         length = int(trace.time_ms[i + 1] - trace.time_ms[i])
-        lower = lower.plus(of_weights(ratio, [(min(left, right), 2 * length * warming_mc_per_min)]))
+        coldest = coldest_beside(around, int(trace.time_ms[i]), int(trace.time_ms[i + 1]))
+        lower = lower.plus(of_weights(ratio, [(coldest, 2 * length * warming_mc_per_min)]))
         upper = upper.plus(_tent(ratio, left, right, length, warming_mc_per_min, cap_mc))
     for start, end in trace.edges:
         near = min(int(np.searchsorted(trace.time_ms, start, side="left")), len(trace) - 1)
         value = int(trace.value[near])
-        lower = lower.plus(of_weights(ratio, [(value, 2 * (end - start) * warming_mc_per_min)]))
+        coldest = min(value, coldest_beside(around, start, end))
+        lower = lower.plus(of_weights(ratio, [(coldest, 2 * (end - start) * warming_mc_per_min)]))
         # With one end only it may rise all the way: half of a tent of twice the length.
         both = _tent(ratio, value, value, 2 * (end - start), warming_mc_per_min, cap_mc)
         upper = upper.plus(Weighted(both.total // 2, both.weight // 2))
     return lower, upper
+
+
+def coldest_beside(trace: Trace, start_ms: int, end_ms: int) -> int:
+    """The coldest value within one length of an unknown stretch on either side of it; the hottest there is without."""
+    length = end_ms - start_ms
+    first = int(np.searchsorted(trace.time_ms, start_ms - length, side="left"))
+    last = int(np.searchsorted(trace.time_ms, end_ms + length, side="right"))
+    return int(trace.value[first:last].min()) if last > first else HIGH_MC
 
 
 def _tent(ratio: Decimal, left: int, right: int, length: int, warming: int, cap_mc: int) -> Weighted:

@@ -92,7 +92,9 @@ class _Places:
     @classmethod
     def of(cls, connection: Connection, ids: Sequence[str], known_ms: int | None) -> "_Places":
         rows = connection.execute(select(shipment).where(shipment.c.id.in_(ids))).mappings()
-        shipments = {row["id"]: dict(row) if known_ms is None else as_known(connection, row, known_ms) for row in rows}
+        shipments = {
+            row["id"]: dict(row) if known_ms is None else as_known(connection, dict(row), known_ms) for row in rows
+        }
         zones = dict(connection.execute(select(store.c.id, store.c.zone).where(store.c.id.in_(ids))).all())
         happened = select(milestone).where(milestone.c.shipment.in_(ids), milestone.c.happened_ms.is_not(None))
         if known_ms is not None:

@@ -54,15 +54,21 @@ class TwinMkt:
         time = self._time()
         for a, b, kind in self._spans:
             if kind == "gap":
-                lower += self._speed(min(a[1], b[1])) * (b[0] - a[0])
+                lower += self._speed(self._coldest(a[0], b[0])) * (b[0] - a[0])
                 upper += self._tent(a[1], b[1], b[0] - a[0])
                 time += b[0] - a[0]
         for start, end in self._edges:
             value = next((v for t, v, _ in self._samples if t >= start), self._samples[-1][1])
-            lower += self._speed(value) * (end - start)
+            lower += self._speed(min(value, self._coldest(start, end))) * (end - start)
             upper += self._tent(value, value, 2 * (end - start)) / 2
             time += end - start
         return self._celsius(lower, time), self._celsius(upper, time)
+
+    def _coldest(self, start: int, end: int) -> int:
+        """The coldest sample within one length of an unknown stretch on either side."""
+        reach = end - start
+        near = (value for time, value, _ in self._samples if start - reach <= time <= end + reach)
+        return min(near, default=HOTTEST)
 
     def _tent(self, left: int, right: int, length: int) -> Decimal:
         if abs(right - left) >= self._rate * length:

@@ -104,9 +104,8 @@ def cut(said: ChannelFindings, start_ms: int, end_ms: int) -> ChannelFindings:
 
 def narrowed(trace: Trace, start_ms: int, end_ms: int) -> Trace:
     """A trace between two moments, with the values that the straight line gives it there."""
-    first, last = (
-        int(np.searchsorted(trace.time_ms, moment, side)) for moment, side in ((start_ms, "left"), (end_ms, "right"))
-    )
+    first = int(np.searchsorted(trace.time_ms, start_ms, side="left"))
+    last = int(np.searchsorted(trace.time_ms, end_ms, side="right"))
     times, values = trace.time_ms[first:last].tolist(), trace.value[first:last].tolist()
     kinds = trace.kind[first : max(last - 1, first)].tolist()
     edges = [(max(a, start_ms), min(b, end_ms)) for a, b in trace.edges if a < end_ms and b > start_ms]
@@ -138,4 +137,5 @@ def _between(trace: Trace, place: int, moment_ms: int) -> int | None:
 def _value(trace: Trace, place: int, moment_ms: int) -> int:
     """The value at a moment on the straight line that ends at the sample `place`."""
     (a, b), (low, high) = trace.time_ms[place - 1 : place + 1].tolist(), trace.value[place - 1 : place + 1].tolist()
-    return round(low + Fraction((high - low) * (moment_ms - a), b - a))
+    value: int = round(low + Fraction((high - low) * (moment_ms - a), b - a))
+    return value

@@ -157,8 +157,12 @@ class ProductProfile:
 
     @property
     def frozen(self) -> bool:
-        """Whether the goods are kept frozen, where a mean kinetic temperature means nothing."""
-        return self.storage_class in FROZEN_CLASSES
+        """Whether the goods are kept frozen, where a mean kinetic temperature means nothing.
+
+        By their storage class, or by a label range that ends below freezing, whatever its class is called.
+        """
+        high = self.label.high_mc
+        return self.storage_class in FROZEN_CLASSES or (high is not None and high < 0)
 
     @property
     def mkt_relief(self) -> bool:

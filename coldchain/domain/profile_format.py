@@ -142,12 +142,15 @@ def _at_or_beyond(value: int | None, limit: int | None) -> bool:
 
 
 def _windows(reader: TableReader) -> tuple[MktWindow, ...]:
-    found = []
+    found: list[MktWindow] = []
     for inner in reader.tables("mkt_windows"):
         length, limit = inner.duration_ms("length", None), inner.milli("limit_c")
         if not length or limit is None:
             inner.fail("", "needs a length (length_h = 24) and limit_c")
-        found.append(MktWindow(inner.text("id"), length or DAY_MS, limit or 0))
+        window = MktWindow(inner.text("id"), length or DAY_MS, limit or 0)
+        if any(other.id == window.id for other in found):
+            inner.fail("id", f"= {window.id!r} stands there twice: give each window its own")
+        found.append(window)
         inner.finish()
     return tuple(found)
 

@@ -25,6 +25,7 @@ class TableReader:
         self.path = path
         self.problems = [] if problems is None else problems
         self._left: dict[str, Any] = {}
+        self._measures: set[str] = set()  # keys of numbers that were asked for, each with its unit
         if isinstance(data, Mapping):
             self._left = dict(data)
         else:
@@ -92,6 +93,7 @@ class TableReader:
 
     def number(self, name: str, default: Decimal | None, low: str, high: str) -> Decimal | None:
         """A decimal number between two bounds, as it was written."""
+        self._measures.add(name)
         if name not in self._left:
             return default
         given = self._left.pop(name)
@@ -149,8 +151,12 @@ class TableReader:
 
     def finish(self) -> None:
         """Note every key that nobody asked for."""
-        for name in self._left:
-            self._blame(name, "is not a known key: correct its spelling or remove it")
+        for name, value in self._left.items():
+            with_unit = sorted(key for key in self._measures if key.startswith(f"{name}_"))
+            if with_unit:
+                self._blame(name, f"= {value!r} has no unit: write {' or '.join(with_unit)}")
+            else:
+                self._blame(name, "is not a known key: correct its spelling or remove it")
 
     def raise_problems(self, what: str) -> None:
         """Refuse `what` if anything was wrong.

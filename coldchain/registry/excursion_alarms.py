@@ -26,9 +26,9 @@ def answers(connection: Connection, excursions: Sequence[Row[Any]]) -> dict[str,
     return {id_: _answer(rows, acknowledged) for id_, rows in linked.items()}
 
 
-def _linked(connection: Connection, wanted: Collection[str], subjects: Collection[str]) -> dict[str, list[Row[Any]]]:
+def _linked(connection: Connection, wanted: Collection[str], subjects: Collection[str]) -> dict[str, list[Any]]:
     columns = (alarm.c.id, alarm.c.excursions, alarm.c.raised_ms)
-    found: dict[str, list[Row[Any]]] = {}
+    found: dict[str, list[Any]] = {}
     for row in connection.execute(select(*columns).where(alarm.c.subject_id.in_(subjects))):
         for id_ in row.excursions or ():
             if id_ in wanted:
@@ -36,7 +36,7 @@ def _linked(connection: Connection, wanted: Collection[str], subjects: Collectio
     return found
 
 
-def _answer(alarms: Sequence[Row[Any]], acknowledged: dict[str, int]) -> dict[str, Any]:
+def _answer(alarms: Sequence[Any], acknowledged: dict[str, int]) -> dict[str, Any]:
     raised = min(row.raised_ms for row in alarms)
     answered = min((acknowledged[row.id] for row in alarms if row.id in acknowledged), default=None)
     told = {"raised": iso(raised)}

@@ -150,3 +150,30 @@ def test_the_offset_of_a_moment_is_that_of_the_newest_arrival_before_it(tmp_path
             assert offset_at(house.journal, moment, decoded_again_since=True) <= head
     finally:
         house.close()
+
+
+@settings(max_examples=12, deadline=None)
+@given(arrivals(), st.randoms(use_true_random=False))
+def test_what_was_known_does_not_depend_on_when_the_engine_looked_or_what_came_together(
+    batches: list[list[Reading]], chance: Any
+) -> None:
+    moments = [DAWN + (number + 1) * 40 * STEP_MS for number in range(len(batches))]
+    answers = []
+    for often in (True, False):
+        with TemporaryDirectory() as folder:
+            house = House(Path(folder))
+            try:
+                box = house.shipment("S-1", "LG-1", profile=PROFILE)
+                house.declare("LG-1", STEP_MS)
+                for moment, batch in zip(moments, batches, strict=True):
+                    house.clock.set(moment)
+                    together = list(batch) if often else chance.sample(batch, len(batch))
+                    for part in [together] if often else [[item] for item in together]:
+                        house.send(*part)
+                    if often:
+                        house.settle(house.loop())  # each time another engine, from where the last one stopped
+                house.settle()
+                answers.append([plain(known(house, box, moment + lag)) for moment in moments for lag in (0, STEP_MS)])
+            finally:
+                house.close()
+    assert answers[0] == answers[1]

@@ -75,6 +75,9 @@ def test_a_profile_from_a_file_brings_its_own_activation_energy(tmp_path: Path) 
         (["2026-01-05T10:00:00Z,nan"], "event_time,temperature_c", ["line 2", "nan"]),
         (["2026-01-05T10:00:00Z"], "event_time,temperature_c", ["line 2", "temperature_c"]),
         (["2026-01-05T10:00:00Z,5"], "time,temperature_c", ["line 1", "event_time"]),
+        (["2026-01-05T10:00:00Z,5,7"], "event_time,temperature_c", ["line 2", "3 cells", "5,7", "decimal comma"]),
+        (["2026-03-29T02:30:00,5"], "event_time,temperature_c", ["line 2", "2026-03-29T02:30:00", "offset"]),
+        (["2026-01-05T10:00:00Z,5"], "event_time;temperature_c", ["line 1", "event_time;temperature_c"]),
         ([], "event_time,temperature_c", ["no reading"]),
     ],
 )
@@ -82,6 +85,35 @@ def test_a_bad_line_is_named_with_its_value(tmp_path: Path, lines: list[str], he
     with pytest.raises(InvalidValue) as refused:
         evaluate_file(written(tmp_path, *lines, header=header), "refrigerated-2-8")
     assert all(name in str(refused.value) for name in names)
+
+
+@pytest.mark.parametrize("interval", [0, -5, float("nan"), float("inf"), 1e12])
+def test_an_interval_that_is_none_is_refused_with_its_value(tmp_path: Path, interval: float) -> None:
+    with pytest.raises(InvalidValue, match=r"interval = .* give the seconds between two readings"):
+        evaluate_file(written(tmp_path, *ROWS), "cct-2-8", interval_s=interval)
+
+
+def test_the_hour_that_comes_twice_is_two_hours(tmp_path: Path) -> None:
+    """02:30 in Berlin on 25 October 2026, once by summer time and once by winter time, in a file in mixed order."""
+    lines = [f"2026-10-25T{hour:02}:{minute:02}:00+0{offset}:00,5" for hour, offset in ((2, 1), (1, 2), (2, 2))
+             for minute in (0, 30)]  # fmt: skip
+    document = evaluate_file(written(tmp_path, *lines), "refrigerated-2-8", check=True)
+    assert document["period"] == {"from": "2026-10-24T23:00:00.000Z", "to": "2026-10-25T01:30:00.000Z"}
+    assert (document["interval_s"], document["gaps"], document["coverage_pct"]) == (1800, [], 100)
+
+
+def test_gaps_duplicates_and_mixed_order_in_one_file(tmp_path: Path) -> None:
+    lines = [f"2026-01-05T10:{minute:02}:00Z,5" for minute in (40, 0, 5, 10, 10, 45, 50)]
+    document = evaluate_file(written(tmp_path, *lines), "refrigerated-2-8", check=True)
+    [gap] = document["gaps"]
+    assert (gap["from"], gap["duration_s"]) == ("2026-01-05T10:10:00.000Z", 1800)
+
+
+def test_a_hold_below_three_intervals_is_a_note_and_no_refusal(tmp_path: Path) -> None:
+    document = evaluate_file(written(tmp_path, *ROWS), "refrigerated-2-8", interval_s=1200)
+    [note] = document["notes"]
+    assert "outside-high" in note
+    assert "raised to three intervals (60 min)" in note
 
 
 def test_an_unknown_profile_is_refused_with_those_that_there_are(tmp_path: Path) -> None:

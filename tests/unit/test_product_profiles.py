@@ -75,6 +75,11 @@ def test_a_limit_that_is_left_out_is_the_label_limit() -> None:
         ({"colour": "blue"}, ["colour", "not a known key"]),
         ({"version": "one"}, ["version", "one"]),
         ({"mkt_windows": [{"id": "w", "limit_c": 8}]}, ["mkt_windows[0]", "length"]),
+        ({"mkt_windows": [{"id": "w", "length_h": 24, "limit_c": 8}] * 2}, ["mkt_windows[1].id", "'w'", "twice"]),
+        ({"label_range": {"low": 2, "high_c": 8}}, ["label_range.low", "2", "no unit", "low_c"]),
+        ({"transport_range": {"low_c": 30, "high_c": -5}}, ["transport_range", "crossed", "30"]),
+        ({"gap_warming": 0.5}, ["gap_warming", "0.5", "gap_warming_c_per_min"]),
+        ({"stability_budget": [{"low_c": 8, "high_c": 15, "allowed": 24}]}, ["[0].allowed", "24", "allowed_h"]),
     ],
 )
 def test_a_wrong_profile_is_refused_with_field_value_and_remedy(change: dict[str, Any], says: list[str]) -> None:
@@ -94,6 +99,10 @@ def test_a_wrong_profile_is_refused_with_field_value_and_remedy(change: dict[str
         ({"window": {"kind": "calendar", "zone": "Mars/Base"}}, ["window.zone", "Mars/Base", "Europe/Berlin"]),
         ({"window": {"length_min": 10}}, ["hold", "longer than its window"]),
         ({"stages": ["flying"]}, ["stages", "flying"]),
+        ({"limit": 8}, ["rules[0].limit", "8", "no unit", "limit_c"]),
+        ({"ignore_start": 10}, ["rules[0].ignore_start", "10", "ignore_start_min"]),
+        ({"counts": "samples"}, ["rules[0].counts", "samples", "readings"]),
+        ({"counts": "readings", "kind": "cumulative", "window": {"length_h": 24}}, ["counts", "window", "leave one"]),
     ],
 )
 def test_a_wrong_rule_is_refused_with_field_value_and_remedy(change: dict[str, Any], says: list[str]) -> None:
@@ -102,6 +111,20 @@ def test_a_wrong_rule_is_refused_with_field_value_and_remedy(change: dict[str, A
     with pytest.raises(InvalidValue) as refused:
         profile_from(body)
     assert all(part in str(refused.value) for part in says)
+
+
+def test_limits_that_leave_nothing_inside_are_refused_with_both_rules() -> None:
+    low = {"id": "low", "kind": "instant", "direction": "low", "limit_c": 9, "severity": "minor"}
+    high = {"id": "high", "kind": "instant", "direction": "high", "limit_c": 8, "severity": "minor"}
+    with pytest.raises(InvalidValue, match=r"'high' and 'low' are crossed: above 8 and below 9 .* move one"):
+        profile_from({**GOOD, "alarm_profile": {"id": "a", "rules": [low, high]}})
+    apart = [{**low, "stages": ["loading"]}, {**high, "stages": ["in_transit"]}]
+    assert len(profile_from({**GOOD, "alarm_profile": {"id": "a", "rules": apart}}).rules) == 2
+
+
+def test_goods_below_freezing_are_frozen_whatever_their_class_is_called() -> None:
+    assert profile_from({**GOOD, "storage_class": "frozen", "label_range": {"low_c": -25, "high_c": -15}}).frozen
+    assert not profile_from({**GOOD, "label_range": {"low_c": 2, "high_c": 8}}).frozen
 
 
 def test_the_example_of_the_reference_is_a_profile() -> None:
