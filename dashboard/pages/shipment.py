@@ -22,6 +22,7 @@ from dashboard.parts.shipment_blocks import (
     summary,
     timeline,
 )
+from dashboard.parts.shipment_detail import detail
 from dashboard.parts.states import attempt, empty, skeleton
 from dashboard.services import Services
 
@@ -73,8 +74,8 @@ def register(app: Dash, services: Services) -> None:
         drawn = chart(records.series(found, judged), scheme=_text(scheme), zone=_text(zone), zoom=window)
         return patch(drawn.figure, whole=window is None), drawn.note
 
-    stage_blocks.register(app, services)
     judged_by.register(app, services)  # for the page of a store as well
+    stage_blocks.register(app, services)
     app.clientside_callback(
         ClientsideFunction("coldchain", "chartToMap"), Input("series-chart", "hoverData"), State("route-track", "data")
     )
@@ -112,6 +113,7 @@ def page_body(services: Services, shipment_id: str, scheme: str | None, zone: st
         ),
         html.Div(_chart_and_map(services, found, (judged, placing), scheme, zone), className="grid-2"),
         card("Figures", figure_block(found), right=html.Span("of the governing channel", className="dim small")),
+        *detail(found),
         card("Product profile", judged_by.block("shipment", shipment_id)),
         stage_blocks.budget_card(services, found),
         stage_blocks.journey_cards(services, viewer, shipment_id),

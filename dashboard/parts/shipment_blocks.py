@@ -8,6 +8,7 @@ from dash import html
 from coldchain.domain.quantity import ms_from_iso
 from coldchain.registry.loggers import Calibration
 from dashboard.parts import text
+from dashboard.parts.derivation import number
 from dashboard.parts.dossier import Dossier, JsonObject
 from dashboard.parts.elements import Column, Figure, facts, figures, link, moment, status, table, tag
 from dashboard.parts.profile_blocks import judged_by
@@ -71,21 +72,33 @@ def document_figures(dossier: Dossier) -> list[Figure]:
     share = text.percent_floored(seen["time_in_range_s"], judged_s) if judged_s else text.ABSENT
     coverage = document["coverage_pct"]
     gaps = document["gaps"]
+
+    def derived(shown: str, figure: str) -> Any:
+        if dossier.shown.get("reference") is None or document.get("governing_logger") is None:
+            return shown  # a store's figures have no derivation of their own
+        of = {"logger": document["governing_logger"], "channel": document["governing_channel"]}
+        return number(shown, figure, shipment=dossier.shown["id"], **of)
+
     return [
         *(
-            Figure(name, text.within(value, low, high), _side(value, low, high), _tone(value, low, high))
-            for name, value in (("Highest", seen["max_c"]), ("Lowest", seen["min_c"]))
+            Figure(name, derived(text.within(seen[key], low, high), f"temperature.{key}"), _side(seen[key], low, high),
+                   _tone(seen[key], low, high))
+            for name, key in (("Highest", "max_c"), ("Lowest", "min_c"))
         ),
-        Figure("Mean", text.fixed(seen["mean_c"], 2, "°C"), "over time, trapezoid"),
-        Figure("MKT", text.fixed(mkt["value_c"], 2, "°C"), mkt_words(mkt)),
-        Figure("Time in range", share, f"{text.duration(seen['time_in_range_s'])} of {text.duration(judged_s)} judged"),
-        Figure("Time outside", text.duration(out_s), f"above {text.duration(seen['time_above_s'])}, below "
-               f"{text.duration(seen['time_below_s'])}", "excursion" if out_s else "calm"),
-        Figure("Coverage", text.ABSENT if coverage is None else text.percent_floored(coverage, 100),
+        Figure("Mean", derived(text.fixed(seen["mean_c"], 2, "°C"), "temperature.mean_c"), "over time, trapezoid"),
+        Figure("MKT", derived(text.fixed(mkt["value_c"], 2, "°C"), "mkt.value_c"), mkt_words(mkt)),
+        Figure("Time in range", derived(share, "temperature.time_in_range_s"),
+               f"{text.duration(seen['time_in_range_s'])} of {text.duration(judged_s)} judged"),
+        Figure("Time outside", derived(text.duration(out_s), "temperature.time_above_s" if seen["time_above_s"]
+                                       or not seen["time_below_s"] else "temperature.time_below_s"),
+               f"above {text.duration(seen['time_above_s'])}, below {text.duration(seen['time_below_s'])}",
+               "excursion" if out_s else "calm"),
+        Figure("Coverage", derived(text.ABSENT if coverage is None else text.percent_floored(coverage, 100),
+                                   "coverage_pct"),
                f"{text.duration(seen['time_unknown_s'])} unknown",
                "at_risk" if coverage is not None and coverage < THIN_PCT else "calm"),
-        Figure("Gaps", str(len(gaps)), f"longer than 2 × {text.duration(document['interval_s'])}"
-               if document["interval_s"] else ""),
+        Figure("Gaps", derived(str(len(gaps)), "temperature.time_unknown_s"),
+               f"longer than 2 × {text.duration(document['interval_s'])}" if document["interval_s"] else ""),
     ]  # fmt: skip
 
 
