@@ -83,7 +83,7 @@ class BandTotal(NamedTuple):
 
 
 class Newest(NamedTuple):
-    """The newest judged reading of the part that is under way."""
+    """The newest judged reading of a part that is under way."""
 
     part: Part
     logger: str
@@ -120,16 +120,16 @@ def ledger(parts: Sequence[Part], profile: ProductProfile | None, as_of_ms: int)
         (line for part in ordered for line in _lines(part)),
         key=lambda line: (line.from_ms, line.to_ms, _order(line.range), line.part.id),
     )
-    newest = newest_of(ordered)
     unknown = sum(unknown_ms(part) for part in ordered)
-    stale = 0 if newest is None else _since(newest, as_of_ms)
-    bands = _bands(lines, profile, unknown)
-    totals = tuple(_with_left(total, profile, newest, stale) for total in bands)
-    return Ledger(as_of_ms, profile, ordered, tuple(lines), totals, newest, _notes(ordered, profile, newest))
+    plain = _bands(lines, profile, unknown)
+    seen = [(one, tuple(_with_left(total, profile, one, _since(one, as_of_ms)) for total in plain))
+            for one in newest_of(ordered)]  # fmt: skip
+    newest, bands = min(seen, key=_how_bad, default=(None, tuple(plain)))
+    return Ledger(as_of_ms, profile, ordered, tuple(lines), bands, newest, _notes(ordered, profile, newest))
 
 
-def newest_of(parts: Iterable[Part]) -> Newest | None:
-    """The newest reading of the governing channel of a part that is under way; None where nothing is."""
+def newest_of(parts: Iterable[Part]) -> list[Newest]:
+    """The newest reading of the governing channel of each part that is under way."""
     found = []
     for part in parts:
         document = part.document or {}
@@ -138,7 +138,14 @@ def newest_of(parts: Iterable[Part]) -> Newest | None:
         if part.live and "temperature_c" in seen:
             value = milli_from_float(seen["temperature_c"])
             found.append(Newest(part, str(logger), str(channel), ms_from_iso(seen["event_time"]), value))
-    return max(found, key=lambda one: (one.time_ms, one.part.id), default=None)
+    return found
+
+
+def _how_bad(seen: tuple[Newest, tuple[BandTotal, ...]]) -> tuple[int, int, int, str]:
+    """Of several shipments under way the one counts in which the budget is used up first; else the newest."""
+    newest, bands = seen
+    left = min((band.left.lower_ms for band in bands if band.left is not None), default=1 << 62)
+    return left, -sum(band.charging for band in bands), -newest.time_ms, newest.part.id
 
 
 def unknown_ms(part: Part) -> int:

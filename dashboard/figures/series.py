@@ -49,6 +49,7 @@ class Series:
     outside: tuple[Outside, ...] = ()
     gaps: tuple[Interval, ...] = ()
     span: Interval | None = None  # of the time axis at first; the tracks' own without it
+    excluded: tuple[Interval, ...] = ()  # shown, but not judged
 
 
 class Chart(NamedTuple):
@@ -229,6 +230,25 @@ def _damp(series: Series) -> list[Track]:
     ]
 
 
+def _excluded(
+    series: Series, start: int, end: int, colours: Palette
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The stretches that are not judged, as veiled parts of the plot with their word."""
+    parts = [(max(one.start_ms, start), min(one.end_ms or end, end)) for one in series.excluded]
+    shown = [(left, right) for left, right in parts if left < right]
+    veils = [
+        {"type": "rect", "xref": "x", "yref": "paper", "x0": left, "x1": right, "y0": 0, "y1": 1, "layer": "below",
+         "line": {"width": 1, "color": colours.border, "dash": "dot"}, "fillcolor": "rgba(128,138,147,0.22)"}
+        for left, right in shown
+    ]  # fmt: skip
+    words = [
+        {"xref": "x", "yref": "paper", "x": left, "y": 1, "text": "excluded", "showarrow": False, "xanchor": "left",
+         "yanchor": "top", "font": {"color": colours.dim, "size": 11}}
+        for left, _ in shown
+    ]  # fmt: skip
+    return veils, words
+
+
 def _humidities(series: Series, start: int, end: int, colours: Palette, zone: ZoneInfo) -> list[dict[str, Any]]:
     shades = (colours.in_range, colours.dim, colours.at_risk, colours.unknown)
     traces = []
@@ -269,6 +289,7 @@ def _layout(
          "yanchor": "middle", "xshift": 4, "font": {"color": colours.dim, "size": 11}}
         for limit in limits
     ]  # fmt: skip
+    veils, veiled = _excluded(series, start, end, colours)
     axis = {"gridcolor": colours.grid, "zeroline": False, "linecolor": colours.border, "tickcolor": colours.border}
     damp = bool(_damp(series))
     below = {
@@ -283,8 +304,8 @@ def _layout(
         uirevision="keep",
         hovermode="closest",
         dragmode="zoom",
-        shapes=[band, *rules] if limits else [],
-        annotations=names,
+        shapes=[*([band, *rules] if limits else []), *veils],
+        annotations=[*names, *veiled],
         xaxis={**axis, "type": "date", **({"anchor": "y2"} if damp else {}),
                "range": [start, end], "tickmode": "array", "tickvals": ticks.at_ms,
                "ticktext": ticks.texts, "tickangle": 0,

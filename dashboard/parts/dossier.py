@@ -9,7 +9,7 @@ from coldchain.domain.profile import Range
 from coldchain.domain.quantity import iso, milli_from_float, ms_from_iso
 from coldchain.domain.track import ABSENT, Track
 from coldchain.errors import NotFound
-from coldchain.registry import alarms, loggers, profiles, shipment_views, stores
+from coldchain.registry import alarms, loggers, profiles, shipment_views, stages, stores
 from coldchain.registry.alarms import AlarmFilter
 from coldchain.registry.loggers import Calibration
 from coldchain.registry.viewer import Viewer
@@ -61,6 +61,7 @@ def load(services: Services, viewer: Viewer, id: str) -> Dossier:  # noqa: A002
     """
     with services.registry.read() as connection:
         shown = shipment_views.shown(connection, viewer, id)
+        shown["unjudged"] = stages.unjudged(connection, id)
         try:
             document = shipment_views.compliance(connection, viewer, id)
         except NotFound:
@@ -155,6 +156,7 @@ def series(dossier: Dossier, judged: list[Track], span: Interval | None = None) 
         tuple(outside(item) for item in dossier.excursions),
         tuple(gaps),
         span,
+        tuple(Interval(one.from_ms, one.to_ms) for one in dossier.shown.get("unjudged", ())),
     )
 
 

@@ -115,6 +115,20 @@ def test_silence_after_the_newest_reading_is_counted_once_whether_or_not_it_is_a
         assert found.left.lower_ms == found.left.upper_ms - 60 * MINUTE
 
 
+def test_of_several_shipments_under_way_the_one_counts_in_which_the_budget_is_used_up_first() -> None:
+    cold = [(10 * k, 5.0) for k in range(9)]
+    mild, hot = ([(10 * k, 5.0 if k < 3 else celsius) for k in range(8)] for celsius in (11.0, 18.0))
+    parts = [part(way, name, live=True) for way, name in ((cold, "cold"), (mild, "mild"), (hot, "hot"))]
+    for some in (parts, parts[::-1]):
+        found = ledger(some, GOODS, at(80))
+        assert found.newest is not None
+        assert found.newest.part.id == "hot"
+        assert found.left is not None
+        assert found.left.lower_ms < found.left.upper_ms == min(b.left.upper_ms for b in found.bands if b.left)
+    alone = ledger([parts[0]], GOODS, at(80))
+    assert (alone.newest and alone.newest.part.id, alone.left) == ("cold", None)
+
+
 def test_in_range_nothing_is_running_out() -> None:
     found = ledger([part(warm(3, 11.0, 4), live=True)], GOODS, at(200))
     assert found.left is None
