@@ -84,19 +84,19 @@ def _result(pipeline: Pipeline, number: int, line: str, folder: Path) -> dict[st
 
 
 def _arrival(pipeline: Pipeline, described: dict[str, Any], folder: Path) -> Arrival:
-    received_at = described.get("received_at")
+    received_at = None if described.get("received_at") is None else _text(described, "received_at")
     received_at_ms = None if received_at is None else ms_from_iso(received_at)
     match described.get("transport"):
         case "mqtt":
             envelope = Envelope(
-                "mqtt", described["topic"], payload_of(described), 0, described.get("qos", 0),
+                "mqtt", _text(described, "topic"), payload_of(described), 0, described.get("qos", 0),
                 described.get("retain", False), described.get("dup", False),
             )  # fmt: skip
         case "http":
             kind = described.get("content_type")
-            envelope = Envelope("http", described["source"], payload_of(described), 0, content_type=kind)
+            envelope = Envelope("http", _text(described, "source"), payload_of(described), 0, content_type=kind)
         case "file":
-            path = folder / described["path"]
+            path = folder / _text(described, "path")
             envelope = Envelope("file", path.name, path.read_bytes(), received_at_ms or pipeline.clock.now_ms())
             return file_arrival(envelope, described.get("zone", _UNSTATED_ZONE), described)
         case other:
@@ -104,6 +104,13 @@ def _arrival(pipeline: Pipeline, described: dict[str, Any], folder: Path) -> Arr
     if received_at_ms is None:
         received_at_ms = _newest_declared_ms(pipeline, envelope)
     return pipeline.arrival(envelope._replace(received_at_ms=received_at_ms))
+
+
+def _text(described: dict[str, Any], name: str) -> str:
+    value = described[name]
+    if not isinstance(value, str):
+        raise InvalidValue(f"{name} = {value!r} is not a text")
+    return value
 
 
 def _newest_declared_ms(pipeline: Pipeline, envelope: Envelope) -> int:

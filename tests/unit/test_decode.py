@@ -120,3 +120,17 @@ NO_MESSAGES = [
 def test_a_line_that_is_no_message_is_named(line: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="line 2"):
         list(decode(["", line], tmp_path, HandClock(NOW)))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"received_at": 5}, "line 1: received_at = 5 is not a text"),
+        ({"topic": 7}, "line 1: topic = 7 is not a text"),
+        ({"transport": "http", "source": None}, "line 1: source = None is not a text"),
+        ({"transport": "file", "path": ["a"]}, r"line 1: path = \['a'\] is not a text"),
+    ],
+)
+def test_a_field_of_another_kind_is_named_with_its_value(said: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidValue, match=told):
+        run(mqtt(GOOD, **said))
