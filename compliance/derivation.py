@@ -41,6 +41,25 @@ _TIMES: dict[str, Callable[[ChannelFindings], Derived]] = {
     "humidity.max_pct": lambda said: times.extreme(said.humidity, "max_pct", "Highest humidity", "% RH"),
     "humidity.mean_pct": lambda said: times.mean(said.humidity, "Mean humidity", "% RH"),
 }
+
+
+def _ms(seconds: float) -> int:
+    return round(1000 * seconds)
+
+
+def _share(seen: Json) -> float | None:
+    inside = _ms(seen["time_in_range_s"])
+    known = inside + _ms(seen["time_above_s"]) + _ms(seen["time_below_s"])
+    return 100 * inside / known if known else None
+
+
+# Not in the document, but shown beside it: what pages make of its times.
+_SHOWN: dict[str, tuple[Callable[[ChannelFindings], Derived], Callable[[Json], float | None]]] = {
+    "temperature.in_range_pct": (times.share_in_range, _share),
+    "temperature.time_outside_s": (
+        times.outside_range, lambda seen: (_ms(seen["time_above_s"]) + _ms(seen["time_below_s"])) / 1000
+    ),
+}  # fmt: skip
 _MKT = ("value_c", "lower_c", "upper_c")
 _EXCURSION = ("onset", "onset_sample", "end", "duration_s", "duration_upper_s", "peak_c", "mean_c", "area_c_min",
               "coverage_pct")  # fmt: skip
@@ -49,7 +68,7 @@ _BAND = ("used_s", "used_upper_s", "remaining_s", "remaining_lower_s")
 
 def figures_of(channel: Json) -> list[str]:
     """The names of the figures in one channel of a document that can be derived, in the document's order."""
-    found = [name for name in _TIMES if not name.startswith("humidity") or channel["humidity"] is not None]
+    found = [name for name in (*_TIMES, *_SHOWN) if not name.startswith("humidity") or channel["humidity"] is not None]
     found += [f"mkt.{name}" for name in _MKT]
     for place in range(len(channel["mkt"]["windows"])):
         found += [f"mkt.windows.{place}.{which}.value_c" for which in ("trailing", "worst")]
@@ -66,6 +85,8 @@ def value_at(channel: Json, figure: str) -> Any:
     Raises:
         NotFound: there is no such figure.
     """
+    if figure in _SHOWN:
+        return _SHOWN[figure][1](channel["temperature"])
     here: Any = channel
     for step in figure.split("."):
         if isinstance(here, dict) and step in here:
@@ -117,6 +138,8 @@ def derive(inputs: Inputs, as_of_ms: int, channel: Json, figure: str) -> Json:
 def _derived(said: ChannelFindings, channel: Json, figure: str) -> Derived:
     if figure in _TIMES:
         return _TIMES[figure](said)
+    if figure in _SHOWN:
+        return _SHOWN[figure][0](said)
     group, _, rest = figure.partition(".")
     found = None
     if group == "mkt":

@@ -163,6 +163,28 @@ def in_range(said: ChannelFindings, *, upper: bool) -> Derived:
                    more=("The limit itself is inside.", _EDGE))  # fmt: skip
 
 
+def outside_range(said: ChannelFindings) -> Derived:
+    """Time above and below the label range together, as pages show it."""
+    above, below = (sum(outside_ms(said.trace, s) for s in side) for side in (said.above, said.below))
+    both = sorted([*said.above, *said.below], key=lambda stretch: stretch.onset_sample_ms)
+    steps = ((f"above: Σ of {len(said.above)} excursions", seconds(above)),
+             (f"below: Σ of {len(said.below)} excursions", seconds(below)))  # fmt: skip
+    return Derived("Time outside", "s", TIMES, "above + below", Fraction(above + below, 1000),
+                   f"{seconds(above)} + {seconds(below)}", steps, _stretch_rows(said.trace, both),
+                   more=(_EDGE,))  # fmt: skip
+
+
+def share_in_range(said: ChannelFindings) -> Derived:
+    """The share of the known time that lay inside the label range, as pages show it."""
+    known, inside = known_ms(said.trace), in_range(said, upper=False)
+    within = known - sum(outside_ms(said.trace, stretch) for stretch in (*said.above, *said.below))
+    result = Fraction(100 * within, known) if known else None
+    return Derived("Time in range", "%", TIMES, "100 · in range / known", result,
+                   f"100 · {seconds(within)} / {seconds(known)}", inside.steps, inside.table,
+                   None if known else "no time is known",
+                   ("Pages show it rounded down: 99.996 % must not read as 100 %.", *inside.more))  # fmt: skip
+
+
 # --- one excursion --------------------------------------------------------------------------------------------------
 
 

@@ -87,10 +87,9 @@ def document_figures(dossier: Dossier) -> list[Figure]:
         ),
         Figure("Mean", derived(text.fixed(seen["mean_c"], 2, "°C"), "temperature.mean_c"), "over time, trapezoid"),
         Figure("MKT", derived(text.fixed(mkt["value_c"], 2, "°C"), "mkt.value_c"), mkt_words(mkt)),
-        Figure("Time in range", derived(share, "temperature.time_in_range_s"),
+        Figure("Time in range", derived(share, "temperature.in_range_pct"),
                f"{text.duration(seen['time_in_range_s'])} of {text.duration(judged_s)} judged"),
-        Figure("Time outside", derived(text.duration(out_s), "temperature.time_above_s" if seen["time_above_s"]
-                                       or not seen["time_below_s"] else "temperature.time_below_s"),
+        Figure("Time outside", derived(text.duration(out_s), "temperature.time_outside_s"),
                f"above {text.duration(seen['time_above_s'])}, below {text.duration(seen['time_below_s'])}",
                "excursion" if out_s else "calm"),
         Figure("Coverage", derived(text.ABSENT if coverage is None else text.percent_floored(coverage, 100),

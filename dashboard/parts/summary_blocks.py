@@ -178,8 +178,7 @@ def _shipment(one: Member, called: dict[str, str]) -> tuple[Any, ...]:
         return number(shown, figure, shipment=one.id, logger=one.logger, channel=one.channel)
 
     known_s, unknown_s = one.known_ms / 1000, (one.unknown_ms or 0) / 1000
-    outside: Any = derive(text.duration(one.outside_ms / 1000), "temperature.time_above_s" if one.above_ms or
-                          not one.below_ms else "temperature.time_below_s")  # fmt: skip
+    outside: Any = derive(text.duration(one.outside_ms / 1000), "temperature.time_outside_s")
     if one.outside_ms:
         outside = html.Span(outside, className="status", **{"data-status": "excursion"})
     allowed = one.budget_allowed_ms
@@ -187,7 +186,7 @@ def _shipment(one: Member, called: dict[str, str]) -> tuple[Any, ...]:
     found = f"{one.excursion_count:,}"
     return (
         link(one.reference, f"/shipments/{one.id}"),
-        derive(share((one.in_range_ms or 0) / 1000, known_s), "temperature.time_in_range_s"),
+        derive(share((one.in_range_ms or 0) / 1000, known_s), "temperature.in_range_pct"),
         outside,
         derive(share(known_s, known_s + unknown_s), "coverage_pct"),
         link(found, f"/excursions?{urlencode({'text': one.reference})}") if one.excursion_count else found,
