@@ -35,8 +35,8 @@ def history(seed: int, profile: str) -> tuple[Inputs, int]:
 
 
 def channel_of(inputs: Inputs, now: int) -> dict[str, Any]:
-    [channel] = findings(inputs, now).document["channels"]
-    return dict(channel)
+    document: dict[str, Any] = findings(inputs, now).document
+    return dict(document["channels"][0])
 
 
 @settings(max_examples=25, deadline=None)
