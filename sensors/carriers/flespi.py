@@ -67,7 +67,9 @@ def _samples(tree: dict[str, Any]) -> Iterator[Sample]:
     for name, value in tree.items():
         if (found := _PROBE.fullmatch(name)) is None:
             continue
-        family, what, number = found[1] or found[4] or "", found[2] or found[5], found[3] or found[6] or "1"
+        family, what, number = found[1] or found[4] or "", found[2] or found[5], found[3] or found[6]
+        if not number:  # the only one, unless another one has that number
+            number = "0" if f"{name}#1" in tree or f"{name}.1" in tree else "1"
         channel = f"probe-{family}-{number}" if family else f"probe-{number}"
         fault = fault_of(value, bluetooth=family == "ble") if teltonika and what == "temperature" else None
         values = {} if fault else {_PUBLIC[what]: value}

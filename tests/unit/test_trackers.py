@@ -174,3 +174,9 @@ def test_an_event_with_its_position_is_told_as_status() -> None:
     body = {**TRACCAR, "event": {"id": 4, "type": "geofenceEnter"}}
     [message] = Traccar().decode(posted(body, "traccar")).messages
     assert message.status == {"event": "geofenceEnter"}
+
+
+def test_a_probe_without_number_beside_probe_one_is_another_probe() -> None:
+    rows = flespi(**{"sensor.temperature": 3.1, "sensor.temperature#1": -18.2}).readings
+    found = {row.channel: row.temperature_mc for row in rows}
+    assert (found["probe-0"], found["probe-1"]) == (3100, -18_200)
