@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from alerts.channels.port import Channel, Deferred, Refused
 from alerts.lanes import Lane, Turn
 from alerts.outbox import Site, after_deferred, after_refused, after_sent, fault_of, write
+from alerts.timers import too_far_ahead
 from coldchain.clock import Clock
 from coldchain.errors import TransientError
 from coldchain.metrics import DELIVERIES, OUTBOX_DUE
@@ -144,9 +145,9 @@ class Dispatcher:
         if self._timers is None:
             return 0
         with self._registry.read() as connection:
-            due_ms = alarm_rows.next_timer(connection)
-        if due_ms is None or due_ms > self._clock.now_ms():
-            return 0
+            now_ms = self._clock.now_ms()
+            if not alarm_rows.any_due(connection, now_ms, too_far_ahead(now_ms)):
+                return 0
         with self._registry.write() as connection:
             return self._timers.due(connection, self._clock.now_ms())
 

@@ -1,23 +1,25 @@
-"""What people do to an alarm: acknowledge, comment, set aside for a while, reset. The condition axis is never touched.
+"""What people do to an alarm: acknowledge, comment, hand over, reset. The condition axis is never touched.
 
 Each act is one transaction: the alarm's row (compare-and-set), its timeline, the audit trail and the revision.
 """
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row
 
-from alerts.decisions import MINUTE_MS
-from coldchain.domain.finding import Condition, Severity
+from alerts.held import held_of
+from alerts.subjects import visible_to
+from alerts.timers import next_timer_ms
+from coldchain.domain.finding import Condition
 from coldchain.errors import InvalidValue, Stale
-from coldchain.registry import alarm_rows
+from coldchain.registry import alarm_rows, contacts
 from coldchain.registry.changes import changed
 from coldchain.registry.schema import alarm as alarm_table
+from coldchain.registry.viewer import PERMISSIONS, Permission
 
 LONGEST_COMMENT = 2000
-LONGEST_SHELF_MS = {Severity.CRITICAL: 60 * MINUTE_MS}
-_SHELF_MS = 24 * 60 * MINUTE_MS
 VIAS = ("browser", "link", "sms", "api")
 
 
@@ -27,8 +29,10 @@ class Act(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     ALREADY_ACKNOWLEDGED = "already_acknowledged"
     COMMENTED = "commented"
+    SHELF_ASKED = "shelf_asked"
     SHELVED = "shelved"
     UNSHELVED = "unshelved"
+    ASSIGNED = "assigned"
     RESET = "reset"
 
 
@@ -78,7 +82,9 @@ def acknowledge(
     version: int | None = None,
     occasion: int | None = None,
 ) -> Done:
-    """Record that somebody has the alarm in hand: stops its repeats, never the record.
+    """Record that somebody has the alarm in hand: stops its repeats for a time, never the record.
+
+    While the alarm stays active the answer covers it for an hour (critical: half an hour) after the newest comment.
 
     Args:
         connection: a writing transaction; the caller has checked that `who` may see and acknowledge the alarm.
@@ -97,85 +103,37 @@ def acknowledge(
     """
     if via not in VIAS:
         raise InvalidValue(f"via: {via[:20]!r} is not one of {', '.join(VIAS)}")
-    text = _comment(comment)
+    text = checked_words(comment)
     row = current(connection, alarm_id)
     if row.acknowledged_ms is not None:
         # Two answers to one alarm are no conflict: the first stands, whatever version the second one saw.
         return Done(Act.ALREADY_ACKNOWLEDGED, row.id, row.version)
-    _unchanged(row, version)
-    # A shelf keeps its timer: it must end by itself even after an acknowledgement.
-    timer = row.suppressed_until_ms if row.suppression != "none" else None
+    unchanged(row, version)
+    held = replace(held_of(connection, row), acknowledged=True, answered_ms=now_ms)
+    timer = next_timer_ms(row, alarm_rows.condition_of(row), held, now_ms, asked_ms=None)
     values = {"acknowledged_ms": now_ms, "acknowledged_by": who, "acknowledged_via": via, "next_timer_ms": timer}
     if text:
         values["comment"] = text
     new = alarm_rows.change(connection, row, **values)
     body = {"via": via, "comment": text, "occasion": occasion or row.occasion}
-    _record(connection, row, Act.ACKNOWLEDGED, who=who, now_ms=now_ms, body=body, reason=text or None)
+    record(connection, row, Act.ACKNOWLEDGED, who=who, now_ms=now_ms, body=body, reason=text or None)
     return Done(Act.ACKNOWLEDGED, row.id, new)
 
 
 def comment(connection: Connection, alarm_id: str, *, who: str, text: str, now_ms: int) -> Done:
-    """Add a remark to the alarm's timeline.
+    """Add a remark to the alarm's timeline; while it is acknowledged that answers for it anew.
 
     Raises:
         NotFound: no such alarm.
         InvalidValue: the remark is empty or too long.
     """
-    said = _comment(text)
+    said = checked_words(text)
     if not said:
         raise InvalidValue("comment: is empty; say something or leave it")
     row = current(connection, alarm_id)
     new = alarm_rows.change(connection, row, comment=said)
-    _record(connection, row, Act.COMMENTED, who=who, now_ms=now_ms, body={"comment": said}, reason=said)
+    record(connection, row, Act.COMMENTED, who=who, now_ms=now_ms, body={"comment": said}, reason=said)
     return Done(Act.COMMENTED, row.id, new)
-
-
-def shelve(
-    connection: Connection,
-    alarm_id: str,
-    *,
-    who: str,
-    until_ms: int,
-    reason: str,
-    now_ms: int,
-    version: int | None = None,
-) -> Done:
-    """Say nothing of this alarm until `until_ms`; evaluation and record go on, and it always ends.
-
-    Raises:
-        NotFound, Stale: as `acknowledge`.
-        InvalidValue: no reason, an end in the past, or one further away than 24 h (1 h for a critical alarm).
-    """
-    why = _comment(reason)
-    if not why:
-        raise InvalidValue("reason: is empty; say why this alarm may be set aside")
-    row = current(connection, alarm_id)
-    _unchanged(row, version)
-    longest = LONGEST_SHELF_MS.get(Severity(row.severity), _SHELF_MS)
-    if not now_ms < until_ms <= now_ms + longest:
-        hours = longest // (60 * MINUTE_MS)
-        raise InvalidValue(f"until: must lie within the next {hours} h for an alarm of this severity")
-    new = alarm_rows.change(
-        connection, row, suppression="shelved", suppressed_until_ms=until_ms, next_timer_ms=until_ms
-    )
-    body = {"until_ms": until_ms, "reason": why}
-    _record(connection, row, Act.SHELVED, who=who, now_ms=now_ms, body=body, reason=why)
-    return Done(Act.SHELVED, row.id, new)
-
-
-def unshelve(connection: Connection, alarm_id: str, *, who: str, now_ms: int, reason: str = "") -> Done:
-    """End a shelf now: the planner's next look announces what is active.
-
-    Raises:
-        NotFound: no such alarm.
-        InvalidValue: it is not shelved.
-    """
-    row = current(connection, alarm_id)
-    if row.suppression != "shelved":
-        raise InvalidValue("suppression: this alarm is not shelved")
-    new = alarm_rows.change(connection, row, suppressed_until_ms=now_ms, next_timer_ms=now_ms)
-    _record(connection, row, Act.UNSHELVED, who=who, now_ms=now_ms, body={"reason": reason}, reason=reason or None)
-    return Done(Act.UNSHELVED, row.id, new)
 
 
 def reset(
@@ -187,16 +145,33 @@ def reset(
         NotFound, Stale: as `acknowledge`.
         InvalidValue: no reason, or the alarm is still active or unacknowledged.
     """
-    why = _comment(reason)
+    why = checked_words(reason)
     if not why:
         raise InvalidValue("reason: is empty; say what the assessment came to")
     row = current(connection, alarm_id)
-    _unchanged(row, version)
+    unchanged(row, version)
     if row.condition != Condition.RETURNED or row.acknowledged_ms is None:
         raise InvalidValue("condition: only a returned and acknowledged alarm can be reset")
     new = alarm_rows.change(connection, row, reset_ms=now_ms, next_timer_ms=None)
-    _record(connection, row, Act.RESET, who=who, now_ms=now_ms, body={"reason": why}, reason=why)
+    record(connection, row, Act.RESET, who=who, now_ms=now_ms, body={"reason": why}, reason=why)
     return Done(Act.RESET, row.id, new)
+
+
+def assign(connection: Connection, alarm_id: str, *, who: str, to: str, now_ms: int) -> Done:
+    """Say who sees to the alarm: a name on the board, which acknowledges nothing.
+
+    Raises:
+        NotFound: no such alarm.
+        InvalidValue: `to` is nobody who may acknowledge alarms and know of this one.
+    """
+    row = current(connection, alarm_id)
+    found = contacts.contacts(connection, {to}, now_ms)
+    may = found and Permission.ACKNOWLEDGE in PERMISSIONS.get(found[0].role, frozenset())
+    if not may or not visible_to(connection, alarm_rows.condition_of(row).subject, found[0]):
+        raise InvalidValue("to: is nobody who may see and acknowledge this alarm")
+    new = alarm_rows.change(connection, row, assigned=to)
+    record(connection, row, Act.ASSIGNED, who=who, now_ms=now_ms, body={"person": to}, reason=None)
+    return Done(Act.ASSIGNED, row.id, new)
 
 
 def current(connection: Connection, alarm_id: str) -> Row[Any]:
@@ -212,12 +187,22 @@ def current(connection: Connection, alarm_id: str) -> Row[Any]:
     return row
 
 
-def _unchanged(row: Row[Any], version: int | None) -> None:
+def unchanged(row: Row[Any], version: int | None) -> None:
+    """Nothing, if the alarm still is as it was shown.
+
+    Raises:
+        Stale: it is not.
+    """
     if version is not None and version != row.version:
         raise Stale("this alarm has changed since it was shown; look at it again")
 
 
-def _comment(text: str) -> str:
+def checked_words(text: str) -> str:
+    """What somebody wrote, fit for the record.
+
+    Raises:
+        InvalidValue: it is too long, or has control characters.
+    """
     plain = text.replace("\r\n", "\n").strip()  # browsers end a form's lines with both
     if len(plain) > LONGEST_COMMENT:
         raise InvalidValue(f"comment: has {len(plain)} characters; {LONGEST_COMMENT} are allowed")
@@ -226,9 +211,10 @@ def _comment(text: str) -> str:
     return plain
 
 
-def _record(
+def record(
     connection: Connection, row: Row[Any], act: Act, *, who: str, now_ms: int, body: dict[str, Any], reason: str | None
 ) -> None:
+    """Write an act into the alarm's timeline, the audit trail and the revision."""
     alarm_rows.note(connection, row.id, at_ms=now_ms, kind=act.value, who=who, body=body)
     changed(
         connection, who=who, now_ms=now_ms, action=f"alarm {act.value}", kind=alarm_table.name, id=row.id,

@@ -8,7 +8,7 @@ from typing import Any
 from alerts import ack_link, messages
 from alerts.announcement import Announcement, read_announcement
 from alerts.channels.port import Deferred, Message, Refused, Sent
-from coldchain.registry.outbox import Claimed, Outcome
+from coldchain.registry.outbox import LONGEST_WAIT_MS, Claimed, Outcome
 
 FIRST_PAUSE_MS = 5_000
 LONGEST_PAUSE_MS = 300_000
@@ -36,7 +36,7 @@ def write(claimed: Claimed, site: Site, now_ms: int) -> Message:
 
 
 def _links(claimed: Claimed, announcement: Announcement, site: Site) -> messages.Links:
-    page = f"{site.public_url}/excursions?alarm="
+    page = f"{site.public_url}/alarms/"
     needed = announcement.reader.may_acknowledge and not announcement.digest
     token = ack_link.Claim(claimed.alarm, claimed.recipient, claimed.occasion, claimed.created_ms + ack_link.LIFE_MS)
     acknowledge = f"{site.public_url}/api/v1/ack/{ack_link.make(site.ack_key, token)}" if needed else None
@@ -52,11 +52,12 @@ def fault_of(channel: str, content: Mapping[str, Any]) -> str:
 def pause_ms(id: str, attempts: int, asked_s: float | None = None) -> int:  # noqa: A002  the row's id
     """How long to wait after attempt number `attempts`: 5 s doubling to 5 min, ± 20 % so that a crowd spreads out.
 
-    The jitter comes from the row and the attempt, not from chance. What the other side asks for is the least.
+    The jitter comes from the row and the attempt, not from chance. What the other side asks for is the least,
+    up to an hour.
     """
     plain = min(FIRST_PAUSE_MS << min(attempts - 1, 16), LONGEST_PAUSE_MS)
     spread = zlib.crc32(f"{id}:{attempts}".encode()) % (2 * _JITTER_PERCENT + 1) - _JITTER_PERCENT
-    return max(plain + plain * spread // 100, int((asked_s or 0) * 1000))
+    return max(plain + plain * spread // 100, min(int((asked_s or 0) * 1000), LONGEST_WAIT_MS))
 
 
 def after_sent(sent: Sent) -> Outcome:

@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from alerts.announcement import AlarmFacts, Announcement, Reader, facts_of, read_announcement
-from alerts.decisions import Held, Reason, Told, decide, decide_due, reopens, repeat_after_ms
+from alerts.decisions import Held, Reason, Told, decide, decide_due, reopens
+from alerts.held import held_of, shelf_over
 from alerts.subjects import card_of, visible_to
+from alerts.timers import next_timer_ms, too_far_ahead
 from coldchain.domain.finding import AlarmChange, AlarmCondition, Condition, Severity
 from coldchain.registry import alarm_rows, contacts, outbox, signals
 from coldchain.registry.contacts import Contact
@@ -23,7 +25,6 @@ STEP = 0  # of the escalation; policies will have more
 DIGEST_WAIT_MS = 60_000  # how long a digest collects before it leaves
 _DUE_BATCH = 200
 _NOBODY = "nobody_on_call"
-_SAID = tuple(reason.value for reason in Reason if reason.announces)
 
 
 class AlertPlanner:
@@ -41,6 +42,8 @@ class AlertPlanner:
         late: list[tuple[AlarmFacts, int]] = []
         for change in changes:
             row = alarm_rows.row_of(connection, change.alarm)
+            if row.suppression == "shelved" and _outgrown(connection, row, change.after):
+                row = _unshelved(connection, row, now_ms, "it became critical")
             held = held_of(connection, row)
             reason = decide(change.after, held)
             if not reason.announces:
@@ -54,7 +57,7 @@ class AlertPlanner:
 
     def due(self, connection: Connection, now_ms: int) -> int:
         """Handle the timers that have run out: repeats and ended shelves. Returns how many; call it until 0."""
-        rows = alarm_rows.timers_due(connection, now_ms, _DUE_BATCH)
+        rows = alarm_rows.timers_due(connection, now_ms, _DUE_BATCH, too_far_ahead(now_ms))
         for row in rows:
             self._timer(connection, row, now_ms)
         if rows:
@@ -62,17 +65,15 @@ class AlertPlanner:
         return len(rows)
 
     def _timer(self, connection: Connection, row: Row[Any], now_ms: int) -> None:
-        ended = row.suppression != "none" and (row.suppressed_until_ms or 0) <= now_ms
+        ended = row.suppression != "none" and shelf_over(connection, row, now_ms)
         if ended:
-            alarm_rows.change(connection, row, suppression="none", suppressed_until_ms=None)
-            alarm_rows.note(connection, row.id, at_ms=now_ms, kind="unshelved", who=None, body={"why": "time is up"})
-            row = alarm_rows.row_of(connection, row.id)
+            row = _unshelved(connection, row, now_ms, "time is up")
         now, held = alarm_rows.condition_of(row), held_of(connection, row)
-        reason = decide_due(now, held, shelf_ended=ended)
+        reason = decide_due(now, held, shelf_ended=ended, now_ms=now_ms)
         if reason.announces and not now.digest:
             self._announce(connection, row, now, held, reason, now_ms)
         else:
-            alarm_rows.change(connection, row, next_timer_ms=_next_timer(row, now, held, now_ms, asked_ms=None))
+            alarm_rows.change(connection, row, next_timer_ms=next_timer_ms(row, now, held, now_ms, asked_ms=None))
 
     def _stay_silent(
         self, connection: Connection, row: Row[Any], change: AlarmChange, held: Held, reason: Reason, now_ms: int
@@ -84,7 +85,7 @@ class AlertPlanner:
                 "monitoring_ended": after.monitoring_ended,
             }  # fmt: skip
             alarm_rows.note(connection, row.id, at_ms=now_ms, kind="not_told", who=None, body=body)
-        timer = _next_timer(row, after, held, now_ms, asked_ms=row.next_timer_ms)
+        timer = next_timer_ms(row, after, held, now_ms, asked_ms=row.next_timer_ms)
         if timer != row.next_timer_ms:
             alarm_rows.change(connection, row, next_timer_ms=timer)
 
@@ -103,12 +104,13 @@ class AlertPlanner:
             message = {"reason": reason.value, "address": address, "content": announcement.as_json()}
             id_ = outbox.queue(connection, {**key, **message, "created_ms": now_ms, "next_due_ms": now_ms})
             told.append({"person": contact.id, "channel": channel, "outbox": id_, "verified": verified})
-        reopened = reopens(reason, now, held.told)
-        held = replace(held, told=_told(now), acknowledged=held.acknowledged and not reopened)
+        reopened = held.acknowledged and reopens(reason, now, held.told)
+        held = replace(held, told=_told(now, now_ms), acknowledged=held.acknowledged and not reopened)
         values: dict[str, Any] = {"occasion": occasion, "occasion_reason": reason.value}
-        if reopened and row.acknowledged_ms is not None:
-            values |= {"acknowledged_ms": None, "acknowledged_by": None, "acknowledged_via": None}
-        alarm_rows.change(connection, row, next_timer_ms=_next_timer(row, now, held, now_ms, asked_ms=None), **values)
+        if reopened:
+            # What is asked about again is on the board again, also if somebody had taken it off.
+            values |= {"acknowledged_ms": None, "acknowledged_by": None, "acknowledged_via": None, "reset_ms": None}
+        alarm_rows.change(connection, row, next_timer_ms=next_timer_ms(row, now, held, now_ms, asked_ms=None), **values)
         body = {"occasion": occasion, "told": told, "waiting": len(left_out), "reopened": reopened, **_said(now)}
         alarm_rows.note(connection, row.id, at_ms=now_ms, kind=reason.value, who=None, body=body)
         if told:
@@ -149,26 +151,17 @@ class AlertPlanner:
             _nobody(connection, now_ms)
 
 
-def held_of(connection: Connection, row: Row[Any]) -> Held:
-    """The axes of an alarm that people and time move, and what was last said of it."""
-    said = alarm_rows.last_note(connection, row.id, _SAID)
-    return Held(
-        told=None if said is None else _read_told(said.body),
-        acknowledged=row.acknowledged_ms is not None,
-        suppressed=row.suppression != "none",
-        merged=row.merged_into is not None,
-    )
+def _outgrown(connection: Connection, row: Row[Any], now: AlarmCondition) -> bool:
+    """Whether an alarm became critical on a shelf on which it was put as less: nobody has agreed to that."""
+    began = alarm_rows.last_note(connection, row.id, ("shelved",))
+    before = Severity.INFO if began is None else Severity(began.body.get("severity", int(Severity.CRITICAL)))
+    return before < Severity.CRITICAL <= now.severity
 
 
-def _next_timer(row: Row[Any], now: AlarmCondition, held: Held, now_ms: int, *, asked_ms: int | None) -> int | None:
-    """When the alarm must be looked at again; `asked_ms` keeps a repeat that is due already from being put off."""
-    if row.suppression != "none":
-        until: int | None = row.suppressed_until_ms
-        return until
-    after = repeat_after_ms(now, held) if held.told is not None else None
-    if after is None:
-        return None
-    return now_ms + after if asked_ms is None else min(asked_ms, now_ms + after)
+def _unshelved(connection: Connection, row: Row[Any], now_ms: int, why: str) -> Row[Any]:
+    alarm_rows.change(connection, row, suppression="none", suppressed_until_ms=None)
+    alarm_rows.note(connection, row.id, at_ms=now_ms, kind="unshelved", who=None, body={"why": why})
+    return alarm_rows.row_of(connection, row.id)
 
 
 def _recipients(
@@ -216,8 +209,9 @@ def _worst_first(facts: Iterable[AlarmFacts]) -> tuple[AlarmFacts, ...]:
     return tuple(sorted(facts, key=lambda f: (-f.severity, f.onset_ms, f.subject.label, f.cause, f.alarm)))
 
 
-def _told(now: AlarmCondition) -> Told:
-    return Told(now.severity, now.condition, now.onset_ms, now.end_ms, now.peak_mc, refuted=not now.rules)
+def _told(now: AlarmCondition, at_ms: int) -> Told:
+    said = (now.severity, now.condition, now.onset_ms, now.end_ms, now.peak_mc)
+    return Told(*said, refuted=not now.rules, at_ms=at_ms)
 
 
 def _said(now: AlarmCondition) -> dict[str, Any]:
@@ -226,10 +220,3 @@ def _said(now: AlarmCondition) -> dict[str, Any]:
         "end_ms": now.end_ms, "peak_mc": now.peak_mc, "value_mc": now.value_mc, "limit_mc": now.limit_mc,
         "late": now.late, "refuted": not now.rules, "monitoring_ended": now.monitoring_ended,
     }  # fmt: skip
-
-
-def _read_told(body: dict[str, Any]) -> Told:
-    return Told(
-        Severity(body["severity"]), Condition(body["condition"]), body["onset_ms"], body["end_ms"], body["peak_mc"],
-        bool(body["refuted"]),
-    )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from alerts import lifecycle, shelving
 from alerts.outbox import Site
 from alerts.planner import AlertPlanner
 from coldchain.domain.finding import AlarmChange, AlarmCondition, Condition, Severity, Subject, SubjectKind
@@ -123,3 +124,12 @@ class Story:
         query = select(outbox).where(outbox.c.alarm == self.id).order_by(outbox.c.occasion, outbox.c.channel)
         with self.registry.read() as connection:
             return list(connection.execute(query))
+
+
+def set_aside(story: Story, minutes: int, now_ms: int = NOON) -> None:
+    """Alice shelves the alarm, and Bob agrees where it takes two."""
+    given = {"until_ms": now_ms + minutes * MINUTE, "reason": "defrost", "now_ms": now_ms}
+    with story.registry.write() as connection:
+        done = shelving.shelve(connection, str(story.id), who=ALICE, **given)
+        if done.act is lifecycle.Act.SHELF_ASKED:
+            shelving.confirm(connection, str(story.id), who=BOB, now_ms=now_ms)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, or_, select, update
 
 from coldchain.domain.finding import AlarmCondition, Condition, Severity, Subject, SubjectKind
 from coldchain.errors import NotFound, Stale
@@ -74,13 +74,26 @@ def last_note(connection: Connection, alarm_id: str, kinds: tuple[str, ...]) -> 
     return connection.execute(query.order_by(alarm_event.c.id.desc()).limit(1)).one_or_none()
 
 
-def timers_due(connection: Connection, now_ms: int, limit: int) -> list[Row[Any]]:
-    """Alarms whose timer has run out, the most overdue first."""
-    query = select(alarm).where(alarm.c.next_timer_ms <= now_ms, alarm.c.merged_into.is_(None))
+def timers_due(
+    connection: Connection, now_ms: int, limit: int, doubtful: ColumnElement[bool] | None = None
+) -> list[Row[Any]]:
+    """Alarms whose timer has run out or is `doubtful`, the most overdue first."""
+    over = alarm.c.next_timer_ms <= now_ms
+    query = select(alarm).where(over if doubtful is None else or_(over, doubtful), alarm.c.merged_into.is_(None))
     return list(connection.execute(query.order_by(alarm.c.next_timer_ms, alarm.c.id).limit(limit)))
 
 
-def next_timer(connection: Connection) -> int | None:
-    """When the next timer of any alarm runs out."""
-    query = select(alarm.c.next_timer_ms).where(alarm.c.next_timer_ms.is_not(None), alarm.c.merged_into.is_(None))
-    return connection.execute(query.order_by(alarm.c.next_timer_ms).limit(1)).scalar_one_or_none()
+def any_due(connection: Connection, now_ms: int, doubtful: ColumnElement[bool] | None = None) -> bool:
+    """Whether there is a timer to look at."""
+    return bool(timers_due(connection, now_ms, 1, doubtful))
+
+
+def answered_ms(connection: Connection, row: Row[Any]) -> int | None:
+    """When somebody last said that the alarm is in hand: by acknowledging it, or by a comment since."""
+    if row.acknowledged_ms is None:
+        return None
+    said = last_note(connection, row.id, ("commented",))
+    # In the order of the record, not of the clock: the newest word counts, also after a clock was put back.
+    acknowledged = last_note(connection, row.id, ("acknowledged",))
+    later = said is not None and (acknowledged is None or said.id > acknowledged.id)
+    return int(said.at_ms) if said is not None and later else int(row.acknowledged_ms)

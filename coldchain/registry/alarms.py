@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from coldchain.domain.finding import Condition, Severity
 from coldchain.domain.quantity import iso
 from coldchain.errors import NotFound
+from coldchain.registry.alarm_unrest import STALE_MS
 from coldchain.registry.outbox import DIGEST_MS
 from coldchain.registry.paging import Page, beyond, checked_limit, cursor_of, position_of
 from coldchain.registry.people import names
@@ -37,6 +38,11 @@ class AlarmFilter:
     at_least: Severity | None = None
     from_ms: int | None = None
     to_ms: int | None = None
+    shelved: bool | None = None  # set aside, or out of service
+    stale_at_ms: int | None = None  # active for a day at this moment
+    assigned: str | None = None
+    among: frozenset[str] | None = None
+    on_board: bool | None = None  # open, or over and not yet acknowledged; what was reset is not
 
 
 EVERYTHING = AlarmFilter()
@@ -67,16 +73,18 @@ def alarms(
     )
 
 
+def count(connection: Connection, viewer: Viewer, filters: AlarmFilter) -> int:
+    """How many alarms `alarms` would list in all."""
+    query = _visible(viewer).where(table.c.merged_into.is_(None), table.c.condition != Condition.PENDING.value)
+    found = query.where(*_conditions(filters)).with_only_columns(func.count(), maintain_column_froms=True)
+    return int(connection.execute(found).scalar_one())
+
+
 def to_answer(connection: Connection, viewer: Viewer, most: int) -> list[dict[str, Any]]:
     """The newest `most` alarms that want somebody: active, returning, or returned and not yet acknowledged."""
-    waiting = and_(
-        table.c.condition == Condition.RETURNED.value,
-        table.c.acknowledged_ms.is_(None),
-        table.c.severity >= Severity.MINOR.value,
-    )
     query = (
         _visible(viewer)
-        .where(or_(table.c.condition.in_(_OPEN), waiting), table.c.merged_into.is_(None), table.c.reset_ms.is_(None))
+        .where(_on_board(), table.c.merged_into.is_(None))
         .order_by(table.c.raised_ms.desc(), table.c.id)
         .limit(most)
     )
@@ -99,18 +107,19 @@ def alarm(connection: Connection, viewer: Viewer, id: str) -> dict[str, Any]:  #
 
 
 def _visible(viewer: Viewer) -> Select[Any]:
-    by = aliased(person)
+    by, whose = aliased(person), aliased(person)
     shipments = select(shipment.c.reference).where(shipment.c.id == table.c.subject_id).scalar_subquery()
     stores = select(store.c.name).where(store.c.id == table.c.subject_id).scalar_subquery()
-    columns = (table, func.coalesce(shipments, stores).label("reference"), by.c.name.label("acknowledged_name"))
-    query = select(*columns).outerjoin(by, by.c.id == table.c.acknowledged_by)
+    named = (by.c.name.label("acknowledged_name"), whose.c.name.label("assigned_name"))
+    query = select(table, func.coalesce(shipments, stores).label("reference"), *named)
+    query = query.outerjoin(by, by.c.id == table.c.acknowledged_by).outerjoin(whose, whose.c.id == table.c.assigned)
     return query.where(subjects_of(viewer, table.c.subject_kind, table.c.subject_id))
 
 
 def _conditions(filters: AlarmFilter) -> list[Any]:
     equal = {
         table.c.subject_kind: filters.subject_kind, table.c.subject_id: filters.subject_id,
-        table.c.logger: filters.logger, table.c.cause: filters.cause,
+        table.c.logger: filters.logger, table.c.cause: filters.cause, table.c.assigned: filters.assigned,
     }  # fmt: skip
     conditions: list[Any] = [column == value for column, value in equal.items() if value is not None]
     if filters.open is not None:
@@ -125,7 +134,30 @@ def _conditions(filters: AlarmFilter) -> list[Any]:
         conditions.append(table.c.raised_ms >= filters.from_ms)
     if filters.to_ms is not None:
         conditions.append(table.c.raised_ms < filters.to_ms)
+    return [*conditions, *_unrest(filters)]
+
+
+def _unrest(filters: AlarmFilter) -> list[Any]:
+    conditions: list[Any] = []
+    if filters.shelved is not None:
+        aside = table.c.suppression != "none"
+        conditions.append(aside if filters.shelved else ~aside)
+    if filters.stale_at_ms is not None:
+        conditions += [table.c.condition.in_(_OPEN), table.c.onset_ms <= filters.stale_at_ms - STALE_MS]
+    if filters.among is not None:
+        conditions.append(table.c.id.in_(filters.among))
+    if filters.on_board is not None:
+        conditions.append(_on_board() if filters.on_board else ~_on_board())
     return conditions
+
+
+def _on_board() -> Any:
+    waiting = and_(
+        table.c.condition == Condition.RETURNED.value,
+        table.c.acknowledged_ms.is_(None),
+        table.c.severity >= Severity.MINOR.value,
+    )
+    return and_(or_(table.c.condition.in_(_OPEN), waiting), table.c.reset_ms.is_(None))
 
 
 def _summary(row: Row[Any], viewer: Viewer) -> dict[str, Any]:
@@ -163,6 +195,8 @@ def _summary(row: Row[Any], viewer: Viewer) -> dict[str, Any]:
         suppression=row.suppression,
         suppressed_until=_iso(row.suppressed_until_ms),
         quality=row.quality,
+        assigned=None if viewer.scoped else row.assigned,
+        assigned_to=None if viewer.scoped else row.assigned_name,
         next_timer=_iso(row.next_timer_ms),
         reset=_iso(row.reset_ms),
     )
@@ -172,7 +206,7 @@ def _timeline(connection: Connection, viewer: Viewer, id: str) -> list[dict[str,
     query = select(alarm_event, person.c.name.label("who_name")).outerjoin(person, person.c.id == alarm_event.c.who)
     rows = list(connection.execute(query.where(alarm_event.c.alarm == id).order_by(alarm_event.c.id)))
     mentioned = {told["person"] for row in rows for told in row.body.get("told", [])}
-    mentioned |= {row.body["person"] for row in rows if "person" in row.body}
+    mentioned |= {row.body[name] for row in rows for name in ("person", "asked_by") if row.body.get(name)}
     named = {} if viewer.scoped else names(connection, mentioned)
     return [_entry(row, viewer, named) for row in rows]
 
@@ -181,12 +215,14 @@ def _entry(row: Row[Any], viewer: Viewer, named: dict[str, str]) -> dict[str, An
     body = dict(row.body)
     if "person" in body:
         body["name"] = named.get(body["person"])
+    if "asked_by" in body:
+        body["asked_by"] = named.get(body["asked_by"])
     if "told" in body:
         body["told"] = [{**told, "name": named.get(told["person"])} for told in body["told"]]
     if viewer.scoped:
         # How many were told is a customer's business; who they are is not.
         # What colleagues wrote is theirs; why nobody was told is one of our own words.
-        hidden = {"person", "name", "comment", "detail"} | (set() if row.kind == "not_told" else {"reason"})
+        hidden = {"person", "name", "asked_by", "comment", "detail"} | (set() if row.kind == "not_told" else {"reason"})
         body = {name: value for name, value in body.items() if name not in hidden}
         if "told" in body:
             body["told"] = [{"channel": told["channel"]} for told in body["told"]]

@@ -6,7 +6,7 @@ failed_permanent. `sending` is committed before a byte leaves; a row found in it
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from coldchain.registry.schema import delivery_attempt, lease, outbox
@@ -16,6 +16,7 @@ LEASE = "notifier"
 DIGEST_MS = 3600_000
 DUE_STATES = ("queued", "failed_temporary", "unknown")
 WAITING_STATES = (*DUE_STATES, "sending")
+LONGEST_WAIT_MS = 3600_000  # of a message between two attempts
 
 
 class Claimed(NamedTuple):
@@ -109,9 +110,7 @@ def claim(
     held = select(lease.c.fence).where(lease.c.name == LEASE, lease.c.holder == holder, lease.c.fence == fence)
     if connection.execute(held).first() is None:
         return None
-    due = select(outbox).where(
-        outbox.c.channel == channel, outbox.c.state.in_(DUE_STATES), outbox.c.next_due_ms <= now_ms
-    )
+    due = select(outbox).where(outbox.c.channel == channel, outbox.c.state.in_(DUE_STATES), _due(now_ms))
     row = connection.execute(due.order_by(outbox.c.next_due_ms, outbox.c.created_ms).limit(1)).one_or_none()
     if row is None:
         return None
@@ -150,8 +149,13 @@ def finish(connection: Connection, claimed: Claimed, outcome: Outcome, message_i
 
 def channels_due(connection: Connection, now_ms: int) -> dict[str, int]:
     """How many messages of each channel are due and not yet accepted."""
-    query = select(outbox.c.channel, func.count()).where(outbox.c.state.in_(DUE_STATES), outbox.c.next_due_ms <= now_ms)
+    query = select(outbox.c.channel, func.count()).where(outbox.c.state.in_(DUE_STATES), _due(now_ms))
     return {row[0]: row[1] for row in connection.execute(query.group_by(outbox.c.channel))}
+
+
+def _due(now_ms: int) -> ColumnElement[bool]:
+    """Due, or put off for longer than anything is: then the clock was put back since."""
+    return or_(outbox.c.next_due_ms <= now_ms, outbox.c.next_due_ms > now_ms + LONGEST_WAIT_MS)
 
 
 def undecided(connection: Connection) -> int:

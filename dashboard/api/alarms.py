@@ -1,5 +1,6 @@
 """Alarms: list, show, acknowledge, remark, set aside, reset; by the API and by the signed link in a mail."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, parse_qsl
 
@@ -8,11 +9,11 @@ from fastapi.responses import Response
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from alerts import ack_link, callbacks, lifecycle
+from alerts import ack_link, callbacks, lifecycle, shelving
 from alerts.lifecycle import Done
 from coldchain.domain.finding import Severity
 from coldchain.errors import Forbidden
-from coldchain.registry import alarms, passwords, people, throttle
+from coldchain.registry import alarm_unrest, alarms, passwords, people, throttle
 from coldchain.registry.alarms import AlarmFilter
 from coldchain.registry.contacts import Contact
 from coldchain.registry.viewer import Permission, Viewer
@@ -63,6 +64,24 @@ class Shelf(Body):
     version: int | None = None
 
 
+class Agreement(Body):
+    """Agree, as a second person, to the shelf that a first one asked for."""
+
+    version: int | None = None
+
+
+class Unshelf(Body):
+    """Watch a shelved alarm again at once."""
+
+    reason: Words = ""
+
+
+class Assignment(Body):
+    """Who sees to the alarm; it stays unacknowledged until somebody acknowledges it."""
+
+    person: str
+
+
 class Reset(Body):
     """Take a returned and acknowledged alarm off the board: reason, and one's own password once more."""
 
@@ -74,6 +93,7 @@ class Reset(Body):
 def listed(
     web: Web, viewer: Caller, shipment: str | None = None, store: str | None = None, logger: str | None = None,
     cause: str | None = None, open: bool | None = None, acknowledged: bool | None = None,  # noqa: A002
+    shelved: bool | None = None, stale: bool = False, chattering: bool = False, assigned: str | None = None,
     severity: Annotated[Word | None, Query(description="at least this bad")] = None, from_: From = None, to: To = None,
     limit: Limit = 100, cursor: Cursor = None,
 ) -> Response:  # fmt: skip
@@ -82,8 +102,11 @@ def listed(
     which = AlarmFilter(
         kind, shipment or store, logger, cause, open, acknowledged,
         None if severity is None else Severity[severity.upper()], instant("from", from_), instant("to", to),
+        shelved, web.clock.now_ms() if stale else None, assigned,
     )  # fmt: skip
     with web.registry.read() as connection:
+        if chattering:
+            which = replace(which, among=frozenset(alarm_unrest.chattering(connection, web.clock.now_ms())))
         return list_reply(alarms.alarms(connection, viewer, which, cursor, limit))
 
 
@@ -116,16 +139,42 @@ def comment(web: Web, viewer: Caller, alarm: str, body: Remark) -> Response:
 
 
 def shelve(web: Web, viewer: Caller, alarm: str, body: Shelf) -> Response:
-    """Set an alarm aside until a moment within 24 h (1 h when critical)."""
+    """Set an alarm aside until a moment within 24 h; a critical one within 1 h, and only if a second person agrees."""
     until_ms = required_instant("until", body.until)
 
     def act(connection: Connection, now_ms: int) -> Done:
-        return lifecycle.shelve(
+        return shelving.shelve(
             connection, alarm, who=viewer.id, until_ms=until_ms, reason=body.reason, now_ms=now_ms,
             version=body.version,
         )  # fmt: skip
 
     return _acted(web, viewer, alarm, act)
+
+
+def agree(web: Web, viewer: Caller, alarm: str, body: Agreement | None = None) -> Response:
+    """Agree to the shelf of a critical alarm that somebody else asked for within the last quarter of an hour."""
+    version = body.version if body else None
+    return _acted(
+        web, viewer, alarm,
+        lambda connection, now_ms: shelving.confirm(connection, alarm, who=viewer.id, now_ms=now_ms, version=version),
+    )  # fmt: skip
+
+
+def unshelve(web: Web, viewer: Caller, alarm: str, body: Unshelf | None = None) -> Response:
+    """End a shelf now; people are told of what is still active."""
+    reason = body.reason if body else ""
+    return _acted(
+        web, viewer, alarm,
+        lambda connection, now_ms: shelving.unshelve(connection, alarm, who=viewer.id, now_ms=now_ms, reason=reason),
+    )  # fmt: skip
+
+
+def assign(web: Web, viewer: Caller, alarm: str, body: Assignment) -> Response:
+    """Give an alarm to somebody who may see and acknowledge it."""
+    return _acted(
+        web, viewer, alarm,
+        lambda connection, now_ms: lifecycle.assign(connection, alarm, who=viewer.id, to=body.person, now_ms=now_ms),
+    )  # fmt: skip
 
 
 def reset(request: Request, web: Web, viewer: Caller, alarm: str, body: Reset) -> Response:
@@ -238,7 +287,7 @@ def _reader(person: Contact) -> Viewer:
 
 
 def _to_alarm(alarm: str) -> str:
-    return f'<a class="button" href="/excursions?alarm={escape(alarm)}">Open it in the browser</a>'
+    return f'<a class="button" href="/alarms/{escape(alarm)}">Open it in the browser</a>'
 
 
 def _link_refused(request: Request, words: str) -> Response:
@@ -268,6 +317,13 @@ ENDPOINTS = (
     Endpoint("POST", f"{_AT}/shelve", shelve, may(Permission.ACKNOWLEDGE),
              shown_as("Set aside", {**_DONE, "act": "shelved"})
              | takes({"until": "2026-01-05T12:30:00Z", "reason": "unloading"})),
+    Endpoint("POST", f"{_AT}/shelve/agree", agree, may(Permission.ACKNOWLEDGE),
+             shown_as("Set aside", {**_DONE, "act": "shelved"}) | takes({"version": 4})),
+    Endpoint("POST", f"{_AT}/unshelve", unshelve, may(Permission.ACKNOWLEDGE),
+             shown_as("Watched again", {**_DONE, "act": "unshelved"}) | takes({"reason": "unloading is over"})),
+    Endpoint("POST", f"{_AT}/assign", assign, may(Permission.ACKNOWLEDGE),
+             shown_as("Given to somebody", {**_DONE, "act": "assigned"})
+             | takes({"person": "0b5f5c1e-6a8b-4a53-9a55-3f1e0f2f6b10"})),
     Endpoint("POST", f"{_AT}/reset", reset, may(Permission.ASSESS),
              shown_as("Off the board", {**_DONE, "act": "reset"})
              | takes({"reason": "assessed, see deviation 12", "password": "…"})),

@@ -4,7 +4,7 @@
   const store = window.localStorage;
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const PLACES = { t: "/", s: "/shipments", e: "/excursions", l: "/loggers", c: "/compliance", x: "/exports" };
+  const PLACES = { t: "/", a: "/alarms", s: "/shipments", e: "/excursions", l: "/loggers", c: "/compliance", x: "/exports" };
 
   function props(id, values) {
     try { window.dash_clientside.set_props(id, values); } catch (error) { /* not on this page */ }

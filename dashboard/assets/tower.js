@@ -98,9 +98,7 @@
   // --- inbox --------------------------------------------------------------------------------------------------------
   function tone(severity) { return severity === "critical" || severity === "major" ? "excursion" : severity === "minor" ? "at_risk" : "unknown"; }
   function link(row) {
-    if (row.excursions && row.excursions.length) return "/excursions/" + row.excursions[row.excursions.length - 1];
-    if (row.subject_kind === "shipment" && row.subject_id) return "/shipments/" + row.subject_id;
-    return row.logger ? "/loggers/" + encodeURIComponent(row.logger) : "/excursions";
+    return "/alarms/" + row.id;
   }
 
   function inboxRow(v, alarm, mayAcknowledge) {

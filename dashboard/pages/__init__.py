@@ -1,6 +1,8 @@
 """The pages, as an explicit tuple: each module has PAGE, `layout` and `register`."""
 
 from dashboard.pages import (
+    alarm,
+    alarms,
     batch,
     batches,
     compliance,
@@ -28,7 +30,7 @@ from dashboard.pages import (
 )
 
 PAGES = (
-    tower, shipments, shipment, batches, batch,
+    tower, alarms, alarm, shipments, shipment, batches, batch,
     stores, store, excursions, excursion, loggers, logger, message, connect,
     connect_profile, files, file_import, profiles, profiles_edit, profiles_one, compliance,
     lab, lab_shipment, exports, inbox,

@@ -239,7 +239,8 @@ def alarm_table(linked: list[JsonObject]) -> Any:
     for alarm in linked:
         state = html.Span(f"by {alarm.get('acknowledged_by', 'somebody')}", className="acked") \
             if "acknowledged" in alarm else "not acknowledged"  # fmt: skip
-        rows.append((severity(alarm["severity"]), cause_words(alarm), moment(alarm["raised"]), state, told(alarm)))
+        cause = link(cause_words(alarm), f"/alarms/{alarm['id']}")
+        rows.append((severity(alarm["severity"]), cause, moment(alarm["raised"]), state, told(alarm)))
     columns = [Column(name) for name in ("Severity", "Cause", "Raised", "Acknowledged", "Told")]
     return table(columns, rows, "Alarms of this excursion")
 

@@ -33,6 +33,7 @@ KEYS = (
     (("a",), "acknowledge the row"),
     (("/",), "search"),
     (("g", "t"), "control tower"),
+    (("g", "a"), "alarms"),
     (("g", "s"), "shipments"),
     (("g", "e"), "excursions"),
     (("g", "l"), "loggers"),

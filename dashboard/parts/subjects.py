@@ -36,19 +36,20 @@ def logger_href(logger: str) -> str:
     return f"/loggers/{quote(logger, safe='')}"
 
 
-def alarm_href(connection: Connection, viewer: Viewer, reference: str) -> str | None:
-    """Where the alarm that a message names has its page: its excursion, its shipment, or its logger.
+def alarm_id(connection: Connection, viewer: Viewer, reference: str) -> str | None:
+    """The alarm that a message names, within what the viewer may see.
 
     `reference` is the alarm's id, or the first eight characters of it, which is what an SMS has room for.
     """
     if len(reference) < _SHORTEST:
         return None
-    query = select(alarm).where(alarm.c.id.startswith(reference, autoescape=True))
+    query = select(alarm.c.id).where(alarm.c.id.startswith(reference, autoescape=True))
     query = query.where(subjects_of(viewer, alarm.c.subject_kind, alarm.c.subject_id))
-    rows = list(connection.execute(query.limit(2)))
-    if len(rows) != 1:
-        return None
-    [row] = rows
-    if row.excursions:
-        return f"/excursions/{row.excursions[-1]}"
-    return href(row.subject_kind, row.subject_id) or (f"/loggers/{row.logger}" if row.logger else None)
+    found = list(connection.execute(query.limit(2)).scalars())
+    return str(found[0]) if len(found) == 1 else None
+
+
+def alarm_href(connection: Connection, viewer: Viewer, reference: str) -> str | None:
+    """Where the alarm that a message names has its page."""
+    found = alarm_id(connection, viewer, reference)
+    return None if found is None else f"/alarms/{found}"

@@ -364,7 +364,9 @@ def test_every_example_body_of_the_document_fits_its_schema_and_is_accepted(web:
     alarm = web.alarm(shipment)
     web.clock.set(1_767_610_500_000)  # 2026-01-05T10:55:00Z: the examples' own day
     certificate = examples.pop("/api/v1/loggers/{logger}/calibrations")
-    skipped = {"/api/v1/shipments", "/api/v1/alarms/{alarm}/reset", "/api/v1/alarms/{alarm}/shelve"}
+    # What needs a password, a second person, or a person of this installation has tests of its own.
+    acts = ("reset", "shelve", "shelve/agree", "unshelve", "assign")
+    skipped = {"/api/v1/shipments", *(f"/api/v1/alarms/{{alarm}}/{act}" for act in acts)}
     for path, example in examples.items():
         if path not in skipped:
             at = path.replace("{shipment}", shipment).replace("{alarm}", alarm).replace("{source}", "native")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from alert_cast import ALICE, HIGH, MINUTE, NOON, RETURNED, SITE, Story, new_registry
 
-from alerts import lifecycle
+from alerts import lifecycle, shelving
 from alerts.channels.port import Message, Refused, Sent
 from alerts.dispatcher import Dispatcher
 from coldchain.clock import HandClock
@@ -100,7 +100,7 @@ def test_a_scoped_viewer_sees_its_own_shipments_alarms_and_no_names(story: Story
 def test_a_scoped_viewer_does_not_read_what_colleagues_write(story: Story) -> None:
     with story.registry.write() as connection:
         given = {"who": ALICE, "now_ms": NOON}
-        lifecycle.shelve(connection, str(story.id), until_ms=NOON + MINUTE, reason="hush-shelf", **given)
+        shelving.shelve(connection, str(story.id), until_ms=NOON + MINUTE, reason="hush-shelf", **given)
         lifecycle.acknowledge(connection, str(story.id), via="api", comment="hush-ack", **given)
     with story.registry.read() as connection:
         assert "hush" not in str(alarm(connection, OWNER, str(story.id)))

@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from alert_cast import ALICE, BOB, HIGH, KEY, MINUTE, NOON, RETURNED, Story, new_registry
+from alert_cast import ALICE, BOB, CHARLIE, HIGH, KEY, MINUTE, NOON, RETURNED, Story, new_registry, set_aside
 from sqlalchemy import update
 
-from alerts import ack_link, lifecycle
+from alerts import ack_link, lifecycle, shelving
 from alerts.lifecycle import Act, State
 from coldchain import audit
 from coldchain.domain.finding import Severity
@@ -42,7 +42,7 @@ def test_an_acknowledgement_leaves_a_row_a_timeline_entry_an_audit_entry_and_a_n
     row = story.row()
     assert done == (Act.ACKNOWLEDGED, story.id, row.version)
     assert (row.acknowledged_by, row.acknowledged_via, row.acknowledged_ms) == (ALICE, "browser", NOON + MINUTE)
-    assert (row.comment, row.next_timer_ms) == ("on my way", None)
+    assert (row.comment, row.next_timer_ms) == ("on my way", NOON + 31 * MINUTE)
     assert story.timeline() == ["raised", "acknowledged"]
     with story.registry.read() as connection:
         [entry] = audit.entries(connection)
@@ -119,23 +119,143 @@ def test_a_comment_is_kept_and_an_empty_one_refused(story: Story) -> None:
 def test_a_shelf_always_ends_and_soon(story: Story, severity: Severity, minutes: int, allowed: bool) -> None:
     story.happens(replace(HIGH, severity=severity))
     refusal = nullcontext() if allowed else pytest.raises(InvalidValue, match="until")
-    with story.registry.write() as connection, refusal:
-        lifecycle.shelve(
-            connection, str(story.id), who=ALICE, until_ms=NOON + minutes * MINUTE, reason="defrost", now_ms=NOON
-        )
+    with refusal:
+        set_aside(story, minutes)
     assert (story.row().suppression == "shelved") is allowed
+
+
+def test_one_person_alone_cannot_set_a_critical_alarm_aside(story: Story) -> None:
+    with story.registry.write() as connection:
+        asked = shelving.shelve(
+            connection, str(story.id), who=ALICE, until_ms=NOON + 30 * MINUTE, reason="defrost", now_ms=NOON
+        )
+    assert (asked.act, story.row().suppression) == (Act.SHELF_ASKED, "none")
+    with story.registry.write() as connection, pytest.raises(Forbidden, match="two persons"):
+        shelving.confirm(connection, str(story.id), who=ALICE, now_ms=NOON + MINUTE)
+    assert story.row().next_timer_ms == NOON + 10 * MINUTE
+    with story.registry.write() as connection:
+        assert shelving.confirm(connection, str(story.id), who=BOB, now_ms=NOON + MINUTE).act is Act.SHELVED
+    assert (story.row().suppression, story.row().suppressed_until_ms) == ("shelved", NOON + 30 * MINUTE)
+
+
+@pytest.mark.parametrize(("after", "agrees"), [(14 * MINUTE, True), (15 * MINUTE, False), (-MINUTE, False)])
+def test_what_was_asked_for_must_be_agreed_to_soon(story: Story, after: int, agrees: bool) -> None:
+    with story.registry.write() as connection:
+        shelving.shelve(
+            connection, str(story.id), who=ALICE, until_ms=NOON + 30 * MINUTE, reason="defrost", now_ms=NOON
+        )
+    with story.registry.write() as connection:
+        refusal = nullcontext() if agrees else pytest.raises(InvalidValue, match="shelf")
+        with refusal:
+            shelving.confirm(connection, str(story.id), who=BOB, now_ms=NOON + after)
+
+
+def test_nobody_agrees_to_a_shelf_that_nobody_asked_for_or_that_is_there_already(story: Story) -> None:
+    for _ in range(2):
+        with story.registry.write() as connection, pytest.raises(InvalidValue, match="shelf"):
+            shelving.confirm(connection, str(story.id), who=BOB, now_ms=NOON)
+        set_aside(story, 30)
+
+
+def test_a_program_is_no_second_person(story: Story) -> None:
+    with story.registry.write() as connection:
+        shelving.shelve(
+            connection, str(story.id), who=ALICE, until_ms=NOON + 30 * MINUTE, reason="defrost", now_ms=NOON
+        )
+    with story.registry.write() as connection, pytest.raises(Forbidden, match="API key"):
+        shelving.confirm(connection, str(story.id), who="key-1", now_ms=NOON)
+
+
+def test_an_alarm_that_becomes_critical_on_its_shelf_is_told(story: Story, registry: Registry) -> None:
+    other = Story(registry)
+    other.happens(replace(HIGH, severity=Severity.MAJOR))
+    set_aside(other, 120)
+    other.happens(HIGH, NOON + MINUTE)
+    assert other.timeline() == ["raised", "shelved", "unshelved", "worsened"]
+    assert other.row().suppression == "none"
+
+
+def test_a_clock_that_is_put_back_cannot_make_a_shelf_longer(story: Story) -> None:
+    set_aside(story, 30)
+    assert story.time_passes(NOON - 60 * MINUTE) == 0
+    assert story.row().suppression == "shelved"
+    with story.registry.write() as connection:
+        connection.execute(update(alarm).values(suppressed_until_ms=NOON + 1440 * MINUTE))
+        connection.execute(update(alarm).values(next_timer_ms=NOON + 1440 * MINUTE))
+    assert story.time_passes(NOON - MINUTE) == 1
+    assert story.row().suppression == "none"
+
+
+def test_an_answer_covers_an_active_alarm_for_a_time_and_then_it_is_asked_for_again(story: Story) -> None:
+    acknowledge(story, now_ms=NOON)
+    assert story.time_passes(NOON + 30 * MINUTE - 1) == 0
+    assert story.time_passes(NOON + 30 * MINUTE) == 1
+    assert {row.reason for row in story.outbox()[3:]} <= {"raised", "ack_timeout"}
+    assert story.row().acknowledged_ms is None
+    assert (story.row().occasion_reason, story.row().next_timer_ms) == ("ack_timeout", NOON + 40 * MINUTE)
+
+
+def test_a_comment_answers_anew(story: Story) -> None:
+    acknowledge(story, now_ms=NOON)
+    with story.registry.write() as connection:
+        lifecycle.comment(connection, str(story.id), who=BOB, text="still loading", now_ms=NOON + 20 * MINUTE)
+    story.time_passes(NOON + 30 * MINUTE)
+    assert story.row().acknowledged_by == ALICE
+    assert story.row().next_timer_ms == NOON + 50 * MINUTE
+    story.time_passes(NOON + 50 * MINUTE)
+    assert story.row().occasion_reason == "ack_timeout"
+
+
+def test_an_answer_of_a_major_alarm_lasts_an_hour_and_twice_the_time_is_news(story: Story, registry: Registry) -> None:
+    major = Story(registry)
+    major.happens(replace(HIGH, severity=Severity.MAJOR, onset_ms=NOON - 40 * MINUTE))
+    acknowledge(major, now_ms=NOON)
+    assert major.row().next_timer_ms == NOON + 40 * MINUTE
+    major.time_passes(NOON + 40 * MINUTE)
+    assert (major.row().occasion_reason, major.row().acknowledged_by) == ("worsened", ALICE)
+    assert major.row().next_timer_ms == NOON + 60 * MINUTE
+    major.time_passes(NOON + 60 * MINUTE)
+    assert (major.row().occasion_reason, major.row().acknowledged_ms) == ("ack_timeout", None)
+
+
+def test_an_answer_from_the_future_is_none(story: Story) -> None:
+    acknowledge(story, now_ms=NOON + 200 * MINUTE)
+    assert story.time_passes(NOON + MINUTE) == 1
+    assert (story.row().occasion_reason, story.row().acknowledged_ms) == ("ack_timeout", None)
+
+
+def test_what_is_over_needs_no_second_answer(story: Story) -> None:
+    story.happens(RETURNED, NOON + 20 * MINUTE)
+    acknowledge(story, now_ms=NOON + 21 * MINUTE)
+    assert story.row().next_timer_ms is None
+
+
+def test_an_alarm_off_the_board_that_was_not_over_comes_back_to_it(story: Story) -> None:
+    story.happens(RETURNED, NOON + 20 * MINUTE)
+    acknowledge(story, now_ms=NOON + 21 * MINUTE)
+    with story.registry.write() as connection:
+        lifecycle.reset(connection, str(story.id), who=ALICE, reason="assessed", now_ms=NOON + 22 * MINUTE)
+    story.happens(HIGH, NOON + 23 * MINUTE)
+    assert (story.row().reset_ms, story.row().acknowledged_ms) == (None, None)
+
+
+def test_an_alarm_is_given_to_somebody_who_may_see_and_acknowledge_it(story: Story) -> None:
+    with story.registry.write() as connection:
+        done = lifecycle.assign(connection, str(story.id), who=ALICE, to=BOB, now_ms=NOON)
+        for nobody in (CHARLIE, "no-such-person"):
+            with pytest.raises(InvalidValue, match="to"):
+                lifecycle.assign(connection, str(story.id), who=ALICE, to=nobody, now_ms=NOON)
+    assert (done.act, story.row().assigned, story.row().acknowledged_ms) == (Act.ASSIGNED, BOB, None)
+    assert story.timeline() == ["raised", "assigned"]
 
 
 def test_a_shelf_needs_a_reason(story: Story) -> None:
     with story.registry.write() as connection, pytest.raises(InvalidValue, match="reason"):
-        lifecycle.shelve(connection, str(story.id), who=ALICE, until_ms=NOON + MINUTE, reason=" ", now_ms=NOON)
+        shelving.shelve(connection, str(story.id), who=ALICE, until_ms=NOON + MINUTE, reason=" ", now_ms=NOON)
 
 
 def test_an_acknowledgement_does_not_make_a_shelf_endless(story: Story) -> None:
-    with story.registry.write() as connection:
-        lifecycle.shelve(
-            connection, str(story.id), who=ALICE, until_ms=NOON + 30 * MINUTE, reason="defrost", now_ms=NOON
-        )
+    set_aside(story, 30)
     acknowledge(story)
     assert story.row().next_timer_ms == NOON + 30 * MINUTE
     story.time_passes(NOON + 30 * MINUTE)
@@ -143,14 +263,11 @@ def test_an_acknowledgement_does_not_make_a_shelf_endless(story: Story) -> None:
 
 
 def test_a_shelf_ended_by_hand_speaks_at_the_next_look(story: Story) -> None:
+    set_aside(story, 30)
     with story.registry.write() as connection:
-        lifecycle.shelve(
-            connection, str(story.id), who=ALICE, until_ms=NOON + 30 * MINUTE, reason="defrost", now_ms=NOON
-        )
-    with story.registry.write() as connection:
-        lifecycle.unshelve(connection, str(story.id), who=BOB, now_ms=NOON + MINUTE)
+        shelving.unshelve(connection, str(story.id), who=BOB, now_ms=NOON + MINUTE)
     story.time_passes(NOON + MINUTE)
-    assert story.timeline() == ["raised", "shelved", "unshelved", "unshelved", "shelf_ended"]
+    assert story.timeline() == ["raised", "shelf_asked", "shelved", "unshelved", "unshelved", "shelf_ended"]
 
 
 def test_only_what_is_over_and_acknowledged_can_be_reset(story: Story) -> None:

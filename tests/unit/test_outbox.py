@@ -169,7 +169,7 @@ def test_a_refusal_is_final_shown_and_a_fault_of_the_contact(story: Story, clock
     sender.drain()
     clock.advance(24 * 60 * MINUTE)
     with story.registry.write() as connection:
-        lifecycle.acknowledge(connection, str(story.id), who=ALICE, via="api", comment="", now_ms=NOON)
+        lifecycle.acknowledge(connection, str(story.id), who=ALICE, via="api", comment="", now_ms=clock.now_ms())
     sender.drain()
     assert [message.to for message in mail.taken] == ["bob@example.org"]
     refused = next(row for row in story.outbox() if row.state == "failed_permanent")
@@ -202,9 +202,9 @@ def test_an_answered_alarm_is_given_up_after_a_day_and_says_so(story: Story, clo
     mail = Desk(*[Deferred("451", code="451")] * 1000)
     sender = dispatcher(story, clock, mail)
     sender.drain()
-    with story.registry.write() as connection:
-        lifecycle.acknowledge(connection, str(story.id), who=ALICE, via="api", comment="", now_ms=NOON)
     clock.advance(GIVE_UP_MS + MINUTE)
+    with story.registry.write() as connection:
+        lifecycle.acknowledge(connection, str(story.id), who=ALICE, via="api", comment="", now_ms=clock.now_ms())
     sender.drain()
     assert {row.state for row in story.outbox() if row.channel == "email"} == {"failed_permanent"}
     assert ("failed_permanent", "gave_up") in attempts(story.registry)

@@ -1,0 +1,218 @@
+"""The alarm list for triage: what wants somebody, by keyboard on a desk and by thumb on a phone."""
+
+from typing import Any, NamedTuple
+
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from sqlalchemy import Connection
+
+from coldchain.registry import alarm_unrest, alarms
+from coldchain.registry.alarms import AlarmFilter
+from coldchain.registry.viewer import Permission, Viewer
+from dashboard.parts import alarm_acts, security, text
+from dashboard.parts.alarm_words import TONES, badge, name
+from dashboard.parts.elements import head, moment, severity, tag
+from dashboard.parts.page import Page
+from dashboard.parts.shipment_blocks import cause_words
+from dashboard.parts.states import attempt, empty, skeleton
+from dashboard.services import Services
+
+PAGE = Page("dashboard.pages.alarms", "Alarms", path="/alarms", icon="alarms")
+MOST = 200
+
+
+class View(NamedTuple):
+    """One way to look at the alarms; `nothing` is said when there are none."""
+
+    title: str
+    nothing: str
+
+
+VIEWS = {
+    "board": View("To see to", "Nothing wants you"),
+    "unacknowledged": View("Unacknowledged", "Everything is acknowledged"),
+    "mine": View("Mine", "Nothing is handed to you"),
+    "shelved": View("Set aside", "Nothing is set aside"),
+    "stale": View("Stale", "Nothing has been active for a day"),
+    "chattering": View("Chattering", "Nothing came and went too often within the last day"),
+    "all": View("All", "No alarm on record"),
+}
+NOTES = {
+    "stale": "Active for more than 24 hours.",
+    "chattering": "Came and went three times within a minute, or within three of the logger's intervals, in the last "
+    "24 hours. Nothing is switched off for it.",
+    "shelved": "Set aside or out of service: recorded, but nobody is told until it ends.",
+}
+
+
+def layout(**query: str) -> Any:
+    """The frame; the list comes when it is known what has changed."""
+    view = chosen(query.get("view"))
+    links = [
+        html.A(
+            [one.title, html.Span("", id=f"alarms-n-{key}", className="n")], href=f"/alarms?view={key}",
+            className="button", **({"aria-current": "page"} if key == view else {}),
+        )
+        for key, one in VIEWS.items()
+    ]  # fmt: skip
+    return html.Div(
+        [
+            head("Alarms", lead=html.Span("Loading …", id="alarms-note", role="status")),
+            html.Nav(links, className="alarm-views", **{"aria-label": "Which alarms"}),
+            html.P(NOTES[view], className="dim small") if view in NOTES else None,
+            html.Div(skeleton(90, 90, 90), id="alarms-list", className="goes-stale"),
+            html.P(["Keys: ", *_keys()], className="dim small keys-line"),
+            dcc.Store(id="alarms-view", data=view),
+            dcc.Store(id="alarms-seen"),
+            *alarm_acts.dialog(),
+        ],
+        className="page",
+    )
+
+
+def _keys() -> list[Any]:
+    pairs = (("j", "k"), "next, previous"), (("a",), "acknowledge"), (("s",), "set aside"), (("c",), "comment"), (
+        ("o",), "open")  # fmt: skip
+    found: list[Any] = []
+    for keys, meaning in pairs:
+        found += [part for key in keys for part in (html.Kbd(key), " ")] + [f"{meaning}   "]
+    return found
+
+
+def register(app: Dash, services: Services) -> None:
+    """The list again whenever the live state's alarms have changed, and after an act."""
+    alarm_acts.register(app, services)
+    app.clientside_callback(
+        ClientsideFunction("coldchain_alarms", "changed"),
+        Output("alarms-seen", "data"),
+        Input("live", "data"),
+        State("alarms-seen", "data"),
+    )
+
+    @security.secured(
+        app,
+        Output("alarms-list", "children"),
+        Output("alarms-note", "children"),
+        *(Output(f"alarms-n-{key}", "children") for key in VIEWS if key != "all"),
+        Input("alarms-view", "data"),
+        Input("alarms-seen", "data"),
+        Input("ack-done", "data"),
+        Input("alarm-act-done", "data"),
+        perm=Permission.VIEW,
+    )
+    def listed(view: object, _seen: object, _acked: object, _done: object) -> Any:
+        key, viewer = chosen(view), security.viewer()
+        with services.registry.read() as connection:
+            numbers = [counted(connection, viewer, which, services) for which in VIEWS if which != "all"]
+        shown = attempt("list of alarms", lambda: page_body(services, viewer, key))
+        waiting = numbers[list(VIEWS).index("unacknowledged")]
+        words = "Nobody has to answer" if not waiting else f"{text.count(waiting, 'alarm')} to acknowledge"
+        return shown, [words, ", checked ", moment(services.clock.now_ms(), "second")], *map(str, numbers)
+
+
+def chosen(view: object) -> str:
+    """A view that there is; the board for everything else."""
+    return view if isinstance(view, str) and view in VIEWS else "board"
+
+
+def which_of(connection: Connection, viewer: Viewer, view: str, now_ms: int) -> AlarmFilter:
+    """The filter of a view."""
+    match view:
+        case "unacknowledged":
+            return AlarmFilter(on_board=True, acknowledged=False, shelved=False)
+        case "mine":
+            return AlarmFilter(on_board=True, assigned=viewer.id)
+        case "shelved":
+            return AlarmFilter(shelved=True)
+        case "stale":
+            return AlarmFilter(stale_at_ms=now_ms)
+        case "chattering":
+            return AlarmFilter(among=frozenset(alarm_unrest.chattering(connection, now_ms)))
+        case "all":
+            return AlarmFilter()
+        case _:
+            return AlarmFilter(on_board=True)
+
+
+def counted(connection: Connection, viewer: Viewer, view: str, services: Services) -> int:
+    """How many alarms a view has."""
+    return alarms.count(connection, viewer, which_of(connection, viewer, view, services.clock.now_ms()))
+
+
+def page_body(services: Services, viewer: Viewer, view: str) -> Any:
+    """The list of one view: unanswered before answered, worst first, newest first."""
+    with services.registry.read() as connection:
+        which = which_of(connection, viewer, view, services.clock.now_ms())
+        found = alarms.alarms(connection, viewer, which, limit=MOST)
+        flooded = alarm_unrest.flooded(connection, services.clock.now_ms()).get(viewer.id)
+    if not found.items:
+        return html.Section(
+            empty(VIEWS[view].nothing, checked_ms=services.clock.now_ms()), className="card", **{"aria-label": "Alarms"}
+        )
+    more = "" if found.next_cursor is None else f"The newest {MOST} are shown; the HTTP API lists them all."
+    rows = [row(item, viewer) for item in sorted(found.items, key=_order)]
+    return [
+        flood_banner(flooded) if flooded else None,
+        html.Ul(rows, id="alarm-rows", className="card alarm-rows", **{"aria-label": VIEWS[view].title}),
+        html.P(more, className="dim small") if more else None,
+    ]
+
+
+def flood_banner(number: int) -> html.Div:
+    """What a person sees who gets more alarms than anybody can follow."""
+    words = f"You were told of {number} alarms within ten minutes. Begin with the first row: the worst stand on top."
+    return html.Div([html.Strong("Flood"), html.Span(words)], className="banner", role="status")
+
+
+def _order(item: dict[str, Any]) -> tuple[bool, bool, int]:
+    worst = ("critical", "major", "minor", "info").index(item["severity"])
+    return "acknowledged" in item, item["condition"] == "returned", worst
+
+
+def row(item: dict[str, Any], viewer: Viewer) -> html.Li:
+    """One alarm as a row that a key or a thumb can act on."""
+    peak = item.get("peak_c", item.get("value_c"))
+    about = [cause_words(item)]
+    if peak is not None:
+        about.append(f"peak {text.celsius(peak, item.get('limit_c'))}")
+    if item.get("channel") and item.get("logger"):
+        about.append(f"{item['logger']}/{item['channel']}")
+    over: Any = ["ended ", moment(item["end"], "ago")] if "end" in item else ["for ", moment(item["onset"], "age")]
+    marks = [badge(item)]
+    if item.get("assigned_to"):
+        marks += [" ", tag(f"with {item['assigned_to']}")]
+    if "acknowledged_by" in item:
+        marks += [" ", html.Span(f"acknowledged by {item['acknowledged_by']}", className="dim small")]
+    where = f"/alarms/{item['id']}"
+    return html.Li(
+        [
+            severity(item["severity"]),
+            html.Div(
+                [
+                    html.A(name(item), href=where),
+                    html.Span(" · ".join(about), className="facts"),
+                    html.Div(marks),
+                ],
+                className="what",
+            ),
+            html.Span(over, className="age"),
+            html.Div(buttons(item, viewer), className="acts"),
+        ],
+        className="alarm-row",
+        **{"data-href": where, "data-alarm": item["id"], "data-tone": TONES[item["severity"]],
+           "data-acked": str("acknowledged" in item).lower()},
+    )  # fmt: skip
+
+
+def buttons(item: dict[str, Any], viewer: Viewer) -> list[html.Button]:
+    """What this viewer may do to an alarm."""
+    if not viewer.may(Permission.ACKNOWLEDGE):
+        return []
+    label, found = name(item), []
+    if "acknowledged" not in item:
+        found.append(html.Button("Acknowledge", type="button", className="button primary",
+                                 **{"data-ack": item["id"], "aria-label": f"Acknowledge {label}"}))  # fmt: skip
+    aside = ("unshelve", "Watch again") if item["suppression"] == "shelved" else ("shelve", "Set aside")
+    for act, words in (aside, ("comment", "Comment"), ("assign", "Hand over")):
+        said = {"data-alarm-act": f"{act}:{item['id']}", "aria-label": f"{words}: {label}"}
+        found.append(html.Button(words, type="button", className="button", **said))
+    return found

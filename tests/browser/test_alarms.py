@@ -1,0 +1,158 @@
+"""Triage: alarms worked down by keyboard and by thumb, and one alarm with everything that became of it."""
+
+import re
+import time
+
+import pytest
+from browser_tools import Opener, Watched
+from browser_world import World
+from sqlalchemy import select, update
+
+from coldchain.domain.finding import Severity
+from coldchain.registry.schema import alarm, person
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+LOOKS = ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark"))
+VIEWS = ("board", "unacknowledged", "mine", "shelved", "stale", "chattering", "all")
+
+
+def an_alarm(world: World) -> str:
+    query = select(alarm.c.id).where(alarm.c.condition == "active", alarm.c.cause == "high")
+    with world.registry.read() as connection:
+        return str(connection.execute(query).scalars().one())
+
+
+def a_critical_alarm(world: World) -> str:
+    """The open one, as if the engine had found it that bad."""
+    id_ = an_alarm(world)
+    with world.registry.write() as connection:
+        connection.execute(update(alarm).where(alarm.c.id == id_).values(severity=int(Severity.CRITICAL)))
+    return id_
+
+
+def row_of(world: World, id_: str) -> object:
+    with world.registry.read() as connection:
+        return connection.execute(select(alarm).where(alarm.c.id == id_)).one()
+
+
+def choose(watched: Watched, key: str) -> str:
+    """Press j until a row offers what `key` does; the id of that row's alarm."""
+    page = watched.page
+    page.wait_for_selector("#alarm-rows .alarm-row")
+    page.keyboard.press("j")
+    return str(page.locator(".alarm-row.at-hand").get_attribute("data-alarm"))
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_the_alarm_pages_are_accessible_quiet_at_home_and_fit(
+    opened: Opener, world: World, width: int, scheme: str
+) -> None:
+    watched = opened(width=width, scheme=scheme)
+    some = an_alarm(world)
+    for path in (*(f"/alarms?view={view}" for view in VIEWS), f"/alarms/{some}", "/alarms/no-such-alarm"):
+        watched.open(path)
+        wide = watched.page.evaluate("document.documentElement.scrollWidth")
+        assert (path, wide) == (path, width)
+        assert (path, watched.axe()) == (path, [])
+        watched.clean()
+
+
+def test_the_list_is_worked_down_by_keys_alone(opened: Opener, world: World) -> None:
+    watched = opened(role="operator")
+    watched.open("/alarms?view=unacknowledged")
+    page, id_ = watched.page, choose(watched, "a")
+    before = page.locator(".alarm-row").count()
+    page.keyboard.press("c")
+    page.get_by_role("dialog").get_by_label("Reason").fill("driver called")
+    page.get_by_role("button", name="Add comment").click()
+    page.locator(".mantine-Notification-root", has_text="Comment added").first.wait_for()
+    watched.until("!document.querySelector('.mantine-Modal-content')")
+    watched.until("document.querySelector('.alarm-row.at-hand')?.dataset.alarm === " + repr(id_))
+    page.keyboard.press("a")
+    page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    watched.until(f"document.querySelectorAll('.alarm-row').length === {before - 1}")
+    assert row_of(world, id_).acknowledged_via == "browser"
+    assert row_of(world, id_).comment == "driver called"
+    watched.open("/alarms?view=all")
+    choose(watched, "o")
+    page.keyboard.press("o")
+    page.wait_for_url(re.compile("/alarms/[0-9a-f-]{36}"))
+    watched.clean()
+
+
+def test_a_critical_alarm_is_set_aside_by_two_persons(opened: Opener, world: World) -> None:
+    id_ = a_critical_alarm(world)
+    first = opened(role="operator")
+    first.open(f"/alarms/{id_}")
+    first.page.get_by_role("button", name="Set aside").click()
+    dialog = first.page.get_by_role("dialog")
+    dialog.get_by_text("It takes a second person").wait_for()
+    dialog.get_by_label("Reason").fill("unloading")
+    dialog.get_by_role("button", name="Set aside").click()
+    first.page.get_by_text("You have asked; somebody else has to agree").wait_for()
+    assert row_of(world, id_).suppression == "none"
+    second = opened(role="quality")
+    second.open(f"/alarms/{id_}")
+    assert second.axe() == []
+    second.page.get_by_role("button", name="Agree").click()
+    second.page.get_by_role("dialog").get_by_role("button", name="I agree").click()
+    second.page.locator(".alarm-state", has_text="Shelved").wait_for()
+    assert row_of(world, id_).suppression == "shelved"
+    second.page.get_by_role("button", name="Watch again").click()
+    second.page.get_by_role("dialog").get_by_role("button", name="Watch again").click()
+    second.page.locator(".mantine-Notification-root", has_text="Watched again").first.wait_for()
+    assert row_of(world, id_).suppressed_until_ms <= time.time() * 1000
+    for watched in (first, second):
+        watched.clean()
+
+
+def test_one_alarm_says_who_was_told_with_what_result_and_what_comes_next(opened: Opener, world: World) -> None:
+    watched = opened()
+    watched.open(f"/alarms/{an_alarm(world)}")
+    page = watched.page
+    page.wait_for_selector("#alarm-chart .xtitle")
+    told = page.locator("table", has_text="Because").inner_text()
+    assert "Mara Olsen" in told
+    assert "Mail" in told
+    assert "it was raised" in told
+    why = page.locator(".why").inner_text()
+    assert "You were told" in why
+    assert re.search("told (again|if it is still active)", why)
+    watched.clean()
+
+
+def test_a_shelf_is_for_people_who_may_acknowledge(opened: Opener, world: World) -> None:
+    watched = opened(role="auditor")
+    watched.open("/alarms?view=all")
+    watched.page.wait_for_selector(".alarm-row")
+    assert watched.page.locator(".alarm-row button").count() == 0
+    watched.clean()
+
+
+def test_a_link_in_a_message_leads_to_the_alarm_by_its_first_characters_too(opened: Opener, world: World) -> None:
+    id_ = an_alarm(world)
+    watched = opened()
+    for path in (f"/alarms/{id_[:8]}", f"/excursions?alarm={id_}", f"/excursions?alarm={id_[:8]}"):
+        watched.page.goto(watched.site + path)
+        watched.page.locator("h2", has_text="Who was told").wait_for()
+    watched.clean()
+
+
+def test_an_alarm_is_handed_to_somebody_by_thumb(opened: Opener, world: World) -> None:
+    watched = opened(role="operator", width=390)
+    watched.open("/alarms?view=all")
+    page = watched.page
+    button = page.locator(".alarm-row").first.get_by_role("button", name="Hand over")
+    box = button.bounding_box()
+    assert box is not None
+    assert box["height"] >= 44
+    button.click()
+    page.get_by_role("textbox", name="To").click()
+    page.get_by_role("option", name="Mara Olsen").click()
+    page.get_by_role("dialog").get_by_role("button", name="Hand over").click()
+    page.locator(".alarm-row", has_text="with Mara Olsen").first.wait_for()
+    with world.registry.read() as connection:
+        whose = select(person.c.name).join(alarm, alarm.c.assigned == person.c.id)
+        assert connection.execute(whose).scalars().all() == ["Mara Olsen"]
+    watched.clean()
