@@ -54,19 +54,24 @@ def _same(one: SeverityBand, other: SeverityBand) -> bool:
     return (one.direction, one.peak_mc) == (other.direction, other.peak_mc)
 
 
+def _beyond_the_other(direction: Direction, peak: int, label: Range) -> bool:
+    """Whether a row's peak is where excursions of the other direction begin: its sign or its side is wrong."""
+    if direction is Direction.HIGH:
+        return label.low_mc is not None and peak <= label.low_mc
+    return label.high_mc is not None and peak >= label.high_mc
+
+
 def _band(reader: TableReader, label: Range) -> SeverityBand | None:
     direction = Direction(reader.choice("direction", tuple(Direction)))
-    peak = reader.milli("peak_c")
+    limit = label.limit(direction)
+    peak = reader.milli("peak_c", limit)
     times = [(reader.duration_ms(severity.word, None), severity) for severity in _RANKED]
     reader.finish()
     after = tuple((time, severity) for time, severity in times if time is not None)
-    limit = label.limit(direction)
     if limit is None:
         reader.fail("direction", f"= {direction} has no limit in the label range: remove the row")
-    elif peak is None:
-        reader.fail("peak_c", "is missing: give the temperature from which on the row counts")
-    elif (peak < limit) if direction is Direction.HIGH else (peak > limit):
-        reader.fail("peak_c", f"= {milli_text(peak)} lies inside the label range ({label.text()}): start at its limit")
+    elif peak is not None and _beyond_the_other(direction, peak, label):
+        reader.fail("peak_c", f"= {milli_text(peak)} lies on the other side of the label range ({label.text()})")
     if not after:
         reader.fail("", "names no severity: give minor_min, major_min or critical_min (or _s, _h, _d)")
     for (sooner, milder), (later, worse) in pairwise(after):

@@ -111,8 +111,9 @@ def test_what_counts_as_frozen_is_data() -> None:
 @pytest.mark.parametrize(
     ("matrix", "says"),
     [
-        ({"bands": [{"direction": "high", "minor_min": 1}]}, ["bands[0].peak_c", "missing"]),
-        ({"bands": [{"direction": "high", "peak_c": 7, "minor_min": 1}]}, ["peak_c", "7", "2 … 8"]),
+        ({"bands": [{"direction": "high", "peak_c": -7, "minor_min": 1}]}, ["peak_c", "-7", "other side", "2 … 8"]),
+        ({"bands": [{"direction": "low", "peak_c": 8, "minor_min": 1}]}, ["peak_c", "8", "other side", "2 … 8"]),
+        ({"bands": [{"direction": "high", "peak": 9, "minor_min": 1}]}, ["bands[0].peak", "9", "no unit", "peak_c"]),
         ({"bands": [{"direction": "high", "peak_c": 8}]}, ["bands[0]", "minor_min"]),
         ({"bands": [{"direction": "high", "peak_c": 8, "minor": 10}]}, ["minor", "10", "minor_min"]),
         ({"bands": [{"direction": "high", "peak_c": 8, "minor_h": 2, "major_min": 60}]}, ["major", "before minor"]),
@@ -126,6 +127,15 @@ def test_a_wrong_matrix_is_refused_with_field_value_and_remedy(matrix: dict[str,
     with pytest.raises(InvalidValue) as refused:
         profile(severity_matrix=matrix)
     assert all(word in str(refused.value) for word in says), refused.value
+
+
+def test_a_row_without_a_peak_follows_the_label_range() -> None:
+    row = {"bands": [{"direction": "high", "minor_min": 0}]}
+    for high_c in (8, 9):
+        [band] = profile(severity_matrix=row, label_range={"low_c": 2, "high_c": high_c}).severity_matrix
+        assert band.peak_mc == high_c * 1000
+    [inside] = profile(severity_matrix={"bands": [{**row["bands"][0], "peak_c": 7}]}).severity_matrix
+    assert inside.peak_mc == 7000  # every excursion reaches it: allowed, so that a label range can be widened alone
 
 
 def test_a_matrix_for_a_side_without_a_limit_is_refused() -> None:
