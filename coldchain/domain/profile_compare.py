@@ -37,6 +37,11 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Differe
     return tuple(_compared("", *both))
 
 
+def spelled(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table of the format with each duration as text under its name alone: `hold_min = 30` is hold, "30 min"."""
+    return {name: _shown(value) for name, value in (_part(name, value) for name, value in as_json(table).items())}
+
+
 def _compared(path: str, old: Any, new: Any) -> Iterator[Difference]:
     left, right = _named(old), _named(new)
     if left is None or right is None:

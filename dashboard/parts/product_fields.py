@@ -34,13 +34,15 @@ _TITLES = {
     "reset": "Counting begins anew", "window.kind": "Counted within", "window.length": "Window",
     "window.zone": "Time zone", "hysteresis": "Hysteresis", "hysteresis_c": "Hysteresis, °C",
     "clear_hold": "Back in range for", "stages": "Only in these stages", "factor": "Reporting intervals",
-    "below": "Less than (% of budget, or hours)",
+    "below": "Less than (% of budget, or hours)", "peak_c": "Peak from, °C", "minor": "Minor after",
+    "major": "Major after", "critical": "Critical after",
 }  # fmt: skip
 _PLACEHOLDERS = {
     "limit": "the label limit", "confirm_readings": "1", "hold": "30 min", "allowed": "24 h, or empty: no limit",
     "length": "24 h", "window.length": "24 h", "window.zone": "Europe/Berlin", "hysteresis": "as the alarm profile",
     "clear_hold": "10 min", "factor": "3", "delta_h_kj_mol": "83.144", "gas_constant_kj_mol_k": "0.0083144",
     "gap_warming_c_per_min": "0.5", "below": "25", "hysteresis_c": "0.5", "low_c": "none", "high_c": "none",
+    "minor": "10 min", "major": "60 min", "critical": "24 h",
 }  # fmt: skip
 _WHERE = {"label_range": "Label range: ", "transport_range": "Transport range: "}
 
@@ -60,6 +62,9 @@ def cards(body: Json, *, new: bool, opened: Iterable[int] = ()) -> list[html.Sec
              *_list(body, form.BUDGET, ("low_c", "high_c", "allowed"), "band")),
         card("Rules", _row(body, tuple(f"alarm_profile.{one}" for one in ("id", "hysteresis_c", "clear_hold"))),
              *_rules(body, set(opened)), html.Div(_adder(form.RULES, "Add a rule"), className="card-actions")),
+        card("How bad an excursion is",
+             html.P("By its peak and the time outside so far, beside the rules. It raises no alarm.", className="note"),
+             *_list(body, form.MATRIX, ("direction", "peak_c", "minor", "major", "critical"), "row")),
     ]  # fmt: skip
 
 

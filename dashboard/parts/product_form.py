@@ -12,15 +12,16 @@ from coldchain.errors import InvalidValue
 
 Json = dict[str, Any]
 
-DURATIONS = ("allowed", "length", "hold", "clear_hold", "ignore_start", "ignore_end")
+DURATIONS = ("allowed", "length", "hold", "clear_hold", "ignore_start", "ignore_end", "minor", "major", "critical")
 UNITS = ("ms", "s", "min", "h", "d")
 NUMBERS = frozenset({
     "low_c", "high_c", "delta_h_kj_mol", "gas_constant_kj_mol_k", "gap_warming_c_per_min", "limit_c", "limit_pct",
-    "limit_c_per_h", "hysteresis_c", "hysteresis_pct", "factor", "below_pct", "below_h", "confirm_readings",
+    "limit_c_per_h", "hysteresis_c", "hysteresis_pct", "factor", "below_pct", "below_h", "confirm_readings", "peak_c",
 })  # fmt: skip
 FLAGS = ("freeze_sensitive", "inclusive")
 RULES, BUDGET, WINDOWS = "alarm_profile.rules", "stability_budget", "mkt_windows"
-LISTS = (BUDGET, WINDOWS, RULES)
+MATRIX = "severity_matrix.bands"
+LISTS = (BUDGET, WINDOWS, RULES, MATRIX)
 MEASURED = ("instant", "consecutive", "cumulative", "rate")
 # The fields of a rule beyond id, kind and severity; `limit`, `hysteresis` and `below` take their unit from the kind.
 OF_KIND = {
@@ -38,6 +39,7 @@ RULE_FIELDS = tuple(dict.fromkeys(name for names in OF_KIND.values() for name in
 NEW_ROWS: dict[str, Json] = {
     BUDGET: {},
     WINDOWS: {"id": "", "length_h": 24},
+    MATRIX: {"direction": "high"},
     RULES: {"id": "", "kind": "consecutive", "direction": "high", "hold_min": 30, "severity": "major"},
 }
 USUAL = {"quantity": "temperature", "reset": "never"}  # what an absent key means, shown as if it were there

@@ -8,7 +8,7 @@ from dash import html
 from coldchain.domain.finding import SubjectKind
 from coldchain.domain.profile import ProductProfile
 from coldchain.domain.profile_advice import Advice
-from coldchain.domain.profile_compare import Difference
+from coldchain.domain.profile_compare import Difference, spelled
 from coldchain.registry.profile_uses import Use
 from coldchain.registry.profiles import StoredProfile
 from dashboard.parts import profile_words as words
@@ -125,7 +125,9 @@ def _written(name: str, value: Any) -> list[Any]:
     if not isinstance(value, Mapping):
         return [html.P(words.value_words(value), className="body")]
     lists = {key: one for key, one in value.items() if _tables(one)}
-    plain = [(words.field_words(key), words.value_words(one)) for key, one in value.items() if key not in lists]
+    plain = [
+        (words.field_words(key), words.value_words(one)) for key, one in spelled(value).items() if key not in lists
+    ]
     shown: list[Any] = [_table(words.field_words(f"{name}.{key}"), rows) for key, rows in lists.items()]
     return [*shown, html.Div(facts(plain), className="body")] if plain else shown
 
@@ -134,7 +136,8 @@ def _tables(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) for one in value)
 
 
-def _table(caption: str, rows: list[Mapping[str, Any]]) -> html.Div:
+def _table(caption: str, tables: list[Mapping[str, Any]]) -> html.Div:
+    rows = [spelled(one) for one in tables]
     names = list(dict.fromkeys(name for row in rows for name in row))
     shown = [[words.value_words(row[name]) if name in row else text.ABSENT for name in names] for row in rows]
     return table([Column(words.field_words(name)) for name in names], shown, caption)

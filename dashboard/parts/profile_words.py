@@ -6,6 +6,7 @@ from typing import Any
 
 from coldchain.domain.finding import Severity
 from coldchain.domain.profile import Band, Direction, MktWindow, ProductProfile, Range, Rule, RuleKind, Window
+from coldchain.domain.profile_compare import spelled
 from coldchain.domain.profile_format import profile_from
 from coldchain.domain.quantity import milli_text
 from coldchain.errors import InvalidValue
@@ -41,7 +42,9 @@ _FIELD_WORDS = {
     "confirm_readings": "readings in a row", "quantity": "quantity", "window": "window", "zone": "time zone",
     "reset": "counting begins anew", "stages": "stages", "factor": "reporting intervals", "below": "below",
     "below_pct": "below, %", "id": "id", "severity_matrix": "Severity matrix", "bands": "row",
-    "peak_c": "peak from, °C", "counts": "counts", "ignore_start": "ignored at the start",
+    "peak_c": "peak from, °C",
+    "minor": "minor after", "major": "major after", "critical": "critical after", "counts": "counts",
+    "ignore_start": "ignored at the start",
     "ignore_end": "ignored at the end",
 }  # fmt: skip
 _STEP = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)|\[([^\]]*)\]")
@@ -183,7 +186,8 @@ def value_words(value: Any) -> str:
     if isinstance(value, int | float):
         return text.minus(f"{value:.15g}")
     if isinstance(value, Mapping):
-        pairs = ((_FIELD_WORDS.get(name, name.replace("_", " ")), one) for name, one in value.items() if name != "id")
+        named = ((name, one) for name, one in spelled(value).items() if name != "id")
+        pairs = ((_FIELD_WORDS.get(name, name.replace("_", " ")), one) for name, one in named)
         return _rule_words(value) or "; ".join(f"{name} {value_words(one)}" for name, one in pairs)
     if isinstance(value, list):
         return "; ".join(value_words(one) for one in value) or "none"

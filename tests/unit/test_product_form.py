@@ -19,6 +19,7 @@ TOP = (
     "gap_warming_c_per_min", "alarm_profile.id", "alarm_profile.hysteresis_c", "alarm_profile.clear_hold",
 )  # fmt: skip
 ROWS = {form.WINDOWS: ("id", "length", "limit_c"), form.BUDGET: ("low_c", "high_c", "allowed"),
+        form.MATRIX: ("direction", "peak_c", "minor", "major", "critical"),
         form.RULES: ("id", "kind", "severity", *form.RULE_FIELDS)}  # fmt: skip
 
 
