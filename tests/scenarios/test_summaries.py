@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from engine_house import House, sample
 from judging import DAWN
+from sqlalchemy import text
 from web_cast import HOUR, MINUTE, NOON, NORTH, Web, installed
 
 from coldchain.registry import summary
-from coldchain.registry.schema import subject_state
+from coldchain.registry.migrations import migrate
+from coldchain.registry.schema import shipment_figures, subject_state
 from coldchain.registry.summary_members import members
 from coldchain.registry.viewer import SYSTEM, Viewer
 from compliance import derivation_groups, derivation_record
@@ -170,3 +172,15 @@ def test_the_row_of_a_shipment_says_what_its_document_says(house: House) -> None
     value, _ = summary.pooled([one])
     assert value == pytest.approx(stored["mkt"]["value_c"], abs=1e-12)
     assert derivation_groups.derive([one], "mkt_pooled_c", DAWN)["agrees"]
+
+
+def test_a_registry_from_before_gets_the_figures_of_its_documents(house: House) -> None:
+    shipment = lived(house)
+    with house.registry.write() as connection:
+        before = connection.execute(shipment_figures.select()).one()
+        connection.execute(shipment_figures.delete())
+        connection.execute(text("update alembic_version set version_num = '0004'"))
+    migrate(house.registry)
+    with house.registry.read() as connection:
+        assert connection.execute(shipment_figures.select()).one() == before
+    assert before.shipment == shipment
