@@ -75,7 +75,7 @@ def _row(connection: Connection, viewer: Viewer, one: dict[str, Any], now_ms: in
     found = load(connection, viewer, one["id"], now_ms)
     return (
         link(one["batch"], f"/batches/{one['id']}"),
-        status(found.status) if one["live"] else html.Span("not under way", className="dim"),
+        status(found.status) if one["live"] else html.Span("at rest", className="dim"),
         one["gtin"] or one["customer"] or text.ABSENT,
         str(one["shipments"]),
         str(one["live"]) if one["live"] else text.ABSENT,
