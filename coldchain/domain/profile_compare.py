@@ -82,8 +82,8 @@ def _name_of(table: Mapping[str, Any], place: int) -> str:
         return str(table["id"])
     if "low_c" in table or "high_c" in table:
         return f"{table.get('low_c', '')} … {table.get('high_c', '')} °C"
-    if "direction" in table and "peak_c" in table:
-        return f"{table['direction']} {table['peak_c']} °C"
+    if "direction" in table:
+        return f"{table['direction']} {table['peak_c']} °C" if "peak_c" in table else f"{table['direction']} limit"
     return str(place)
 
 

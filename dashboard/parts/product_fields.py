@@ -42,7 +42,7 @@ _PLACEHOLDERS = {
     "length": "24 h", "window.length": "24 h", "window.zone": "Europe/Berlin", "hysteresis": "as the alarm profile",
     "clear_hold": "10 min", "factor": "3", "delta_h_kj_mol": "83.144", "gas_constant_kj_mol_k": "0.0083144",
     "gap_warming_c_per_min": "0.5", "below": "25", "hysteresis_c": "0.5", "low_c": "none", "high_c": "none",
-    "minor": "10 min", "major": "60 min", "critical": "24 h",
+    "peak_c": "the label limit", "minor": "never", "major": "never", "critical": "never",
 }  # fmt: skip
 _WHERE = {"label_range": "Label range: ", "transport_range": "Transport range: "}
 

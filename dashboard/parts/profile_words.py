@@ -155,6 +155,7 @@ def field_words(path: str) -> str:
     for name, key in steps:
         if key:
             named = text.minus(key) if key.endswith("°C") else key  # an id keeps its hyphens
+            named = str(int(named) + 1) if named.isdecimal() else named  # people count from one
             words[-1] = f"{words[-1]} {named}" if words else named
         elif name == "alarm_profile" and len(steps) > 2:
             continue

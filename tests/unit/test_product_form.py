@@ -136,5 +136,6 @@ def test_a_path_of_the_format_reads_like_a_field() -> None:
     assert words.field_words("label_range.high_c") == "Label range: highest, °C"
     assert words.field_words("alarm_profile.rules[warm-in-all].hold") == "Rule warm-in-all: hold"
     assert words.field_words("stability_budget[8 … 15 °C].allowed") == "Stability budget 8 … 15 °C: allowed time"
+    assert words.field_words("alarm_profile.rules[0].id") == "Rule 1: id"
     assert words.value_words(None) == "absent"
     assert words.value_words(-20.5) == "−20.5"
