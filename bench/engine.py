@@ -4,6 +4,9 @@ Loggers that measured for thirty days, with noise, excursions and gaps. The peer
 make figures and excursions only; that these are equal is checked before anything is measured. Rules, alarms,
 severities, suggestions and the document are the engine's extra work, and it counts exactly, in whole numbers. Seconds
 are those of the CPU, of one thread, measured in turns: other work on the machine does not count.
+
+The marks of 15, 5 and 1 are for peers that do all that the engine does. These do less, over all loggers at once and in
+floats, so the ratios say what the rest costs, and they miss the marks.
 """
 
 import gc
