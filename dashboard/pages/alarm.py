@@ -202,7 +202,7 @@ def told_table(shown: JsonObject) -> Any:
 
 
 def _result(one: JsonObject) -> Any:
-    words = STATE_WORDS.get(one["state"], one["state"])
+    words = str(STATE_WORDS.get(one["state"], one["state"]))
     when = one.get("delivered") or one.get("accepted")
     parts: list[Any] = [tag(words)]
     if when:

@@ -112,7 +112,7 @@ def _silence(entry: JsonObject) -> str:
 
 
 def _result(message: JsonObject) -> str:
-    return STATE_WORDS.get(message["state"], message["state"])
+    return str(STATE_WORDS.get(message["state"], message["state"]))
 
 
 def badge(alarm: JsonObject) -> html.Span:
