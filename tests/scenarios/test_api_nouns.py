@@ -366,7 +366,8 @@ def test_every_example_body_of_the_document_fits_its_schema_and_is_accepted(web:
     certificate = examples.pop("/api/v1/loggers/{logger}/calibrations")
     # What needs a password, a second person, or a person of this installation has tests of its own.
     acts = ("reset", "shelve", "shelve/agree", "unshelve", "assign")
-    skipped = {"/api/v1/shipments", *(f"/api/v1/alarms/{{alarm}}/{act}" for act in acts)}
+    withdrawn = "/api/v1/shipments/{shipment}/stages/{stage}/withdraw"  # of a stage that is on record: test_batches
+    skipped = {"/api/v1/shipments", withdrawn, *(f"/api/v1/alarms/{{alarm}}/{act}" for act in acts)}
     for path, example in examples.items():
         if path not in skipped:
             at = path.replace("{shipment}", shipment).replace("{alarm}", alarm).replace("{source}", "native")
