@@ -110,7 +110,7 @@ _JUDGED = may(Permission.ASSESS)
 ENDPOINTS = (
     Endpoint("POST", f"{API}/rule-lab", begin, _JUDGED,
              {**shown_as("The run, under way", _RUN, status=202),
-              **takes({"product_profile": "cct-2-8", "version": 2, "judged_by": "cct-2-8",
+              **takes({"product_profile": "cct-2-8", "version": 1, "judged_by": "cct-2-8",
                        "departed_from": "2026-10-01T00:00:00Z"})}),
     Endpoint("GET", f"{API}/rule-lab", listed, _JUDGED, shown_as("Runs", _RUN, many=True)),
     Endpoint("GET", f"{API}/rule-lab/{{run}}", shown, _JUDGED,

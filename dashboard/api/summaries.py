@@ -32,7 +32,8 @@ FIGURES = (
     "shipments", "judged", "product_profiles", "without_excursion", "excursions", "excursions_info",
     "excursions_minor", "excursions_major", "excursions_critical", "excursions_per_100", "info_per_100",
     "minor_per_100", "major_per_100", "critical_per_100", "time_in_range_s", "time_out_s", "time_unknown_s",
-    "in_range_pct", "coverage_pct", "min_c", "max_c", "mkt_shipments", "mkt_worst_c", "mkt_worst_shipment", "mkt_pooled_c", "mkt_pooled_reason", "alarms",
+    "in_range_pct", "coverage_pct", "min_c", "max_c", "mkt_shipments", "mkt_worst_c", "mkt_worst_shipment",
+    "mkt_pooled_c", "mkt_pooled_reason", "alarms",
     "alarms_acknowledged", "acknowledged_within_s", "unacknowledged_s", "budget_shipments", "budget_worst_pct",
     "budget_worst_shipment", "budget_exceeded",
 )  # fmt: skip

@@ -260,6 +260,7 @@ def _actions(chosen: StoredProfile) -> list[Any]:
     shown: list[Any] = [
         html.A("Edit", href=at, className="button"),
         html.A("Copy", href=f"{at}&copy=1", className="button"),
+        html.A("Try on past shipments", href=at.replace(EDITOR, "/rule-lab"), className="button"),
     ]
     if chosen.state != "retired":
         shown.append(html.Button("Retire", id="profile-retire-open", type="button", className="button"))

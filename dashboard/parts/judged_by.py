@@ -139,7 +139,7 @@ def load(services: Services, viewer: Viewer, kind: str, id_: str) -> Judged:
         document, shown = _document(connection, viewer, subject)
         held = facts.known(connection, subject=subject, kinds=[FactKind.PROFILE])
         past = past_documents.listed(connection, viewer, subject)
-        who = {one.who for one in (*past, *held)}
+        who = {one.who for one in past} | {one.who for one in held}
         names = {"system": "Coldchain", **people.names(connection, who)}
         known = profiles.listed(connection, all_versions=True)
     states = {(one.profile.id, one.profile.version): one.state for one in known}

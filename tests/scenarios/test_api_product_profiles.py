@@ -56,7 +56,8 @@ def test_a_copy_is_a_proposal_of_its_own(web: Web) -> None:
     made = quality.post(f"{AT}/cct-2-8/copy", json={"id": "cct-mabs", "name": "Antibodies"})
     assert made.status_code == 201
     copied = made.json()
-    assert (copied["id"], copied["version"], copied["name"], copied["state"]) == ("cct-mabs", 1, "Antibodies", "proposal")
+    shown = tuple(copied[name] for name in ("id", "version", "name", "state"))
+    assert shown == ("cct-mabs", 1, "Antibodies", "proposal")
     assert copied["reason"] == "copied from cct-2-8@1"
     taken = quality.post(f"{AT}/cct-2-8/copy", json={"id": "cct-mabs"})
     assert taken.status_code == 422
