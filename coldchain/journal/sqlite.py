@@ -35,7 +35,10 @@ _LOG_WAIT_MS = 500
 _WIDE = {"reading": READING_COLUMNS, "message": MESSAGE_COLUMNS}
 _ROWS = 32  # of a wide table in one statement; older SQLites take no more than 999 values
 
-_PRAGMAS = ("synchronous=FULL", "temp_store=MEMORY", "cache_size=-32768", "wal_autocheckpoint=4000")
+_PRAGMAS = ("synchronous=FULL", "temp_store=MEMORY", "wal_autocheckpoint=4000")
+# KiB of pages that a connection keeps. A reader forgets them at every commit of somebody else, and there are as many
+# readers as threads that ever read at one time: a large cache would cost each role memory and save it nothing.
+_WRITERS_PAGES, _READERS_PAGES = 32 * 1024, 4 * 1024
 
 
 class SqliteJournal(StoredJournal):
@@ -61,7 +64,7 @@ class SqliteDatabase:
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         try:
-            self._writer = self._connect()
+            self._writer = self._connect(_WRITERS_PAGES)
             self._define()
         except sqlite3.Error as error:
             raise TransientError(f"the journal {path} cannot be opened: {error}") from error
@@ -82,7 +85,7 @@ class SqliteDatabase:
         try:
             connection = self._idle.pop()
         except IndexError:
-            connection = self._connect()
+            connection = self._connect(_READERS_PAGES)
         try:
             with _transaction(connection, "BEGIN", "ROLLBACK"):
                 yield _SqliteSession(connection)
@@ -118,12 +121,12 @@ class SqliteDatabase:
             self._log_limit = _LOG_BYTES + (size if busy else 0)
         self._writer.execute(f"PRAGMA busy_timeout={int(_BUSY_S * 1000)}")
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, pages_kib: int) -> sqlite3.Connection:
         try:
             connection = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         except sqlite3.Error as error:
             raise TransientError(f"the journal {self._path} cannot be opened: {error}") from error
-        for pragma in _PRAGMAS:
+        for pragma in (*_PRAGMAS, f"cache_size=-{pages_kib}"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
