@@ -64,4 +64,4 @@ def too_far_ahead(now_ms: int) -> ColumnElement[bool]:
         (critical, answer_lasts_ms(Severity.CRITICAL)),
         else_=answer_lasts_ms(Severity.MAJOR),
     )
-    return alarm.c.next_timer_ms > now_ms + longest
+    return alarm.c.next_timer_ms - longest > now_ms

@@ -1,6 +1,6 @@
 """The cast of the web tests: one installation, somebody of every role, two customers, and clients for them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,17 +32,21 @@ PASSWORD = "a long walk in the cold"
 ROLES = tuple(PERMISSIONS)
 NORTH, SOUTH = "Northwind Pharma", "Southwind Pharma"
 
+Reading = Callable[[HandClock], Pipeline]
+
 
 class Web:
     """An installation in a folder: services, the application, and keys per role."""
 
-    def __init__(self, folder: Path, settings: WebSettings | None = None, dash: Any = None) -> None:
+    def __init__(
+        self, folder: Path, settings: WebSettings | None = None, dash: Any = None, reading: Reading | None = None
+    ) -> None:
         self.clock = HandClock(NOON)
         self.registry = Registry(sqlite_url(folder / "registry.db"))
         migrate(self.registry)
         self.journal = SqliteJournal(folder / "journal.db")
         history = EmbeddedTelemetry(self.journal)
-        pipeline = Pipeline(self.journal, self.clock)
+        pipeline = Pipeline(self.journal, self.clock) if reading is None else reading(self.clock)
         chosen = settings or WebSettings(ack_key=b"k" * 32, sms_callback_token="secret")
         self.services = Services(self.registry, self.journal, history, history, pipeline, self.clock, chosen)
         self.app: FastAPI = build_app(self.services, dash)
@@ -203,9 +207,11 @@ class Client:
 
 
 @contextmanager
-def installed(folder: Path, settings: WebSettings | None = None, dash: Any = None) -> Iterator[Web]:
-    """An installation that is closed afterwards."""
-    web = Web(folder, settings, dash)
+def installed(
+    folder: Path, settings: WebSettings | None = None, dash: Any = None, reading: Reading | None = None
+) -> Iterator[Web]:
+    """An installation that is closed afterwards; `reading` makes another pipeline than the plain one."""
+    web = Web(folder, settings, dash, reading)
     try:
         yield web
     finally:

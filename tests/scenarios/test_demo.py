@@ -173,7 +173,7 @@ def test_soon_a_new_excursion_appears_and_is_told_by_mail_and_sms_whose_link_nee
     mail = eventually(lambda: told(demo, "email", reference), 120, "a mail about it")
     eventually(lambda: told(demo, "sms", reference), 30, "an SMS about it")
     [link] = re.findall(r"http://\S+/api/v1/ack/\S+", mail.text)
-    [number] = re.findall(r"\?alarm=([0-9a-f-]{36})", mail.text)[:1]
+    [number] = re.findall(r"/alarms/([0-9a-f-]{36})", mail.text)[:1]
 
     def acknowledged() -> bool:
         with demo.client() as client:

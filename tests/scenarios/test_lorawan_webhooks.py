@@ -13,6 +13,7 @@ from web_cast import NOON, Web, installed
 from coldchain.domain.quantity import iso
 from coldchain.errors import TransientError
 from coldchain.journal.sqlite import SqliteJournal
+from ingest.pipeline import Pipeline
 from sensors.carriers.shipped import carriers
 from sensors.device_profiles.catalogue import Snapshot
 
@@ -35,16 +36,14 @@ class Failing(SqliteJournal):
 def web(tmp_path: Path) -> Iterator[Web]:
     profiles = SHIPPED.profiles
     assert isinstance(profiles, Snapshot)
-    with installed(tmp_path) as web:
-        pipeline = web.services.pipeline
-        pipeline.carriers = carriers()
-        pipeline.profiles = lambda: profiles
-        failing = Failing(tmp_path / "journal.db")
-        pipeline.journal = failing
-        try:
+    failing = Failing(tmp_path / "journal.db")
+    try:
+        with installed(
+            tmp_path, reading=lambda clock: Pipeline(failing, clock, carriers=carriers(), profiles=lambda: profiles)
+        ) as web:
             yield web
-        finally:
-            failing.close()
+    finally:
+        failing.close()
 
 
 def uplinks(source: str) -> list[Any]:
