@@ -14,6 +14,8 @@ from vendor_examples import CLOUDS, EFENTO, FLESPI, coded
 from web_cast import Web, installed
 
 from coldchain.domain.reading import Reading
+from coldchain.journal.sqlite import SqliteJournal
+from ingest.pipeline import Pipeline
 from sensors.carriers.port import Profiles
 from sensors.carriers.shipped import carriers
 from sensors.device_profiles.catalogue import Snapshot
@@ -26,10 +28,14 @@ def snapshot() -> Profiles:
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[Web]:
-    with installed(tmp_path) as web:
-        pipeline = web.services.pipeline
-        pipeline.carriers, pipeline.profiles = carriers(), snapshot
-        yield web
+    journal = SqliteJournal(tmp_path / "journal.db")
+    try:
+        with installed(
+            tmp_path, reading=lambda clock: Pipeline(journal, clock, carriers=carriers(), profiles=snapshot)
+        ) as web:
+            yield web
+    finally:
+        journal.close()
 
 
 @contextmanager
