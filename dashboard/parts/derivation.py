@@ -47,6 +47,7 @@ def panel() -> list[Any]:
                 html.Div(id="derive-body", className="derivation"),
             ],
             id="derive-panel", opened=False, position="right", size="lg", withCloseButton=False,
+            transitionProps={"duration": 0},  # half-way in, its words would have too little contrast to be read
         ),
     ]  # fmt: skip
 
