@@ -284,13 +284,13 @@ def test_an_untested_profile_counts_only_after_a_person_has_looked_at_what_it_re
     opened: Opener, house: House
 ) -> None:
     def uplink(count: int) -> dict[str, object]:
-        fields = {"air_temperature": {"value": 4.5 + count, "unit": "°C"}, "air_humidity": {"value": 51, "unit": "%"}}
-        about = {"devEui": "70b3d57ba0001234", "deviceProfileName": "DL-IAM", "deviceName": "air 7"}
+        fields = {"temperature": 4.5 + count, "humidity": 51}
+        about = {"devEui": "24e124136b001234", "deviceProfileName": "WTS305", "deviceName": "yard 7"}
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
         return {"deduplicationId": f"d-{count}", "time": stamp, "deviceInfo": about, "fCnt": count, "fPort": 1,
                 "object": fields}  # fmt: skip
 
-    topic, logger = "application/1/device/70b3d57ba0001234/event/up", "70B3D57BA0001234"
+    topic, logger = "application/1/device/24e124136b001234/event/up", "24E124136B001234"
     house.arrives(topic, uplink(1), uplink(2))
     watched = opened(role="admin")
     page = watched.page
