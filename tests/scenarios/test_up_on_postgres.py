@@ -29,7 +29,6 @@ class Installation:
         self.headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self.url = f"http://{environment['COLDCHAIN_HTTP']}"
         self.process = subprocess.Popen([*COMMAND, "up"], env=self.environment)
-        wait_until(self.ready, 90, "every role at work")
 
     def run(self, *arguments: str) -> str:
         done = subprocess.run([*COMMAND, *arguments], env=self.environment, capture_output=True, text=True, check=True)
@@ -62,9 +61,12 @@ def installation(tmp_path: Path, postgres_url: str) -> Iterator[Installation]:
             "COLDCHAIN_MQTT_LISTEN": f"127.0.0.1:{port + 1}",
         }
     )
-    yield installed
-    if installed.process.poll() is None:
-        installed.stop()
+    try:
+        wait_until(installed.ready, 90, "every role at work")
+        yield installed
+    finally:
+        if installed.process.poll() is None:
+            installed.stop()
 
 
 def test_a_reading_becomes_an_alarm_in_one_database(installation: Installation) -> None:
