@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,7 +30,7 @@ class Target(Protocol):
     bucket: str
 
 
-class Road:
+class Road(ABC):
     """Some processes; which of them is killed goes round."""
 
     name = ""
@@ -39,15 +40,15 @@ class Road:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._turn = 0
 
+    @abstractmethod
     def commands(self) -> dict[str, list[str]]:
         """The command of each process, by a name."""
-        raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
         """What they inherit."""
         return {name: value for name, value in os.environ.items() if not name.startswith("COLDCHAIN_")}
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027  most need nothing
         """Whatever has to be there before the first start."""
 
     def start(self) -> None:

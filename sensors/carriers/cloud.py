@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
@@ -27,7 +28,7 @@ class Part(NamedTuple):
     payload: bytes
 
 
-class Cloud:
+class Cloud(ABC):
     """A carrier whose messages stand alone in a JSON body, or side by side in one.
 
     A subclass says which bodies are its own (`marks`, `fits`), how a body falls apart (`parts`) and what one part says
@@ -82,9 +83,9 @@ class Cloud:
     def _ours(self, part: "Part | tuple[Wrong, bytes]") -> bool:
         return not isinstance(part, Part) or self.fits(part.tree)
 
+    @abstractmethod
     def fits(self, tree: Any) -> bool:
         """Whether the fields of one part are of this format."""
-        raise NotImplementedError
 
     def parts(self, payload: bytes) -> "list[Part | tuple[Wrong, bytes]]":
         """The messages of a body: an object, or each element of an array; a broken one with what is wrong with it.
@@ -94,13 +95,13 @@ class Cloud:
         """
         return list(array(payload)) if payload.lstrip().startswith(b"[") else [Part(tree_of(payload), payload)]
 
+    @abstractmethod
     def read(self, part: Part, envelope: Envelope, context: Context) -> Iterator[Decoded]:
         """The messages of one part.
 
         Raises:
             Wrong: nothing tells whose it is.
         """
-        raise NotImplementedError
 
 
 def array(payload: bytes) -> "Iterator[Part | tuple[Wrong, bytes]]":
