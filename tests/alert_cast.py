@@ -106,7 +106,7 @@ class Story:
 
     def messages(self) -> list[tuple[str, str, str]]:
         """(reason, recipient's name, channel) of every outbox row of this alarm, in order of occasion."""
-        query = select(outbox.c.reason, person.c.name, outbox.c.channel).join(person)
+        query = select(outbox.c.reason, person.c.name, outbox.c.channel).join(person, person.c.id == outbox.c.recipient)
         query = query.where(outbox.c.alarm == self.id).order_by(outbox.c.occasion, person.c.name, outbox.c.channel)
         with self.registry.read() as connection:
             return [tuple(row) for row in connection.execute(query)]

@@ -19,6 +19,7 @@ from coldchain.registry.paging import Page, beyond, checked_limit, cursor_of, po
 from coldchain.registry.people import names
 from coldchain.registry.schema import alarm as table
 from coldchain.registry.schema import alarm_event, delivery_attempt, outbox, person, shipment, store
+from coldchain.registry.schema_people import endpoint, party_contact
 from coldchain.registry.scope import subjects_of
 from coldchain.registry.viewer import Viewer
 
@@ -231,7 +232,10 @@ def _entry(row: Row[Any], viewer: Viewer, named: dict[str, str]) -> dict[str, An
 
 
 def _notifications(connection: Connection, viewer: Viewer, id: str) -> list[dict[str, Any]]:  # noqa: A002
-    query = select(outbox, person.c.name.label("recipient_name")).join(person, person.c.id == outbox.c.recipient)
+    named = func.coalesce(person.c.name, endpoint.c.name, party_contact.c.name, outbox.c.recipient)
+    query = select(outbox, named.label("recipient_name")).outerjoin(person, person.c.id == outbox.c.recipient)
+    query = query.outerjoin(endpoint, endpoint.c.id == outbox.c.recipient)
+    query = query.outerjoin(party_contact, party_contact.c.id == outbox.c.recipient)
     # A digest is a row of the alarm that it began with, and lists the others in its content.
     mine = or_(outbox.c.alarm == id, *_digests(connection, id))
     rows = list(connection.execute(query.where(mine).order_by(outbox.c.created_ms, outbox.c.id)))

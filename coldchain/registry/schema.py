@@ -67,6 +67,9 @@ person = Table(
     _ms("expires_ms"),  # auditors are time-boxed
     _ms("disabled_ms"),
     _ms("created_ms", required=True),
+    Column("working_hours", JSON),  # {"mon": ["08:00", "17:00"], ...} in the person's zone
+    Column("quiet_hours", JSON),  # ["22:00", "06:00"]: what may wait does
+    _text("digest_at"),  # "07:30": when what waited is told
 )
 
 session = Table(
@@ -460,6 +463,10 @@ alarm = Table(
     Column("assigned", String(36)),
     _ms("next_timer_ms"),
     _ms("reset_ms"),
+    _text("policy"),  # the escalation policy that it climbs by, and its version
+    Column("policy_version", Integer),
+    _ms("climb_ms"),  # when the present climb began
+    Column("step", Integer),  # the newest step of it that was taken
     Column("version", Integer, nullable=False, default=1),  # compare-and-set
     Index("ix_alarm_subject", "subject_kind", "subject_id"),
     Index("ix_alarm_condition_raised", "condition", "raised_ms"),
@@ -484,7 +491,8 @@ outbox = Table(  # one row per (alarm, occasion, step, recipient, channel): what
     Column("occasion", Integer, nullable=False),
     _text("reason", required=True),  # raised | worsened | ack_timeout | repeat | shelf_ended | returned | amended
     Column("step", Integer, nullable=False),
-    Column("recipient", String(36), ForeignKey("person.id"), nullable=False),
+    Column("recipient", String(36), nullable=False),
+    Column("recipient_kind", Text, nullable=False, default="person", server_default="person"),  # endpoint | party
     _text("channel", required=True),  # email | sms | webhook
     _text("address", required=True),
     _text("state", required=True),  # queued sending accepted delivered failed_temporary failed_permanent unknown
@@ -500,6 +508,10 @@ outbox = Table(  # one row per (alarm, occasion, step, recipient, channel): what
     _ms("created_ms", required=True),
     _ms("accepted_ms"),
     _ms("delivered_ms"),
+    Column("lead", String(36)),  # the row whose message carried this one too
+    _text("code"),  # what an answer by SMS quotes
+    Column("fallback", JSON),  # channels to try next for the same recipient
+    _ms("fallback_ms"),  # when the first of them is due
     UniqueConstraint("alarm", "occasion", "step", "recipient", "channel"),
     Index("ix_outbox_state_due", "state", "next_due_ms"),
 )
