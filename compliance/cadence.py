@@ -34,13 +34,13 @@ class Cadence(NamedTuple):
         """The interval that holds at a moment."""
         return self.every_ms[max(bisect_right(self.starts_ms, time_ms) - 1, 0)]
 
-    def between(self, time_ms: Column) -> Column:
-        """For each pair of neighbours the longer of the intervals that hold at its ends.
+    def between(self, time_ms: Column) -> Column | int:
+        """For each pair of neighbours the longer interval of those at its ends; one for all if it never changes.
 
         A logger that was set anew between two readings owes the second one by the slower of both clocks.
         """
         if len(self.every_ms) == 1:
-            return np.full(max(len(time_ms) - 1, 0), self.every_ms[0], dtype=np.int64)
+            return self.every_ms[0]
         places = np.maximum(np.searchsorted(np.array(self.starts_ms), time_ms, side="right") - 1, 0)
         held: Column = np.array(self.every_ms, dtype=np.int64)[places]
         return np.maximum(held[:-1], held[1:])

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from compliance import mkt
+from compliance.arrhenius import DIGITS
 from compliance.channel import ChannelFindings
 from compliance.derivation_times import length, spans
 from compliance.derived import Derived, Rows, degrees, digits, moment, seconds
@@ -185,5 +186,5 @@ def _gap(said: ChannelFindings, missing: Trace, *, upper: bool) -> tuple[tuple[i
     pair = mkt.bounds(profile.ratio, missing, nothing, profile.gap_warming_mc_per_min, beside=said.trace)
     chosen = pair[1] if upper else pair[0]
     # The engine's rates are relative to 273.15 K and scaled; its weights are twice milliseconds, times a multiple.
-    relative = Decimal(chosen.total).scaleb(-mkt.DIGITS) / chosen.weight
+    relative = Decimal(chosen.total).scaleb(-DIGITS) / chosen.weight
     return span, relative * (-profile.ratio / _ZERO_K).exp() * (span[1] - span[0])

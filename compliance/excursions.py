@@ -40,29 +40,42 @@ class Outside(NamedTuple):
 
 def outside(trace: Trace, limit: int, *, high: bool) -> list[Outside]:
     """Every stretch of the trace beyond `limit`, in order; the limit itself is inside."""
-    if len(trace) == 0:
+    if len(trace) == 0 or (trace.highest <= limit if high else trace.lowest >= limit):
         return []
     beyond = trace.value - limit if high else limit - trace.value
-    out = beyond > 0
-    if not out.any():
-        return []
-    cut = trace.kind == CUT
-    first = np.flatnonzero(out & np.concatenate(([True], ~out[:-1] | cut)))
-    last = np.flatnonzero(out & np.concatenate((~out[1:] | cut, [True])))
-    return _stretches(trace, beyond, first, last, 1 if high else -1)
+    places = np.flatnonzero(beyond > 0)
+    # A stretch goes on as long as positions follow each other without a cut between them.
+    joined = (places[1:] == places[:-1] + 1) & (trace.kind[places[:-1]] != CUT)
+    breaks = np.flatnonzero(~joined)
+    first, last = np.concatenate(([0], breaks + 1)), np.concatenate((breaks, [len(places) - 1]))
+    return _stretches(trace, beyond, places, joined, (first, last), 1 if high else -1)
 
 
-def _stretches(trace: Trace, beyond: np.ndarray, first: np.ndarray, last: np.ndarray, side: int) -> list[Outside]:
-    spans = trace.spans_ms
-    gap_ms = np.concatenate(([0], np.cumsum(np.where(trace.kind == GAP, spans, 0))))
-    depth = exact(beyond, trace.time_ms)
-    doubled = np.where(trace.kind == KNOWN, (depth[:-1] + depth[1:]) * spans, 0)
-    twice_area = np.concatenate(([0], np.cumsum(doubled)))
-    peaks = [int(a + np.argmax(beyond[a : b + 1])) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
-    return [
-        _stretch(trace, beyond, (a, b, peak), int(gap_ms[b] - gap_ms[a]), int(twice_area[b] - twice_area[a]), side)
-        for a, b, peak in zip(first.tolist(), last.tolist(), peaks, strict=True)
-    ]
+def _stretches(
+    trace: Trace,
+    beyond: np.ndarray,
+    places: np.ndarray,
+    joined: np.ndarray,
+    ends: tuple[np.ndarray, np.ndarray],
+    side: int,
+) -> list[Outside]:
+    """The stretches over the positions `places`, of which `ends` are the first and last ones in that list."""
+    inner = places[:-1]  # what follows a position that is not `joined` belongs to no stretch
+    spans, kinds = trace.spans_ms[inner], trace.kind[inner]
+    gap_ms = _cumulated(np.where(joined & (kinds == GAP), spans, 0))
+    depth = exact(beyond, trace.time_ms)[places]
+    twice_area = _cumulated(np.where(joined & (kinds == KNOWN), (depth[:-1] + depth[1:]) * spans, 0))
+    found = []
+    for a, b in zip(*(edge.tolist() for edge in ends), strict=True):
+        first, last = int(places[a]), int(places[b])
+        peak = first + int(np.argmax(beyond[first : last + 1]))
+        unknown, twice = int(gap_ms[b] - gap_ms[a]), int(twice_area[b] - twice_area[a])
+        found.append(_stretch(trace, beyond, (first, last, peak), unknown, twice, side))
+    return found
+
+
+def _cumulated(values: np.ndarray) -> np.ndarray:
+    return np.concatenate(([0], np.cumsum(values)))
 
 
 def _stretch(

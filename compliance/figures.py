@@ -10,7 +10,7 @@ from coldchain.domain.profile import Band, Direction, MktWindow, ProductProfile
 from compliance import mkt
 from compliance.excursions import Outside, outside
 from compliance.mkt_windows import Cumulated, WindowMean, Windows
-from compliance.trace import KNOWN, Trace, exact
+from compliance.trace import Trace, exact
 
 
 class TimeInRange(NamedTuple):
@@ -77,8 +77,8 @@ def time_in_range(trace: Trace, above: list[Outside], below: list[Outside]) -> T
     if len(trace) == 0:
         return TimeInRange(None, None, None, 0, 0, 0, unknown_ms)
     return TimeInRange(
-        int(trace.value.min()),
-        int(trace.value.max()),
+        trace.lowest,
+        trace.highest,
         mean(trace),
         trace.known_ms - above_ms - below_ms,
         above_ms,
@@ -92,8 +92,8 @@ def mean(trace: Trace) -> Fraction | None:
     known_ms = trace.known_ms
     if known_ms == 0:
         return None
-    values = exact(trace.value, trace.time_ms)
-    twice = ((values[:-1] + values[1:]) * np.where(trace.kind == KNOWN, trace.spans_ms, 0)).sum()
+    # A trapezoid weighs each sample by the known time on both its sides.
+    twice = np.dot(exact(trace.value, trace.time_ms), trace.weights)
     return Fraction(int(twice), 2 * known_ms)
 
 
@@ -106,7 +106,7 @@ def window_sums(profile: ProductProfile, trace: Trace) -> Cumulated | None:
     """What windows are summed from; None where no window is watched, or nothing was warm enough to need one."""
     if not profile.windows or profile.frozen or not mkt.in_domain(trace):
         return None
-    if int(trace.value.max()) <= min(window.limit_mc for window in profile.windows):
+    if trace.highest <= min(window.limit_mc for window in profile.windows):
         return None
     return Cumulated(profile.ratio, trace)
 

@@ -1,24 +1,23 @@
 """Mean kinetic temperature by trapezoid over time, exact: factors as scaled integers, one rounding at the end.
 
 T_mkt = (ΔH/R) / (ΔH/R/T₀ − ln(Σ wᵢ·fᵢ / Σ wᵢ)) − 273.15 with fᵢ = exp(ΔH/R·(1/T₀ − 1/Tᵢ)), T₀ = 273.15 K (USP <1160>;
-the trapezoid after Tong & Lock 2015). A factor is taken from 50-digit decimals and kept to 40 digits behind the point.
+the trapezoid after Tong & Lock 2015).
 """
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from compliance.trace import GAP, KNOWN, Trace
+from compliance.arrhenius import DIGITS, HIGH_MC, LOW_MC, factor, factors
+from compliance.trace import GAP, Trace
 
 METHOD_ID = "mkt.trapezoid/1"
-LOW_MC, HIGH_MC = -50_000, 100_000
-STEP_MC = 100  # the tent over a gap is integrated by trapezoid over whole tenths of a degree
-DIGITS = 40
 _DECIMALS = Context(prec=60, rounding=ROUND_HALF_EVEN)
-_KELVIN_MC = 273_150
+_QUICK = Context(prec=28, rounding=ROUND_HALF_EVEN)
+_ERROR = Decimal("1e-20")  # of a figure by `_QUICK`, in degrees; it is in fact below 1e-23
+_REFERENCE = Decimal("273.15")
 _MS_PER_MIN = 60_000
 
 
@@ -41,23 +40,21 @@ class Weighted(NamedTuple):
         return self.total * other.weight > other.total * self.weight
 
 
-@lru_cache(maxsize=400_000)
-def factor(ratio: Decimal, mc: int) -> int:
-    """The Arrhenius factor of a temperature in milli-degrees, × 10⁴⁰."""
-    d = _DECIMALS
-    kelvin = d.divide(Decimal(_KELVIN_MC + mc), Decimal(1000))
-    reference = d.divide(Decimal(_KELVIN_MC), Decimal(1000))
-    exponent = d.multiply(ratio, d.subtract(d.divide(Decimal(1), reference), d.divide(Decimal(1), kelvin)))
-    return int(d.scaleb(d.exp(exponent), DIGITS).to_integral_value(ROUND_HALF_EVEN))
-
-
 def celsius(ratio: Decimal, mean: Weighted) -> float:
-    """The mean kinetic temperature of weighted factors, as the nearest float64 of the decimal result."""
-    d = _DECIMALS
+    """The mean kinetic temperature of weighted factors, as the nearest float64 of the decimal result.
+
+    28 digits are enough to say which float64 is the nearest, but for a figure that lies within their error of the
+    middle between two; that one is computed with 60.
+    """
+    near = _celsius(_QUICK, ratio, mean)
+    low, high = float(near - _ERROR), float(near + _ERROR)
+    return low if low == high else float(_celsius(_DECIMALS, ratio, mean))
+
+
+def _celsius(d: Context, ratio: Decimal, mean: Weighted) -> Decimal:
     quotient = d.divide(d.scaleb(Decimal(mean.total), -DIGITS), Decimal(mean.weight))
-    reference = d.divide(Decimal(_KELVIN_MC), Decimal(1000))
-    inverse = d.subtract(d.divide(ratio, reference), d.ln(quotient))
-    return float(d.subtract(d.divide(ratio, inverse), reference))
+    inverse = d.subtract(d.divide(ratio, _REFERENCE), d.ln(quotient))
+    return d.subtract(d.divide(ratio, inverse), _REFERENCE)
 
 
 def of_weights(ratio: Decimal, weights: Iterable[tuple[int, int]]) -> Weighted:
@@ -68,18 +65,12 @@ def of_weights(ratio: Decimal, weights: Iterable[tuple[int, int]]) -> Weighted:
 
 def in_domain(trace: Trace) -> bool:
     """Whether every sample lies where factors are defined."""
-    return len(trace) > 0 and int(trace.value.min()) >= LOW_MC and int(trace.value.max()) <= HIGH_MC
+    return len(trace) > 0 and trace.lowest >= LOW_MC and trace.highest <= HIGH_MC
 
 
 def known(ratio: Decimal, trace: Trace) -> Weighted:
     """The trapezoid over all known time: each sample weighs the known time on both its sides."""
-    held = np.where(trace.kind == KNOWN, trace.spans_ms, 0)
-    weight = np.concatenate((held, [0])) + np.concatenate(([0], held))
-    order = np.argsort(trace.value, kind="stable")
-    values = trace.value[order]
-    first = np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1])))
-    sums = np.add.reduceat(weight[order], first)
-    return of_weights(ratio, zip(values[first].tolist(), sums.tolist(), strict=True))
+    return Weighted(factors(ratio).weighted(trace.value, trace.weights), 2 * trace.known_ms)
 
 
 def bounds(
@@ -146,8 +137,5 @@ def _ramp(ratio: Decimal, low: int, high: int, duration: int) -> Weighted:
     """Twice the integral along a straight rise from `low` to `high`, by trapezoid between whole tenths of a degree."""
     if high == low:
         return of_weights(ratio, [(low, 2 * duration)])
-    nodes = [low, *range((low // STEP_MC + 1) * STEP_MC, high, STEP_MC), high]
-    factors = [factor(ratio, mc) for mc in nodes]
-    area = sum((b - a) * (fa + fb) for a, b, fa, fb in zip(nodes, nodes[1:], factors, factors[1:], strict=False))
     # Each milli-degree takes duration / (high - low); the division is exact for a tent and rounded for a steep line.
-    return Weighted(area * duration // (high - low), 2 * duration)
+    return Weighted(factors(ratio).rise(low, high) * duration // (high - low), 2 * duration)

@@ -1,16 +1,23 @@
-"""The mean kinetic temperature of every window that covers an excursion: the worst one, and the trailing one."""
+"""The mean kinetic temperature of every window that covers an excursion: the worst one, and the trailing one.
 
-from bisect import bisect_left, bisect_right
-from collections import deque
-from collections.abc import Sequence
+All windows are weighed in floating point with a bound on its error. Those that may be the hottest within that bound are
+compared exactly, so what is found is what exact arithmetic on every window would find.
+"""
+
 from decimal import Decimal
-from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from compliance.mkt import Weighted, factor
+from coldchain.domain.track import Column
+from compliance.arrhenius import PART_BITS, factor, factors, joined
+from compliance.mkt import Weighted
 from compliance.trace import KNOWN, Trace
+
+Floats = NDArray[np.float64]
+SLACK = 1e-13  # a bound on the relative error of a cumulated sum in floats, which is below 40 · 2⁻⁵³
+_EXACT_WEIGHT = 1 << (62 - PART_BITS)  # below this sum of weights sums of parts fit into 64 bits
 
 
 class WindowMean(NamedTuple):
@@ -25,12 +32,16 @@ class Cumulated:
     """Twice the integral of the factor over known time from the first sample to any moment, exact to 10⁻⁴⁰."""
 
     def __init__(self, ratio: Decimal, trace: Trace) -> None:
-        self._time: list[int] = trace.time_ms.tolist()
-        self._factor = [factor(ratio, mc) for mc in trace.value.tolist()]
-        held = np.where(trace.kind == KNOWN, trace.spans_ms, 0).tolist()
-        pairs = zip(held, self._factor, self._factor[1:], strict=False)
-        self._total = list(accumulate((span * (a + b) for span, a, b in pairs), initial=0))
-        self._weight = list(accumulate((2 * span for span in held), initial=0))
+        self._ratio, self._time, self._value = ratio, trace.time_ms, trace.value
+        held = np.where(trace.kind == KNOWN, trace.spans_ms, 0)
+        self._weight: Column = np.concatenate(([0], np.cumsum(2 * held)))
+        table = factors(ratio)
+        parts = table.parts(trace.value)
+        self._factor: Floats = table.worth @ parts
+        whole = parts.astype(np.int64 if 2 * trace.known_ms < _EXACT_WEIGHT else object)
+        self._total = np.zeros_like(whole)
+        np.cumsum((whole[:, :-1] + whole[:, 1:]) * held, axis=1, out=self._total[:, 1:])
+        self._floats: Floats = table.worth @ self._total.astype(np.float64)
 
     def between(self, start_ms: int, end_ms: int) -> Weighted:
         """The sums over known time from `start_ms` to `end_ms`."""
@@ -38,36 +49,54 @@ class Cumulated:
         return Weighted(total_b - total_a, weight_b - weight_a)
 
     def _until(self, moment: int) -> tuple[int, int]:
-        position = bisect_right(self._time, moment) - 1
+        position = int(self._time.searchsorted(moment, side="right")) - 1
         if position < 0:
             return 0, 0
-        total, weight = self._total[position], self._weight[position]
-        if position + 1 == len(self._time) or self._weight[position + 1] == weight:
+        total, weight = joined(self._total[:, position].tolist()), int(self._weight[position])
+        if position + 1 == len(self._time) or int(self._weight[position + 1]) == weight:
             return total, weight
         # The factor runs straight between samples: the part of a trapezoid up to `moment`.
-        span, part = self._time[position + 1] - self._time[position], moment - self._time[position]
-        a, b = self._factor[position], self._factor[position + 1]
+        (here, there), (low, high) = (column[position : position + 2].tolist() for column in (self._time, self._value))
+        span, part = there - here, moment - here
+        a, b = factor(self._ratio, low), factor(self._ratio, high)
         return total + part * (2 * a * span + (b - a) * part) // span, weight + 2 * part
 
-    def moments(self) -> Sequence[int]:
+    def until(self, moments: Column) -> tuple[Floats, Column]:
+        """The sums from the first sample to each moment: totals within `SLACK` of themselves, weights exact."""
+        place = self._time.searchsorted(moments, side="right") - 1
+        here, after = np.maximum(place, 0), np.minimum(np.maximum(place, 0) + 1, len(self._time) - 1)
+        inside = (place >= 0) & (self._weight[after] > self._weight[here])
+        span = np.where(inside, self._time[after] - self._time[here], 1)
+        part = np.where(inside, moments - self._time[here], 0)
+        a, b = self._factor[here], self._factor[after]
+        totals = np.where(place < 0, 0.0, self._floats[here]) + part * (2 * a + (b - a) * (part / span))
+        return totals, self._weight[here] * (place >= 0) + 2 * part
+
+    def factors_at(self, places: NDArray[np.intp]) -> Floats:
+        """The factors of samples by their positions, within `SLACK` of themselves."""
+        return self._factor[places]
+
+    def moments(self) -> Column:
         """The times of the samples."""
         return self._time
 
 
 class Windows:
-    """All windows of one length, asked for one excursion after another in order of time.
-
-    A window that is the hottest for one excursion is a candidate for its neighbours too, so each is summed once.
-    """
+    """All windows of one length, asked for one excursion after another in order of time."""
 
     def __init__(self, sums: Cumulated, length_ms: int) -> None:
         self._sums = sums
         self._length_ms = length_ms
         times = sums.moments()
         # A mean is extreme where a window begins or ends at a sample.
-        self._starts = sorted({*times, *(moment - length_ms for moment in times)})
-        self._next = 0
-        self._hottest: deque[WindowMean] = deque()  # each cooler than, or as hot as, the one before it
+        starts = np.concatenate((times - length_ms, times))
+        starts.sort(kind="stable")
+        self._starts: Column = starts[np.concatenate(([True], starts[1:] != starts[:-1]))]
+        self._least = np.full(len(self._starts), -np.inf)  # between these two lies the mean factor
+        self._most = np.full(len(self._starts), -np.inf)
+        self._weighed = 0  # windows before this one have their bounds, or are asked for no more
+        self._best: int | None = None  # the hottest of the windows that were asked for last
+        self._exact: dict[int, WindowMean] = {}
 
     def worst_and_trailing(self, onset_ms: int, end_ms: int) -> tuple[WindowMean, WindowMean]:
         """Of all windows that cover (onset, end): the hottest, and the one that ends with the excursion.
@@ -79,7 +108,7 @@ class Windows:
         trailing = _window(self._sums, end_ms - length_ms, length_ms)
         earliest, latest = sorted((end_ms - length_ms, onset_ms))
         # A window that reaches beyond the readings would be judged by fewer of them; one fits unless they are shorter.
-        first, last = times[0], max(times[0], times[-1] - length_ms)
+        first, last = int(times[0]), max(int(times[0]), int(times[-1]) - length_ms)
         earliest, latest = min(max(earliest, first), last), max(min(latest, last), first)
         edges = [_window(self._sums, start, length_ms) for start in (earliest, latest)]
         worst = trailing
@@ -90,17 +119,37 @@ class Windows:
 
     def _shared(self, earliest: int, latest: int) -> tuple[WindowMean, ...]:
         """The hottest window that begins within these moments; neither may move back from call to call."""
-        self._next = max(self._next, bisect_left(self._starts, earliest))
-        while self._next < len(self._starts) and self._starts[self._next] <= latest:
-            new = _window(self._sums, self._starts[self._next], self._length_ms)
-            self._next += 1
-            if new.mean.weight:
-                while self._hottest and new.mean.hotter_than(self._hottest[-1].mean):
-                    self._hottest.pop()
-                self._hottest.append(new)
-        while self._hottest and self._hottest[0].start_ms < earliest:
-            self._hottest.popleft()
-        return (self._hottest[0],) if self._hottest else ()
+        first = int(self._starts.searchsorted(earliest))
+        after = int(self._starts.searchsorted(latest, side="right"))
+        weighed, self._weighed = self._weighed, max(self._weighed, after)
+        self._weigh(max(first, weighed), after)
+        if first >= after or (floor := self._least[first:after].max()) == -np.inf:
+            return ()
+        best = self._best if self._best is not None and self._best >= first else None
+        # Whatever was compared with the hottest one of last time need not be compared again.
+        fresh = first if best is None else max(first, weighed)
+        for place in (fresh + np.flatnonzero(self._most[fresh:after] >= floor)).tolist():
+            if best is None or self._at(place).mean.hotter_than(self._at(best).mean):
+                best = place
+        self._best = best
+        return () if best is None else (self._at(best),)
+
+    def _weigh(self, first: int, after: int) -> None:
+        if first >= after:
+            return
+        starts = self._starts[first:after]
+        totals, weights = self._sums.until(np.concatenate((starts, starts + self._length_ms)))
+        total, until = totals[len(starts) :] - totals[: len(starts)], totals[len(starts) :]
+        weight = weights[len(starts) :] - weights[: len(starts)]
+        known = weight > 0
+        mean, error = total[known] / weight[known], 4 * SLACK * until[known] / weight[known]
+        self._least[first:after][known] = mean - error
+        self._most[first:after][known] = mean + error
+
+    def _at(self, place: int) -> WindowMean:
+        if place not in self._exact:
+            self._exact[place] = _window(self._sums, int(self._starts[place]), self._length_ms)
+        return self._exact[place]
 
 
 def _window(sums: Cumulated, start_ms: int, length_ms: int) -> WindowMean:

@@ -3,7 +3,7 @@
 A reading outside stands until the next one: alarm clocks run on through gaps, and missing data never clears.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -60,23 +60,37 @@ def watch(rule: Rule, trace: Trace, interval_ms: int) -> Watch:
     """Apply a rule that judges measured values (instant, consecutive, cumulative, rate) to a trace."""
     if len(trace) == 0:
         return Watch()
-    codes = _codes(rule, trace)
-    if not (codes == OUT).any():
+    runs = _kept_runs(rule, trace)
+    if not runs:
         return Watch()
-    if rule.counts == "readings":
-        return follow(rule, codes, trace.time_ms, trace.kind, trace.clock_ms, -(-rule.hold_ms // interval_ms))
-    return follow(rule, codes, trace.time_ms, trace.kind, trace.clock_ms, raised_hold_ms(rule, interval_ms))
+    counted = rule.counts == "readings"
+    hold = -(-rule.hold_ms // interval_ms) if counted else raised_hold_ms(rule, interval_ms)
+    return _followed(rule, runs, trace.time_ms, trace.clock_ms, hold)
 
 
-def follow(rule: Rule, codes: np.ndarray, time_ms: np.ndarray, kind: Kinds, clock_ms: int, hold: int) -> Watch:
+def follow(rule: Rule, codes: Kinds, time_ms: np.ndarray, kind: Kinds, clock_ms: int, hold: int) -> Watch:
     """Run a rule over classified samples; `codes` holds `OUT`, `BETWEEN` (inside the hysteresis) or `GOOD`.
 
     `hold` is in milliseconds, or in readings where the rule counts those.
     """
+    return _followed(rule, _runs(codes, time_ms, kind, clock_ms), time_ms, clock_ms, hold)
+
+
+def _followed(rule: Rule, runs: Sequence[Run], time_ms: np.ndarray, clock_ms: int, hold: int) -> Watch:
     follower = _Follower(rule, time_ms, clock_ms, hold)
-    for run in _runs(codes, time_ms, kind, clock_ms):
+    for run in runs:
         follower.take(run)
     return follower.watch()
+
+
+def _kept_runs(rule: Rule, trace: Trace) -> Sequence[Run]:
+    """The runs by which a rule judges a trace, none if no sample is out; rules of the same limits share them."""
+    limits = (rule.kind is RuleKind.RATE, rule.direction, rule.limit, rule.inclusive, rule.hysteresis, rule.window)
+    if limits not in trace.kept:
+        codes = _codes(rule, trace)
+        trace.kept[limits] = () if codes is None else _runs(codes, trace.time_ms, trace.kind, trace.clock_ms)
+    found: Sequence[Run] = trace.kept[limits]
+    return found
 
 
 def at_the_end(said: Watch, trace: Trace) -> Watch:
@@ -96,12 +110,21 @@ def _ended(firing: Firing, last_ms: int) -> Firing:
     return firing._replace(condition=Condition.RETURNED, changed_ms=last, end_ms=last, cleared_ms=last, unseen=True)
 
 
-def _codes(rule: Rule, trace: Trace) -> np.ndarray:
-    values, limit = (_rates(rule, trace) if rule.kind is RuleKind.RATE else trace.value), rule.limit or 0
-    beyond = values - limit if rule.direction is Direction.HIGH else limit - values
+def _codes(rule: Rule, trace: Trace) -> Kinds | None:
+    """The class of each sample, None where none is out."""
+    limit, high = rule.limit or 0, rule.direction is Direction.HIGH
+    if rule.kind is RuleKind.RATE:
+        values = _rates(rule, trace)
+        extreme = int(values.max() if high else values.min())
+    else:
+        values, extreme = trace.value, trace.highest if high else trace.lowest
+    furthest = extreme - limit if high else limit - extreme
+    if furthest < 0 or (furthest == 0 and not rule.inclusive):
+        return None
+    beyond = values - limit if high else limit - values
     out = beyond >= 0 if rule.inclusive else beyond > 0
-    good = beyond <= -rule.hysteresis if rule.hysteresis else ~out
-    codes: np.ndarray = np.where(out, OUT, np.where(good, GOOD, BETWEEN))
+    # What is out is not good either, so the two add up to the classes: GOOD 0, BETWEEN 1, OUT 2.
+    codes: Kinds = out.view(np.int8) + (beyond > -rule.hysteresis if rule.hysteresis else out).view(np.int8)
     return codes
 
 
@@ -117,14 +140,20 @@ def _rates(rule: Rule, trace: Trace) -> np.ndarray:
     return rates
 
 
-def _runs(codes: np.ndarray, time_ms: np.ndarray, kind: Kinds, clock_ms: int) -> Iterator[Run]:
-    change = (codes[1:] != codes[:-1]) | (kind == CUT) | ((kind == GAP) & (codes[1:] != OUT))
-    first = np.concatenate(([0], np.flatnonzero(change) + 1)).tolist()
+def _runs(codes: Kinds, time_ms: np.ndarray, kind: Kinds, clock_ms: int) -> list[Run]:
+    """The runs from the first sample that is out on: before it nothing can fire, and nothing has to clear."""
+    start = int(np.argmax(codes == OUT))
+    change = codes[start + 1 :] != codes[start:-1]
+    if kind.any():
+        change |= (kind[start:] == CUT) | ((kind[start:] == GAP) & (codes[start + 1 :] != OUT))
+    first = [start, *(np.flatnonzero(change) + (start + 1)).tolist()]
     last = [*(position - 1 for position in first[1:]), len(codes) - 1]
+    found = []
     for a, b in zip(first, last, strict=True):
         until = clock_ms if b + 1 == len(codes) else int(time_ms[b if kind[b] == CUT else b + 1])
         before = int(kind[a - 1]) if a else 0
-        yield Run(int(codes[a]), a, b, until, before == GAP, before == CUT)
+        found.append(Run(int(codes[a]), a, b, until, before == GAP, before == CUT))
+    return found
 
 
 class _Follower:

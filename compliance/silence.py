@@ -157,6 +157,8 @@ def cadence_of(bound: Bound) -> Cadence:
 
 def sensor_fault(track: Track, rows: Trace) -> Watch:
     """Rows without any value on a channel that measures: from the second in a row until two good ones."""
+    if len(track) == 0 or int(track.temperature_mc.min()) != ABSENT:  # nothing is smaller
+        return Watch()
     positions = np.searchsorted(track.time_ms, rows.time_ms)
     measured = (track.temperature_mc[positions] != ABSENT) | (track.humidity_mpct[positions] != ABSENT)
     codes = np.where(measured, GOOD, OUT)

@@ -6,7 +6,8 @@ beyond it the columns become Python integers.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +22,12 @@ _NEVER = int(np.iinfo(np.int64).max)
 _FIRST = 12  # differences that an interval is estimated from
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Trace:
     """Samples in order of time; `kind[i]` says what lies between samples i and i+1.
 
-    `edges` are the unknown stretches at the ends of judged stretches, where readings are missing altogether. `open_ms`
-    is the moment up to which clocks run on after the last sample, None when its stretch has ended there.
+    `edges` are the unknown stretches at the ends of judged stretches, where readings are missing altogether. Nothing of
+    it changes, so what several ask for is worked out once.
     """
 
     time_ms: Column
@@ -41,15 +42,39 @@ class Trace:
     def __len__(self) -> int:
         return len(self.time_ms)
 
-    @property
+    @cached_property
     def spans_ms(self) -> Column:
         """Milliseconds between neighbours."""
-        return np.diff(self.time_ms)
+        return self.time_ms[1:] - self.time_ms[:-1]
 
-    @property
+    @cached_property
+    def weights(self) -> Column:
+        """Of each sample the known time on both its sides, so their sum is twice the known time."""
+        held = np.where(self.kind == KNOWN, self.spans_ms, 0) if self.kind.any() else self.spans_ms
+        weights = np.zeros(len(self), dtype=np.int64)
+        weights[:-1] = held
+        weights[1:] += held
+        return weights
+
+    @cached_property
     def known_ms(self) -> int:
         """Time backed by readings on both sides."""
-        return int(self.spans_ms[self.kind == KNOWN].sum())
+        return int(self.weights.sum()) // 2
+
+    @cached_property
+    def lowest(self) -> int:
+        """The smallest value; there must be one."""
+        return int(self.value.min())
+
+    @cached_property
+    def highest(self) -> int:
+        """The largest value; there must be one."""
+        return int(self.value.max())
+
+    @cached_property
+    def kept(self) -> dict[Any, Any]:
+        """What was worked out of the trace, by what it was worked out for."""
+        return {}
 
     def unknown_before(self, time_ms: int) -> int:
         """Unknown time between the beginning of a judged stretch and its first sample, if that is at `time_ms`."""
@@ -61,9 +86,13 @@ class Trace:
 
     def gaps(self) -> list[tuple[int, int]]:
         """Every unknown stretch (from, to), in order."""
+        return list(self._gaps)
+
+    @cached_property
+    def _gaps(self) -> tuple[tuple[int, int], ...]:
         inside = np.flatnonzero(self.kind == GAP)
         found = list(zip(self.time_ms[inside].tolist(), self.time_ms[inside + 1].tolist(), strict=True))
-        return sorted([*found, *self.edges])
+        return tuple(sorted([*found, *self.edges]))
 
 
 def estimated_interval(track: Track) -> int:
@@ -84,18 +113,51 @@ def trace_of(
     track: Track, values: Column, judged: tuple[Span, ...], cadence: Cadence, as_of_ms: int, ended_ms: int | None
 ) -> Trace:
     """The judged samples of `values`, a column of `track`; absent ones are left out."""
-    newest = int(track.time_ms[-1]) if len(track) else 0
-    spans = [_closed(span, as_of_ms, ended_ms, newest) for span in judged]
-    starts = np.array([start for start, _, _ in spans], dtype=np.int64)
-    ends = np.array([end for _, end, _ in spans], dtype=np.int64)
-    part = np.searchsorted(starts, track.time_ms, side="right") - 1
-    keep = (values != ABSENT) & (part >= 0)
-    if len(ends):
-        keep &= track.time_ms < ends[np.maximum(part, 0)]
-    time_ms, value, part = track.time_ms[keep], values[keep], part[keep]
+    return _traced(_Judged(track, judged, as_of_ms, ended_ms), values, cadence, as_of_ms)
+
+
+class Traces(NamedTuple):
+    """What one channel measured, in the stretches that count: temperatures, humidities, and that it sent anything."""
+
+    temperature: Trace
+    humidity: Trace
+    rows: Trace
+
+
+def traces_of(bound: Bound, judged: tuple[Span, ...], cadence: Cadence, as_of_ms: int, ended_ms: int | None) -> Traces:
+    """The traces of a channel over `judged`."""
+    track, part = bound.track, _Judged(bound.track, judged, as_of_ms, ended_ms)
+    columns = (track.temperature_mc, track.humidity_mpct, track.offset)
+    return Traces(*(_traced(part, values, cadence, as_of_ms) for values in columns))
+
+
+class _Judged:
+    """The rows of a track in the stretches that count: their positions, and the stretch that each lies in."""
+
+    def __init__(self, track: Track, judged: tuple[Span, ...], as_of_ms: int, ended_ms: int | None) -> None:
+        times = track.time_ms
+        newest = int(times[-1]) if len(times) else 0
+        self.spans = [_closed(span, as_of_ms, ended_ms, newest) for span in judged]
+        edges = [(int(times.searchsorted(start)), int(times.searchsorted(end))) for start, end, _ in self.spans]
+        counts = [max(high - low, 0) for low, high in edges]
+        self.part = np.repeat(np.arange(len(edges)), counts)
+        self.rows: slice | NDArray[np.intp]
+        if len(edges) == 1:
+            self.rows = slice(edges[0][0], edges[0][0] + counts[0])  # a view instead of a copy
+        else:
+            self.rows = np.concatenate([np.arange(low, high) for low, high in edges] or [np.arange(0)])
+        self.time_ms = times[self.rows]
+
+
+def _traced(judged: _Judged, values: Column, cadence: Cadence, as_of_ms: int) -> Trace:
+    spans, time_ms, value, part = judged.spans, judged.time_ms, values[judged.rows], judged.part
+    if len(value) and int(value.min()) == ABSENT:  # nothing is smaller
+        keep = value != ABSENT
+        time_ms, value, part = time_ms[keep], value[keep], part[keep]
     kind = np.zeros(max(len(time_ms) - 1, 0), dtype=np.int8)
-    kind[np.diff(time_ms) > 2 * cadence.between(time_ms)] = GAP
-    kind[np.diff(part) != 0] = CUT
+    kind[time_ms[1:] - time_ms[:-1] > 2 * cadence.between(time_ms)] = GAP
+    if len(spans) > 1:
+        kind[part[1:] != part[:-1]] = CUT
     edges = _edges(time_ms, part, spans, cadence, as_of_ms)
     last_end, running = (spans[-1][1], spans[-1][2]) if spans else (as_of_ms, False)
     last = int(time_ms[-1]) if len(time_ms) else None
@@ -112,21 +174,6 @@ def trace_of(
         ends_ms=ends_ms,
         over=not running and ends_ms is not None and as_of_ms >= ends_ms,
     )
-
-
-class Traces(NamedTuple):
-    """What one channel measured, in the stretches that count: temperatures, humidities, and that it sent anything."""
-
-    temperature: Trace
-    humidity: Trace
-    rows: Trace
-
-
-def traces_of(bound: Bound, judged: tuple[Span, ...], cadence: Cadence, as_of_ms: int, ended_ms: int | None) -> Traces:
-    """The traces of a channel over `judged`."""
-    track = bound.track
-    columns = (track.temperature_mc, track.humidity_mpct, track.offset)
-    return Traces(*(trace_of(track, values, judged, cadence, as_of_ms, ended_ms) for values in columns))
 
 
 def _closed(span: Span, as_of_ms: int, ended_ms: int | None, newest_ms: int) -> tuple[int, int, bool]:

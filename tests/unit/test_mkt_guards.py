@@ -7,7 +7,8 @@ from judging import judged, profile
 
 from coldchain.domain.profile import DAY_MS
 from compliance import mkt
-from compliance.mkt import factor, of_weights
+from compliance.arrhenius import factor
+from compliance.mkt import of_weights
 from compliance.shipped import shipped_profile
 
 RATIO = Decimal(10_000)

@@ -15,7 +15,7 @@ RATIO = Decimal(10_000)
 
 def tried(sums: Cumulated, length: int, onset: int, end: int) -> Weighted:
     """The mean of the hottest window by trying all that begin or end at a sample or at an edge of the excursion."""
-    times = sums.moments()
+    times = sums.moments().tolist()
     low, high = sorted((end - length, onset))
     first, last = times[0], max(times[0], times[-1] - length)
     low, high = min(max(low, first), last), max(min(high, last), first)
