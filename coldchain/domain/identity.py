@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from coldchain.errors import InvalidValue
 
@@ -18,6 +19,7 @@ _HARDWARE = re.compile(
 _SEPARATORS = str.maketrans("", "", ":-. ")
 
 
+@lru_cache(maxsize=20_000)  # a fleet speaks again and again
 def logger_id(text: str) -> str:
     """The id by which a logger is known.
 

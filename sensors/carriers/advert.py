@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 
 from coldchain.domain.identity import logger_id
 from coldchain.domain.message import Decoded, Refusal
-from coldchain.domain.quantity import scaled, strict_decimal
+from coldchain.domain.quantity import milli_from_float, scaled, strict_decimal
 from coldchain.errors import InvalidValue
 from sensors.carriers.fields import Wrong
 from sensors.carriers.sample import INTERNAL, Head, Sample, Stamp, decoded
 from sensors.faults import NATIVE, Limits
 
 MANUFACTURER, SERVICE_16 = 0xFF, 0x16
-_ADDRESS_DIGITS = 12
+_ADDRESS_DIGITS, _HEX = 12, frozenset("0123456789ABCDEF")
 _LONGEST = 510  # hex digits of an extended advertisement's 255 bytes
 
 
@@ -65,8 +65,7 @@ def address(text: Any) -> str | None:
         found = logger_id(text)
     except InvalidValue:
         return None
-    is_address = len(found) == _ADDRESS_DIGITS and all(digit in "0123456789ABCDEF" for digit in found)
-    return found if is_address else None
+    return found if len(found) == _ADDRESS_DIGITS and _HEX.issuperset(found) else None
 
 
 def agreed(named: tuple[tuple[str, str | None], ...]) -> str:
@@ -96,7 +95,9 @@ def seconds_ms(field: str, value: Any) -> int | None:
     try:
         if isinstance(value, str):
             return scaled(strict_decimal(value), 3)
-        if type(value) is int or type(value) is float:
+        if type(value) is float:
+            return milli_from_float(value)
+        if type(value) is int:
             return scaled(strict_decimal(repr(value)), 3)
     except InvalidValue:
         pass

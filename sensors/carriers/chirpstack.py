@@ -108,9 +108,16 @@ def event_message(
     logger = named(eui, "devEui")
     stamp, server_ms, flaws = _when(envelope, tree)
     event = event or _event(tree)
-    frame = Frame(logger, _key(tree, stamp, event), stamp, None, None, None, server_ms, refusals=flaws)
+    key = _key(tree, stamp, event)
     if event == "up":
-        return _up(frame, envelope, tree, info, adapter, context)
+        seq = counter(tree, "fCnt")
+        fields, broken = _fields(tree)
+        frame = Frame(
+            logger, f"{key}:{seq}" if key else "", stamp, seq, fields, from_base64(tree, "data"), server_ms,
+            _hints(tree, info), refusals=(*flaws, *broken),
+        )  # fmt: skip
+        return message(frame, envelope, adapter, context)
+    frame = Frame(logger, key, stamp, None, None, None, server_ms, refusals=flaws)
     if event == "location":
         return samples_only(frame, envelope, adapter, _location(tree))
     if event == "status":
@@ -129,19 +136,6 @@ def _told(event: str, tree: Mapping[str, Any]) -> dict[str, Any]:
 def heard_by_milesight(tree: Mapping[str, Any]) -> bool:
     """Whether a gateway of Milesight wrote this: it names itself by MAC."""
     return "gatewaySN" in tree or any("mac" in heard for heard in dicts_of(tree.get("rxInfo")))
-
-
-def _up(
-    frame: Frame, envelope: Envelope, tree: dict[str, Any], info: dict[str, Any], adapter: str, context: Context
-) -> Decoded:
-    seq = counter(tree, "fCnt")
-    key = f"{frame.key}:{seq}" if frame.key else ""
-    fields, flaws = _fields(tree)
-    frame = frame._replace(
-        key=key, seq=seq, tree=fields, data=from_base64(tree, "data"), hints=_hints(tree, info),
-        refusals=(*frame.refusals, *flaws),
-    )  # fmt: skip
-    return message(frame, envelope, adapter, context)
 
 
 def _topic(envelope: Envelope) -> tuple[str, str] | None:
@@ -197,22 +191,27 @@ def _when(envelope: Envelope, tree: Mapping[str, Any]) -> tuple[Stamp, int | Non
     """
     heard = dicts_of(tree.get("rxInfo"))
     own = _newest([tree.get("time")])
-    server = _newest([tree.get("publishedAt"), *(one.get("nsTime") for one in heard)])
-    gateway = _newest([one.get("gwTime") or one.get("time") for one in heard])
+    server = _newest([tree.get("publishedAt"), *[one.get("nsTime") for one in heard]])
     said = text_of(tree.get("time"))
-    flaw = Wrong("time", said, "is no time that ISO 8601 knows")
-    flaws = (flaw.refusal(),) if said is not None and own is None else ()
+    flaws: tuple[Refusal, ...] = ()
+    if said is not None and own is None:
+        flaws = (Wrong("time", said, "is no time that ISO 8601 knows").refusal(),)
     if own is not None and (server is None or abs(own[0] - server[0]) <= _SKEW_MS):
         return Stamp(own[0], "network", own[1]), max(own[0], server[0] if server else own[0]), flaws
     if server is not None:
         return Stamp(server[0], "network", server[1]), server[0], flaws
-    if gateway is not None:
+    if (gateway := _newest([one.get("gwTime") or one.get("time") for one in heard])) is not None:
         return Stamp(gateway[0], "gateway", gateway[1]), gateway[0], flaws
     return Stamp(envelope.received_at_ms, "arrival", said), None, flaws
 
 
 def _newest(texts: list[Any]) -> tuple[int, str] | None:
-    return max(((at_ms, text) for text in texts if (at_ms := time_of(text)) is not None), default=None)
+    newest = None
+    for text in texts:
+        at_ms = time_of(text)
+        if at_ms is not None and (newest is None or (at_ms, text) > newest):
+            newest = at_ms, text
+    return newest
 
 
 def _fields(tree: Mapping[str, Any]) -> tuple[Any, tuple[Refusal, ...]]:

@@ -214,7 +214,8 @@ class _Reader:
 
     def _angle(self, report: dict[str, Any], angles: dict[str, Any]) -> None:
         system, unit = field(report, "coordinateReferenceSystem"), field(report, "uom")
-        if unit not in _DEGREES or (system is not None and not str(system).endswith(("CRS84", "4326", "CRS84h"))):
+        declared = (unit is None or type(unit) is str) and unit in _DEGREES
+        if not declared or (system is not None and not str(system).endswith(("CRS84", "4326", "CRS84h"))):
             raise Wrong("coordinateReferenceSystem", system, "is not WGS 84 in degrees: the place is left out")
         component = str(field(report, "component"))
         angles[component.rpartition(":")[2].rpartition("/")[2]] = field(report, "value")

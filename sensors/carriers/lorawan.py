@@ -52,30 +52,30 @@ def message(frame: Frame, envelope: Envelope, adapter: str, context: Context) ->
     tree = frame.tree or None
     if tree is None and not frame.data and not frame.declared:
         return status(frame, envelope, adapter, {})  # a frame for the network alone
-    own = _own(frame, tree, context)
-    if own is None:
-        own = Uplink(frame.logger, frame.key, frame.stamp, tree, frame.hints, frame=frame.data)
-    elif type(tree) is dict and _INTRODUCTION.issuperset(tree) and not own.samples:
-        return status(frame, envelope, adapter, tree)
-    own = own._replace(server_ms=frame.server_ms, seq=frame.seq, refusals=(*frame.refusals, *own.refusals))
-    return uplinks.message(own, envelope, adapter, context)
-
-
-def _own(frame: Frame, tree: Any, context: Context) -> Uplink | None:
-    """What can be said without a device profile; None where one has to be asked, or does know more."""
-    base = Uplink(frame.logger, frame.key, frame.stamp, enough=True)
     if type(tree) is dict and _INTRODUCTION.issuperset(tree):
-        return base._replace(samples=frame.declared)
-    asked = Uplink(frame.logger, frame.key, frame.stamp, tree, frame.hints)
-    profile = context.profiles.of(frame.logger, uplinks.model_hints(asked))
-    if profile is not None and profile.codec != CAYENNE and not (frame.declared and _useless(profile, tree)):
-        return None
-    samples = frame.declared or named_samples(tree)
-    if samples is None:
-        return None
-    if samples and frame.position is not None and not any(sample.position for sample in samples):
-        samples = (*samples, Sample(position=frame.position))
-    return base._replace(samples=samples, refusals=frame.undeclared)
+        if not frame.declared:
+            return status(frame, envelope, adapter, tree)
+        return uplinks.message_by(None, _said(frame, frame.declared, frame.refusals), envelope, adapter)
+    own = Uplink(
+        frame.logger, frame.key, frame.stamp, tree, frame.hints, frame.server_ms, frame.seq,
+        refusals=frame.refusals, frame=frame.data,
+    )  # fmt: skip
+    profile = context.profiles.of(frame.logger, uplinks.model_hints(own))
+    if profile is None or profile.codec == CAYENNE or (frame.declared and _useless(profile, tree)):
+        samples = frame.declared or named_samples(tree)
+        if samples is not None:
+            if samples and frame.position is not None and not any(sample.position for sample in samples):
+                samples = (*samples, Sample(position=frame.position))
+            own = _said(frame, samples, (*frame.refusals, *frame.undeclared))
+    return uplinks.message_by(profile, own, envelope, adapter)
+
+
+def _said(frame: Frame, samples: tuple[Sample, ...], refusals: tuple[Refusal, ...]) -> Uplink:
+    """An uplink that needs no device profile."""
+    return Uplink(
+        frame.logger, frame.key, frame.stamp, server_ms=frame.server_ms, seq=frame.seq, samples=samples,
+        refusals=refusals, enough=True,
+    )  # fmt: skip
 
 
 def _useless(profile: DeviceProfile, tree: Any) -> bool:

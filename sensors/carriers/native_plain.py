@@ -5,7 +5,6 @@ readings with temperature and humidity, numbered or not, with battery, and with 
 """
 
 import re
-from functools import lru_cache
 from typing import Annotated
 
 import msgspec
@@ -130,7 +129,7 @@ def _rows(message: _Message, speaker: str, received_at_ms: int) -> tuple[Reading
             Reading(
                 speaker,
                 channel,
-                _time_ms(one.ts),
+                ms_from_iso(one.ts),
                 received_at_ms,
                 "device",
                 one.ts,
@@ -170,23 +169,3 @@ def _place(position: _Position, stamp: str) -> tuple[int, int]:
     if max(abs(latitude - place[0]), abs(longitude - place[1])) > 0.499 or position_doubt(*place) is not None:
         raise _Unusual
     return place
-
-
-# The parts of a stamp that repeat, as they are written: milliseconds of the day.
-_MINUTES = {f"T{minute // 60:02}:{minute % 60:02}:": minute * 60_000 for minute in range(24 * 60)}
-_SECONDS = {f"{second:02}": second * 1000 for second in range(60)}
-_ENDS = {"Z": 0} | {f".{milli:03}Z": milli for milli in range(1000)}
-
-
-def _time_ms(text: str) -> int:
-    """As `ms_from_iso`, put together from parts that were worked out before."""
-    try:
-        of_day_ms = _MINUTES[text[10:17]] + _SECONDS[text[17:19]] + _ENDS[text[19:]]
-    except KeyError:
-        return ms_from_iso(text)
-    return _midnight_ms(text[:10]) + of_day_ms
-
-
-@lru_cache(maxsize=1024)
-def _midnight_ms(date: str) -> int:
-    return ms_from_iso(f"{date}T00:00:00Z")

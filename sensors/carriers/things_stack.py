@@ -78,9 +78,9 @@ class ThingsStack:
         eui = text_of(ids.get("dev_eui"))
         logger = named(eui or device, "dev_eui")
         kind = _kind(tree)
-        bare = Frame(logger, "", _stamp(envelope, tree, {}), None, None, None)
         if kind in ("uplink_message", "uplink_normalized"):
             return self._uplink(envelope, tree, kind, logger, context)
+        bare = Frame(logger, "", _when(envelope, tree, {})[0], None, None, None)
         if kind == "location_solved":
             return samples_only(bare, envelope, self.name, _solved(dict_of(tree[kind])))
         if kind == "join_accept":
@@ -94,20 +94,20 @@ class ThingsStack:
         if type(uplink) is not dict:
             raise Wrong(kind, uplink, "is not an object")
         seq = counter(uplink, "f_cnt")
-        stamp = _stamp(envelope, tree, uplink)
+        stamp, server_ms = _when(envelope, tree, uplink)
         session = text_of(uplink.get("session_key_id")) or text_of(tree.get("received_at"))
         data = from_base64(uplink, "frm_payload")
         key = heard(session, seq, data) if session else ""
         if kind == "uplink_normalized":
             key = ""  # one uplink gives several of these, beside itself: their readings are equal
-        frame = Frame(logger, key, stamp, seq, None, data, _server_ms(tree, uplink))
         if tree.get("simulated") is True or uplink.get("simulated") is True:
+            frame = Frame(logger, key, stamp, seq, None, data, server_ms)
             return status(frame, envelope, self.name, {"simulated": True})
         fields = uplink.get("decoded_payload")
         declared, refusals = normalized_samples(uplink.get("normalized_payload"))
-        frame = frame._replace(
-            tree=fields, hints=_hints(tree, uplink), declared=declared, undeclared=refusals,
-            position=_own_position(uplink, fields),
+        frame = Frame(
+            logger, key, stamp, seq, fields, data, server_ms, _hints(tree, uplink), declared, refusals,
+            _own_position(uplink, fields),
         )  # fmt: skip
         return message(frame, envelope, self.name, context)
 
@@ -132,18 +132,19 @@ def _kind(tree: Mapping[str, Any]) -> str | None:
     return found or next((name for name in tree if name.startswith(_DOWNLINKS)), None)
 
 
-def _stamp(envelope: Envelope, tree: Mapping[str, Any], uplink: Mapping[str, Any]) -> Stamp:
-    """When the network heard it: the network server first, then the application server, then the arrival here."""
-    for one in (uplink, tree):
-        text = one.get("received_at")
-        if (at_ms := time_of(text)) is not None:
-            return Stamp(at_ms, "network", text)
-    return Stamp(envelope.received_at_ms, "arrival", text_of(tree.get("received_at")))
+def _when(envelope: Envelope, tree: Mapping[str, Any], uplink: Mapping[str, Any]) -> tuple[Stamp, int | None]:
+    """When the network heard it, and the newest time that one of its servers wrote.
+
+    The network server's time comes first, then the application server's, then the arrival here.
+    """
+    said = [(at_ms, text) for text in map(_received, (uplink, tree)) if (at_ms := time_of(text)) is not None]
+    if not said:
+        return Stamp(envelope.received_at_ms, "arrival", text_of(_received(tree))), None
+    return Stamp(said[0][0], "network", said[0][1]), max(said)[0]
 
 
-def _server_ms(tree: Mapping[str, Any], uplink: Mapping[str, Any]) -> int | None:
-    times = [time_of(one.get("received_at")) for one in (tree, uplink)]
-    return max((at_ms for at_ms in times if at_ms is not None), default=None)
+def _received(tree: Mapping[str, Any]) -> Any:
+    return tree.get("received_at")
 
 
 def _hints(tree: Mapping[str, Any], uplink: Mapping[str, Any]) -> dict[str, str]:

@@ -41,21 +41,26 @@ def message(
     Where no profile fits, or it does not know these fields, or nobody confirmed it yet, the message is undecoded:
     kept under its logger, with the reason, to be decoded again.
     """
+    profile = None if uplink.enough else context.profiles.of(uplink.logger, model_hints(uplink))
+    return message_by(profile, uplink, envelope, adapter, payload)
+
+
+def message_by(
+    profile: DeviceProfile | None, uplink: Uplink, envelope: Envelope, adapter: str, payload: bytes | None = None
+) -> Decoded:
+    """As `message`, with the profile that was looked up already."""
     payload = envelope.payload if payload is None else payload
     head = Head(
         uplink.logger, uplink.key, adapter, uplink.stamp, envelope.received_at_ms, uplink.seq, None, uplink.server_ms
     )
     if uplink.enough:
         return decoded(head, uplink.samples, payload, refusals=uplink.refusals)
-    profile = context.profiles.of(uplink.logger, model_hints(uplink))
     framed = profile is not None and profile.codec in CODECS and uplink.frame is not None
     if profile is None or (uplink.tree is None and not framed):
         reason = _nobody_decoded(uplink) if uplink.tree is None else _no_profile(uplink)
         return _undecoded(decoded(head, (), payload, refusals=uplink.refusals), reason)
     extract = _framed(profile, uplink.frame) if framed and uplink.frame is not None else profile.read(uplink.tree)
-    head = head._replace(
-        device_profile=profile.label, interval_ms=profile.interval_ms, limits={**NATIVE, **profile.limits}
-    )
+    head = Head(*head[:8], profile.interval_ms, profile.label, {**NATIVE, **profile.limits})
     if not profile.counts:
         reason = f"device profile {profile.label} is untested: confirm it for logger {uplink.logger} before it counts"
         return _undecoded(decoded(head, (), payload), reason)

@@ -113,11 +113,29 @@ class Field(NamedTuple):
     high: int | None = None
     accuracy: Decimal | None = None
     plain: bool = False  # a received number is the value already
+    direct: bool = False  # and so it is unless it is one of the codes, out of range, or a telltale says otherwise
+    codes: frozenset[float] = frozenset()  # the numbers among the marks, as they arrive
 
     def settled(self) -> "Field":
         """The same, knowing whether it is plain."""
-        untouched = self.scale is None and self.offset is None and self.unit is SAME and self.unit_get is None
-        return self._replace(plain=untouched and not self.marks.numbers and self.telltale is None and self.low is None)
+        direct = self.scale is None and self.offset is None and self.unit is SAME and self.unit_get is None
+        whole = {int(number) for number in self.marks.numbers if number == number.to_integral_value()}
+        return self._replace(
+            plain=direct and not self.marks.numbers and self.telltale is None and self.low is None,
+            direct=direct,
+            codes=frozenset(map(float, self.marks.numbers)) | whole,
+        )
+
+    def takes(self, number: float, tree: Any) -> bool:
+        """Whether a received number is the value already: `value` would make the same of it, only slower."""
+        if self.plain:
+            return True
+        if not self.direct or number in self.codes:
+            return False
+        # Rounding to thousandths cannot lead out of a range that ends on whole ones.
+        if self.low is not None and self.high is not None and not self.low <= number * 1000 <= self.high:
+            return False
+        return self.telltale is None or self.telltale.says(tree) is None
 
     def value(self, received: Any, tree: Any) -> Any:
         """The value for the public field, None for "measured nothing", or `ABSENT`.

@@ -103,7 +103,7 @@ class _Reader:
         fault: Fault | None = None
         for field in channel.fields:
             received = field.get(tree)
-            if type(received) in _FLOAT_OR_INT and field.plain:
+            if type(received) in _FLOAT_OR_INT and field.takes(received, tree):
                 values[field.name] = received
                 continue
             if received is ABSENT:

@@ -114,6 +114,14 @@ def test_codes_that_every_sensor_uses_are_faults_without_being_named() -> None:
     assert rows(plain + "range.temperature_c = [-196, 50]", {"t": -127}) == {"probe-1": {"temperature_c": -127.0}}
 
 
+@pytest.mark.parametrize("sent", [4, 4.6, 4.6205, 4.62049999, 0.0005, 125, 125.0004, 125.0006, -55.0005, 327.67, 85.0])
+@pytest.mark.parametrize("how", ['unit = "C"', "range = [-55, 125]", "sentinels = [327.67, 85]", 'fault_when = "bad"'])
+def test_a_number_means_the_same_whether_sent_as_a_number_or_as_its_text(sent: float, how: str) -> None:
+    profile = T % how
+    assert rows(profile, {"t": sent}) == rows(profile, {"t": str(sent)})
+    assert len(refusals(profile, {"t": sent})) == len(refusals(profile, {"t": str(sent)}))
+
+
 def test_what_the_sensor_cannot_measure_is_refused_and_the_rest_stays() -> None:
     text = (
         'channels.internal.temperature_c = "t"\nchannels.internal.humidity_pct = "h"\nrange.temperature_c = [-40, 85]'

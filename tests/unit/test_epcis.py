@@ -220,6 +220,13 @@ def test_angles_of_another_system_are_no_position() -> None:
     assert event(angle("latitude", 48, **system), angle("longitude", 11, **system)).readings == ()
 
 
+@pytest.mark.parametrize("unit", [{"code": "DD"}, ["DD"], 7, True])
+def test_angles_whose_unit_is_no_text_are_no_position(unit: Any) -> None:
+    message = event(angle("latitude", 48, uom=unit), angle("longitude", 11, uom=unit), warm())
+    assert [row.latitude_e7 for row in message.readings] == [None]
+    assert "coordinateReferenceSystem" in message.refusals[0].reason
+
+
 @pytest.mark.parametrize(
     "report",
     [

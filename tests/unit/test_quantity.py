@@ -1,5 +1,6 @@
 """Decimal text becomes integers exactly, and only times that a calendar knows become times."""
 
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coldchain.domain.quantity import iso, milli, ms_from_iso, scaled
+from coldchain.domain.quantity import iso, milli, milli_from_float, ms_from_iso, scaled
 from coldchain.errors import InvalidValue
 
 
@@ -62,3 +63,38 @@ def test_a_time_that_no_day_has_is_refused(clock: str) -> None:
 
 def test_a_leap_second_is_the_last_second_of_its_minute() -> None:
     assert ms_from_iso("2016-12-31T23:59:60Z") == ms_from_iso("2016-12-31T23:59:59Z")
+
+
+@given(
+    st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)),  # noqa: DTZ001 - the zone is written behind it
+    st.integers(0, 9),
+    st.sampled_from(["Z", "z", "+00:00", "+0000", "+01:30", "-08:00"]),
+    st.sampled_from(["T", " "]),
+)
+def test_every_spelling_of_a_moment_is_the_same_moment(at: datetime, digits: int, zone: str, between: str) -> None:
+    fraction = f"{at.microsecond:06}000"[:digits]
+    text = at.strftime(f"%Y-%m-%d{between}%H:%M:%S").rjust(19, "0") + (f".{fraction}" if fraction else "") + zone
+    whole = datetime.fromisoformat(text[:19] + zone.upper())
+    seconds = round((whole - datetime.fromisoformat("1970-01-01T00:00:00+00:00")).total_seconds())
+    assert ms_from_iso(text) == seconds * 1000 + int(fraction.ljust(3, "0")[:3])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-05T10:00:00", "2026-01-05T10:00:00.Z", "2026-01-05T10:00:00.1234567890Z", "2026-01-05T10:00:00.123xZ",
+        "2026-01-05T10:00:00.12٣Z", "2026-01-05T10:00:00.123٤Z", "2026-02-30T10:00:00Z", "2026-01-05T10:00:00ZZ",
+        "٢٠٢٦-01-05T10:00:00Z", "2026-01-05T10:00:00+00:00Z", "",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_moment_is_refused_with_its_text(text: str) -> None:
+    with pytest.raises(InvalidValue) as refused:
+        ms_from_iso(text)
+    assert repr(text)[:40] in str(refused.value)
+
+
+@given(st.decimals(-2_000_000_000, 2_000_000_000, places=6), st.integers(0, 6))
+def test_a_binary_fraction_is_rounded_as_the_text_that_was_sent(number: Decimal, places: int) -> None:
+    sent = round(number, places)
+    if len(str(sent).replace("-", "").replace(".", "")) <= 15:
+        assert milli_from_float(float(sent)) == milli(sent)
