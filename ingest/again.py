@@ -8,8 +8,6 @@ a message that is not understood today keeps its meaning.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select
-
 from coldchain.domain.message import Arrival, Decoded, Envelope, Outcome, Refusal
 from coldchain.domain.quantity import iso
 from coldchain.domain.reading import Reading
@@ -18,8 +16,9 @@ from coldchain.errors import InvalidValue
 from coldchain.journal.port import Journal, StoredMessage
 from coldchain.registry import facts
 from coldchain.registry.changes import changed
-from coldchain.registry.schema import setting
-from coldchain.registry.store import Registry, bump_revision, new_id, upsert
+from coldchain.registry.store import Registry, new_id
+from ingest import open_decisions
+from ingest.open_decisions import EVER_MS, Pending, Request
 from ingest.pipeline import Pipeline
 
 MOST = 100_000  # messages of one request
@@ -27,8 +26,6 @@ SHOWN = 100  # differences that a report lists
 
 _PAGE = 1000
 _CHUNK = 200  # messages in one commit: the journal's lock is not held for longer
-_EVER_MS = 1 << 60
-_PENDING = "decode-again:"
 
 
 class Difference(NamedTuple):
@@ -68,14 +65,6 @@ class Again(NamedTuple):
     decision: str | None = None  # the id of the act; None: a look only
 
 
-class Request(NamedTuple):
-    """Which messages: those of a logger that arrived in [from_ms, to_ms)."""
-
-    logger: str
-    from_ms: int = 0
-    to_ms: int = _EVER_MS
-
-
 def look(pipeline: Pipeline, request: Request) -> Again:
     """What decoding the kept messages of a logger again would change; nothing is written."""
     return _report(request, *_differing(pipeline, request))
@@ -92,32 +81,44 @@ def decode_again(
     """
     if not reason.strip():
         raise InvalidValue("reason is missing: say why the messages are decoded again")
+    seen = pipeline.journal.head()
     found, tally = _differing(pipeline, request)
     if not tally.complete:
         raise InvalidValue(f"from, to: the period holds more than {MOST} messages; ask for a shorter one")
     if not found:
         return _report(request, found, tally)
-    decision = new_id()
-    _decide(registry, request, found, decision, who, reason, now_ms)
-    _apply(pipeline.journal, decision, found)
-    _done(registry, request, found, decision, now_ms)
-    return _report(request, found, tally)._replace(decision=decision)
+    pending = Pending(new_id(), request, now_ms, _first_ms(found), tuple(sorted(_profiles(found))))
+    _decide(registry, pending, found, who, reason)
+    _apply(pipeline.journal, pending.decision, found, seen)
+    open_decisions.tell(registry, pending, now_ms)
+    return _report(request, found, tally)._replace(decision=pending.decision)
 
 
 def finish(pipeline: Pipeline, registry: Registry, now_ms: int) -> int:
-    """Apply what was decided by processes that died before they had done it; how many decisions that were.
+    """Apply what is still open of decisions; of how many of them something was.
+
+    That is what a process decided and died before it had done it, and what arrived in the seconds after a decision at
+    a process that did not know of the newest profiles yet.
 
     Raises:
         TransientError: the journal or the registry is busy.
     """
-    with registry.read() as connection:
-        query = select(setting.c.name, setting.c.value).where(setting.c.name.startswith(_PENDING))
-        pending = [(row.name.removeprefix(_PENDING), Request(*row.value)) for row in connection.execute(query)]
-    for decision, request in pending:
-        found, _ = _differing(pipeline, request)
-        _apply(pipeline.journal, decision, found)
-        _done(registry, request, found, decision, now_ms)
-    return len(pending)
+    return sum(_finished(pipeline, registry, one, now_ms) for one in open_decisions.pending(registry))
+
+
+def _finished(pipeline: Pipeline, registry: Registry, pending: Pending, now_ms: int) -> bool:
+    seen = pipeline.journal.head()
+    found, _ = _differing(pipeline, pending.request)
+    # This process may not know of the newest profiles yet, and must not go back behind the decision.
+    found = [one for one in found if not pending.profiles or one.decoded.device_profile in pending.profiles]
+    if found:
+        _apply(pipeline.journal, pending.decision, found, seen)
+        pending = pending._replace(first_ms=min(pending.first_ms, _first_ms(found)), told=False)
+    if not pending.told:
+        open_decisions.tell(registry, pending, now_ms)
+    else:
+        open_decisions.end(registry, pending, now_ms)
+    return not pending.told
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------
@@ -220,37 +221,36 @@ def _report(request: Request, found: Sequence[Difference], tally: _Tally) -> Aga
 # --- acting -----------------------------------------------------------------------------------------------------------
 
 
-def _decide(
-    registry: Registry, request: Request, found: Sequence[Difference], decision: str, who: str, reason: str, now_ms: int
-) -> None:
+def _decide(registry: Registry, pending: Pending, found: Sequence[Difference], who: str, reason: str) -> None:
     """Write the decision down: the audit trail, a fact with `dirty` for what the logger serves, and what is pending."""
-    profiles = sorted({one.decoded.device_profile for one in found})
+    request, now_ms = pending.request, pending.decided_ms
     body = {
-        "decision": decision, "device_profiles": profiles, "messages": len(found),
+        "decision": pending.decision, "device_profiles": list(pending.profiles), "messages": len(found),
         "readings_before": sum(len(one.before) for one in found),
         "readings_after": sum(len(one.after) for one in found),
     }  # fmt: skip
     with registry.write() as connection:
         facts.add(
-            connection, kind=FactKind.INTERPRETATION, body=body, valid_from_ms=_first_ms(found), logger=request.logger,
+            connection, kind=FactKind.INTERPRETATION, body=body, valid_from_ms=pending.first_ms, logger=request.logger,
             who=who, reason=reason, now_ms=now_ms,
         )  # fmt: skip
-        period = {"from": iso(request.from_ms), "to": None if request.to_ms == _EVER_MS else iso(request.to_ms)}
+        period = {"from": iso(request.from_ms), "to": None if request.to_ms == EVER_MS else iso(request.to_ms)}
         changed(
             connection, who=who, now_ms=now_ms, action="messages decoded again", kind="logger", id=request.logger,
             new=body | period, reason=reason,
         )  # fmt: skip
-        upsert(connection, setting, {"name": f"{_PENDING}{decision}"}, {"value": list(request)})
+        open_decisions.write(connection, pending)
 
 
-def _apply(journal: Journal, decision: str, found: Sequence[Difference]) -> None:
+def _apply(journal: Journal, decision: str, found: Sequence[Difference], seen: int) -> None:
+    """Apply it; what others have decided since the journal ended at `seen` is left as they did."""
     known = [one for one in found if one.message.logger is not None]
     for chunk in _chunks(known):
         meant = {one.message.offset: one.decoded.readings for one in chunk}
-        journal.reinterpret(f"{decision}/{chunk[0].message.offset}", meant)
+        journal.reinterpret(f"{decision}/{chunk[0].message.offset}", meant, seen)
     for chunk in _chunks([one for one in found if one.message.logger is None]):
         read = {one.message.offset: one.arrival for one in chunk}
-        journal.adopt(f"{decision}/{chunk[0].message.offset}", read)
+        journal.adopt(f"{decision}/{chunk[0].message.offset}", read, seen)
 
 
 def _chunks(found: Sequence[Difference]) -> Iterator[Sequence[Difference]]:
@@ -258,13 +258,8 @@ def _chunks(found: Sequence[Difference]) -> Iterator[Sequence[Difference]]:
         yield found[start : start + _CHUNK]
 
 
-def _done(registry: Registry, request: Request, found: Sequence[Difference], decision: str, now_ms: int) -> None:
-    """The journal has it: the engine judges again what it may have judged in between."""
-    with registry.write() as connection:
-        for subject, _ in facts.bound_subjects(connection, request.logger):
-            facts.mark_dirty(connection, subject, _first_ms(found), FactKind.INTERPRETATION.value, now_ms)
-        connection.execute(delete(setting).where(setting.c.name == f"{_PENDING}{decision}"))
-        bump_revision(connection)
+def _profiles(found: Sequence[Difference]) -> set[str]:
+    return {one.decoded.device_profile for one in found}
 
 
 def _first_ms(found: Sequence[Difference]) -> int:

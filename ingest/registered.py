@@ -45,10 +45,10 @@ class _Recent(Generic[Answer]):
                 try:
                     with self._registry.read() as connection:
                         self._answer = self._ask(connection)
-                except DBAPIError as error:
+                except (DBAPIError, TransientError) as error:
                     if self._answer is None:
-                        raise TransientError(f"the registry cannot be read: {error.orig}") from error
-                    _log.warning("registry_unavailable", reason=str(error.orig))
+                        raise TransientError(f"the registry cannot be read: {error}") from error
+                    _log.warning("registry_unavailable", reason=str(error))
                 self._asked_s = now_s
             return self._answer
 

@@ -12,6 +12,7 @@ from coldchain.journal.state import LoggerRow
 
 _FUTURE = flag_bits("future")
 _TIE = flag_bits("tie")
+_BATTERY = (4, 5)  # per cent and volts, of the ten values
 _reading = Reading._make
 
 
@@ -58,10 +59,14 @@ class Meeting:
         return stored, duplicates, refusals
 
     def _equal(self, same: list[Row], reading: Reading) -> Row | None:
-        """The stored row with the values of `reading`."""
+        """The stored row that says everything that `reading` says."""
         fault = None if reading.fault is None else self._known.numbers[reading.fault]
         values = reading[8:18]
-        return next((other for other in same if other[VALUES] == values and other[FAULT] == fault), None)
+        alike = [other for other in same if other[FAULT] == fault]
+        found = next((other for other in alike if other[VALUES] == values), None)
+        # Of two messages that are numbered, each says all that its logger meant: what differs is a tie.
+        apart = (other for other in alike if not _both_numbered(other, reading) and _contains(other[VALUES], values))
+        return found or next(apart, None)
 
     def _remember_earlier(self, twin: Row, reading: Reading) -> None:
         """Ties are ordered by the earliest message that carried a value, whichever of them arrived first."""
@@ -78,6 +83,22 @@ class Meeting:
         newest = self.made.latest.get(series)
         if newest is None or order > newest:
             self.made.latest[series] = order
+
+
+def _contains(stored: Sequence[int | None], values: Sequence[int | None]) -> bool:
+    """Whether stored values say everything that `values` say: the same sample by a road that tells less of it.
+
+    A file holds a temperature where the radio message held humidity and battery beside it. The battery alone, which
+    says nothing of the goods, may be new: messages of the logger itself tell it.
+    """
+    common = False
+    for place, (kept, told) in enumerate(zip(stored, values, strict=True)):
+        if told is None or (kept is None and place in _BATTERY):
+            continue
+        if kept != told:
+            return False
+        common = common or place not in _BATTERY
+    return common
 
 
 def _both_numbered(known: Row, reading: Reading) -> bool:

@@ -131,17 +131,20 @@ class Journal(Protocol):
         """The next `limit` messages whose sender nobody knew and that were not taken up since, by offset."""
         ...
 
-    def reinterpret(self, decision: str, meant: Mapping[int, Sequence[Reading]]) -> list[Receipt]:
+    def reinterpret(
+        self, decision: str, meant: Mapping[int, Sequence[Reading]], seen: int | None = None
+    ) -> list[Receipt]:
         """Store what kept messages mean by a better device profile, as their next interpretation.
 
         The rows of lower interpretations stay and are superseded. A decision that was applied before changes nothing.
+        With `seen`, the head when somebody looked, messages that were decided about since are left as they are.
 
         Raises:
             NotFound: there is no such message of a known logger.
         """
         ...
 
-    def adopt(self, decision: str, read: Mapping[int, Arrival]) -> list[Receipt]:
+    def adopt(self, decision: str, read: Mapping[int, Arrival], seen: int | None = None) -> list[Receipt]:
         """Store what strays say now that somebody knows who sent them, as messages of their loggers.
 
         A stray stays as it was received, and is no stray any more. A decision that was applied before changes nothing.
@@ -149,6 +152,7 @@ class Journal(Protocol):
         Args:
             decision: the id of the audited act.
             read: what each stray says, by its offset; with one message at least.
+            seen: the head when somebody looked: what was taken up since is left as it is.
 
         Raises:
             NotFound: there is no such stray.

@@ -21,6 +21,15 @@ def applied(session: Session, decision: str) -> bool:
     return bool(session.rows("SELECT 1 FROM reinterpreted WHERE decision = ? LIMIT 1", (decision,)))
 
 
+def decided_since(session: Session, messages: Iterable[int], seen: int | None) -> set[int]:
+    """Those of these messages that another decision was applied to behind the offset `seen`."""
+    wanted = list(messages)
+    if seen is None or not wanted:
+        return set()
+    sql = f"SELECT message FROM reinterpreted WHERE message IN {listed(wanted)} AND position > ?"  # noqa: S608  integers
+    return {message for (message,) in session.rows(sql, (seen,))}
+
+
 def next_interpretations(session: Session, messages: Iterable[int]) -> dict[int, int]:
     """The interpretation that each of these messages gets next."""
     wanted = list(messages)

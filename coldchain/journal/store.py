@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from coldchain.domain.message import Arrival, Gap, Outcome, Receipt, Watermark
 from coldchain.domain.reading import Reading
 from coldchain.errors import NotFound
-from coldchain.journal import again, kept, latest, reinterpretation
+from coldchain.journal import again, canary, kept, latest, reinterpretation
 from coldchain.journal.backlog import Backlog
 from coldchain.journal.bell import Bell
 from coldchain.journal.database import Database, Row, Session, listed
@@ -61,6 +61,17 @@ class StoredJournal:
         self.bell.ring(made.head)
         return made.receipts
 
+    def pass_canary(self, road: str, sent_ms: int) -> None:
+        """Commit the mark of a canary, durably; readers wake up as for any message."""
+        with self.database.write() as session:
+            head = canary.note(session, road, sent_ms)
+        self.bell.ring(head)
+
+    def canaries(self) -> list[canary.Canary]:
+        """The newest canary of each road."""
+        with self.database.read() as session:
+            return canary.newest(session)
+
     def requested(self, sent: Iterable[Watermark], now_ms: int) -> None:
         """Note that down messages asked loggers for their `resend` ranges.
 
@@ -82,7 +93,9 @@ class StoredJournal:
             set_meta(session, "head", head)
         self.bell.ring(head)
 
-    def reinterpret(self, decision: str, meant: Mapping[int, Sequence[Reading]]) -> list[Receipt]:
+    def reinterpret(
+        self, decision: str, meant: Mapping[int, Sequence[Reading]], seen: int | None = None
+    ) -> list[Receipt]:
         """Store what kept messages mean by a better device profile, as their next interpretation.
 
         The rows of lower interpretations stay and are superseded. A decision that was applied before changes nothing.
@@ -90,6 +103,7 @@ class StoredJournal:
         Args:
             decision: the id of the audited act.
             meant: the new readings of each message, by the message's offset; none is a meaning too.
+            seen: the head when somebody looked: messages that were decided about since are left as they are.
 
         Raises:
             NotFound: there is no such message of a known logger.
@@ -98,12 +112,16 @@ class StoredJournal:
             with self.database.write() as session:
                 if reinterpretation.applied(session, decision):
                     return []
+                others = reinterpretation.decided_since(session, meant, seen)
+                meant = {offset: readings for offset, readings in meant.items() if offset not in others}
+                if not meant:
+                    return []
                 made = self._reinterpreted(session, decision, meant)
             self._finder.settled(made.head)
         self.bell.ring(made.head)
         return made.receipts
 
-    def adopt(self, decision: str, read: Mapping[int, Arrival]) -> list[Receipt]:
+    def adopt(self, decision: str, read: Mapping[int, Arrival], seen: int | None = None) -> list[Receipt]:
         """Store what messages of unknown senders say now that these are known, as messages of their loggers.
 
         The stray stays as it was received. A decision that was applied before changes nothing.
@@ -111,6 +129,7 @@ class StoredJournal:
         Args:
             decision: the id of the audited act.
             read: what each stray says, by its offset; with one message at least.
+            seen: the head when somebody looked: what was taken up since is left as it is.
 
         Raises:
             NotFound: there is no such stray.
@@ -118,6 +137,10 @@ class StoredJournal:
         with self._finding():
             with self.database.write() as session:
                 if reinterpretation.applied(session, decision):
+                    return []
+                others = reinterpretation.decided_since(session, read, seen)
+                read = {offset: arrival for offset, arrival in read.items() if offset not in others}
+                if not read:
                     return []
                 made = self._adopted(session, decision, read)
             self._finder.settled(made.head)

@@ -30,9 +30,16 @@ class Registry:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that sees one moment and changes nothing."""
-        with self.engine.connect() as connection, connection.begin():
-            yield connection
+        """A transaction that sees one moment and changes nothing.
+
+        Raises:
+            TransientError: it cannot be read now.
+        """
+        try:
+            with self.engine.connect() as connection, connection.begin():
+                yield connection
+        except OperationalError as error:
+            raise TransientError(f"the registry cannot be read: {error.orig}") from error
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -20,7 +20,7 @@ from dashboard.api.request import Body, Caller, Web, Words, instant, reply, show
 from dashboard.policy import API, Endpoint, may
 from dashboard.services import Services
 from ingest.again import Again, Difference, decode_again, look
-from ingest.again import Request as Period
+from ingest.open_decisions import Request as Period
 from sensors.device_profiles.catalogue import Entry
 from sensors.device_profiles.format import LARGEST, parse
 from sensors.device_profiles.profile import Profile

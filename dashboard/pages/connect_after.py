@@ -16,7 +16,7 @@ from dashboard.parts.states import attempt
 from dashboard.parts.subjects import logger_href
 from dashboard.services import Services
 from ingest import again
-from ingest.again import Request
+from ingest.open_decisions import Request
 
 _MOST = 50  # loggers of one source that are offered at once
 

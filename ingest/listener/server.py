@@ -182,6 +182,8 @@ class Listener:
             )
         except Exception as error:  # noqa: BLE001 - a registry that cannot be read admits nobody and ends nothing
             _log.error("credentials_failed", user=asked.user, error=where(error))
+            session.put_off()
+            return
         if logger is None:
             session.turn_away()
             return

@@ -150,6 +150,7 @@ class Session(asyncio.BufferedProtocol):
             packets.BAD_CLIENT_ID,
             packets.BAD_CREDENTIALS,
             packets.NOT_AUTHORIZED,
+            packets.SERVER_UNAVAILABLE,
         ):
             self._transport.write(answers.connack(self.level, code))
         self._transport.close()
@@ -271,6 +272,11 @@ class Session(asyncio.BufferedProtocol):
         """The password is wrong."""
         self._checking = False
         self.end(packets.BAD_CREDENTIALS, "bad_credentials")
+
+    def put_off(self) -> None:
+        """Nobody can say now whether the password is right: many clients never come back after a wrong one."""
+        self._checking = False
+        self.end(packets.SERVER_UNAVAILABLE, "credentials_unavailable")
 
     # --- what it hears --------------------------------------------------------------------------------------------
 

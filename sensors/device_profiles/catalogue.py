@@ -90,8 +90,11 @@ class Snapshot:
     def _choose(self, logger: str, hints: Mapping[str, str]) -> Applied | None:
         said = self.assignments.get(logger)
         zone = None if said is None else _zone(said.zone)
-        if said is not None and said.device_profile is not None and (own := self.get(said.device_profile)) is not None:
-            return Applied(own.profile, counts=True, zone=zone)
+        if said is not None and said.device_profile is not None:
+            # Where the one that a person chose is gone (a folder that is not there, a retired version), another is
+            # not put in its place: its messages are kept until somebody says what they are.
+            own = self.get(said.device_profile)
+            return None if own is None else Applied(own.profile, counts=True, zone=zone)
         if (named := hints.get(NAMED)) is not None and (entry := self.get(named)) is not None:
             # Who connects a topic or a webhook by a file of their own has confirmed it by that.
             counts = entry.profile.status == "supported" or entry.origin != "shipped"

@@ -67,7 +67,8 @@ class Library:
     """The catalogue as it is now: a change of a file or of the registry counts within a second, without a restart.
 
     A file that cannot be used is named in `problems` and left out, or counts as it was read last; the others count.
-    Where the registry cannot be asked, what was known stays.
+    Where the registry cannot be asked, what was known stays; before it was asked once nothing is known, and asking for
+    the catalogue fails: without what people said of loggers their messages would be read by a guess.
     """
 
     def __init__(self, folder: Path | None = None, shelf: Shelf | None = None) -> None:
@@ -83,6 +84,7 @@ class Library:
         self._snapshot = Snapshot(shipped())
         self._folder_problems: tuple[str, ...] = ()
         self._shelf_problems: tuple[str, ...] = ()
+        self._unasked: ColdchainError | None = None  # why the registry could not be asked, before it ever was
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -90,26 +92,38 @@ class Library:
         return self._folder_problems + self._shelf_problems
 
     def now(self) -> Snapshot:
-        """The catalogue; looked at again at most once a second."""
+        """The catalogue; looked at again at most once a second.
+
+        Raises:
+            ColdchainError: the registry was never asked yet, and cannot be asked now.
+        """
         if monotonic() >= self._next and self._look.acquire(blocking=self._seen == "never"):
             try:
                 self._refresh()
             finally:
-                self._next = monotonic() + _LOOK_S
+                self._next = monotonic() + (_LOOK_S if self._unasked is None else 0)
                 self._look.release()
+        if self._unasked is not None:
+            raise self._unasked
         return self._snapshot
 
     def refresh(self) -> Snapshot:
-        """The catalogue, after a look at the folder and the registry."""
-        with self._look:
-            return self._refresh()
+        """The catalogue, after a look at the folder and the registry.
 
-    def _refresh(self) -> Snapshot:
+        Raises:
+            ColdchainError: as `now`.
+        """
+        with self._look:
+            self._refresh()
+        if self._unasked is not None:
+            raise self._unasked
+        return self._snapshot
+
+    def _refresh(self) -> None:
         changed = self._folder_changed() | self._shelf_changed()
         if changed:
             entries = (*shipped(), *self._from_folder.values(), *self._from_shelf.values())
             self._snapshot = Snapshot(entries, self._kept.assignments)
-        return self._snapshot
 
     def _folder_changed(self) -> bool:
         seen = _seen(self._folder)
@@ -133,8 +147,9 @@ class Library:
             kept = self._shelf.kept()
         except ColdchainError as error:
             _log.warning("device_profiles_unread", error=str(error))
+            self._unasked = error if self._revision is None else None
             return False
-        self._revision = revision
+        self._revision, self._unasked = revision, None
         if kept == self._kept:
             return False
         self._kept = kept

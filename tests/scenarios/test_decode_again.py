@@ -14,7 +14,8 @@ from coldchain.domain.message import Envelope, Outcome
 from coldchain.errors import InvalidValue
 from coldchain.registry import device_profiles
 from coldchain.registry.device_profiles import SavedProfiles
-from ingest.again import Request, decode_again, finish, look
+from ingest.again import decode_again, finish, look
+from ingest.open_decisions import Request
 from ingest.pipeline import Pipeline
 from sensors.carriers.shipped import carriers
 from sensors.device_profiles.library import Library

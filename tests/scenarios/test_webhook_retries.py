@@ -125,3 +125,19 @@ def test_retries_that_arrive_together_store_one_message(web: Web) -> None:
             sender.join(20)
         assert time.monotonic() - began < 20
     assert len(stored(web)) == 3
+
+
+def test_a_sender_that_comes_while_nobody_can_be_asked_is_told_to_come_again(web: Web, tmp_path: Path) -> None:
+    place, aside = tmp_path / "registry.db", tmp_path / "aside.db"
+    with served(web) as port:
+        cloud = Cloud(port, web.keys["device"])
+        web.registry.engine.dispose()
+        place.rename(aside)
+        place.mkdir()  # where the file was there is none that can be opened
+        refused = [cloud.post("flespi", coded(FLESPI)) for _ in range(3)]
+        place.rmdir()
+        aside.rename(place)
+        assert refused == [503, 503, 503]
+        assert stored(web) == []
+        assert [cloud.post("flespi", coded(FLESPI)) for _ in range(3)] == [202, 202, 202]
+    assert len(stored(web)) == 3

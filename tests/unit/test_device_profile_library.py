@@ -178,11 +178,25 @@ def test_a_proved_profile_counts_where_its_hints_fit_and_the_closest_one_is_take
     assert (chosen.label, chosen.counts) == ("duo@1", True)
 
 
-def test_an_assignment_to_a_profile_that_is_gone_falls_back_to_the_hints() -> None:
+def test_nothing_is_put_in_the_place_of_an_assigned_profile_that_is_gone() -> None:
     made = Entry(parse(profile("duo", match='match = [{ model = "duo" }]', status="supported")), "shipped")
-    found = Snapshot([made], {"LG-1": Assignment("gone")}).of("LG-1", {"model": "duo"})
-    assert found is not None
-    assert found.label == "duo@1"
+    snapshot = Snapshot([made], {"LG-1": Assignment("gone"), "LG-2": Assignment(None, "Europe/Berlin")})
+    assert snapshot.of("LG-1", {"model": "duo"}) is None
+    assert snapshot.of("LG-2", {"model": "duo"}) is not None
+
+
+def test_before_people_were_asked_once_nothing_is_read_by_what_the_program_ships() -> None:
+    shelf = Drawer()
+    shelf.put(**{"LG-1": Assignment("duo")})
+    shelf.away = True
+    library = Library(None, shelf)
+    for ask in (library.now, library.refresh, library.now):
+        with pytest.raises(TransientError):
+            ask()
+    shelf.away = False
+    assert library.now().assignments == {"LG-1": Assignment("duo")}
+    shelf.away = True
+    assert library.refresh().assignments == {"LG-1": Assignment("duo")}
 
 
 def test_local_times_are_read_in_the_zone_on_record_for_the_logger() -> None:
