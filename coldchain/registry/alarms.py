@@ -44,6 +44,7 @@ class AlarmFilter:
     assigned: str | None = None
     among: frozenset[str] | None = None
     on_board: bool | None = None  # open, or over and not yet acknowledged; what was reset is not
+    suppression: str | None = None  # exactly this kind
 
 
 EVERYTHING = AlarmFilter()
@@ -121,6 +122,7 @@ def _conditions(filters: AlarmFilter) -> list[Any]:
     equal = {
         table.c.subject_kind: filters.subject_kind, table.c.subject_id: filters.subject_id,
         table.c.logger: filters.logger, table.c.cause: filters.cause, table.c.assigned: filters.assigned,
+        table.c.suppression: filters.suppression,
     }  # fmt: skip
     conditions: list[Any] = [column == value for column, value in equal.items() if value is not None]
     if filters.open is not None:

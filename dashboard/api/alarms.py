@@ -13,7 +13,7 @@ from alerts import ack_link, callbacks, lifecycle, shelving
 from alerts.lifecycle import Done
 from coldchain.domain.finding import Severity
 from coldchain.errors import Forbidden
-from coldchain.registry import alarm_unrest, alarms, passwords, people, throttle
+from coldchain.registry import alarm_unrest, alarms
 from coldchain.registry.alarms import AlarmFilter
 from coldchain.registry.contacts import Contact
 from coldchain.registry.viewer import Permission, Viewer
@@ -34,6 +34,7 @@ from dashboard.api.request import (
     shown_as,
     takes,
 )
+from dashboard.confirm import confirmed
 from dashboard.parts.link_words import link_facts
 from dashboard.plain_pages import escape, facts, page
 from dashboard.policy import API, KIB, PUBLIC, Endpoint, Policy, may
@@ -180,7 +181,7 @@ def assign(web: Web, viewer: Caller, alarm: str, body: Assignment) -> Response:
 def reset(request: Request, web: Web, viewer: Caller, alarm: str, body: Reset) -> Response:
     """Take a returned and acknowledged alarm off the board."""
     peer = request.client.host if request.client else None
-    _prove(web, viewer, body.password, security.client_address(web.settings, request.headers, peer))
+    confirmed(web, viewer, body.password, security.client_address(web.settings, request.headers, peer))
 
     def act(connection: Connection, now_ms: int) -> Done:
         return lifecycle.reset(
@@ -259,27 +260,6 @@ def _acted(web: Services, viewer: Viewer, alarm: str, act: Any) -> Response:
         alarms.alarm(connection, viewer, alarm)
         done: Done = act(connection, web.clock.now_ms())
         return reply({"act": done.act.value, **alarms.alarm(connection, viewer, done.alarm)})
-
-
-def _prove(web: Services, viewer: Viewer, password: str, address: str | None) -> None:
-    """Nothing, if the password is the viewer's own.
-
-    Raises:
-        Forbidden: it is not, or the caller is a program.
-        Problem: too many wrong ones; wait.
-    """
-    with web.registry.write() as connection:
-        someone = people.get(connection, viewer.id)
-        if someone is None:
-            raise Forbidden("an API key cannot confirm with a password; a person has to do this")
-        attempt = throttle.begin(connection, email=someone.email, address=address, now_ms=web.clock.now_ms())
-        known = people.password_hash(connection, viewer.id)
-    if attempt.id is None:
-        raise Problem(429, f"too many wrong passwords; try again in {attempt.wait_ms // 1000 + 1} s")
-    if not passwords.matches(password, known):
-        raise Forbidden("the password is not yours; nothing was changed")
-    with web.registry.write() as connection:
-        throttle.succeeded(connection, attempt.id)
 
 
 def _reader(person: Contact) -> Viewer:

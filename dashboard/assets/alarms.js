@@ -1,4 +1,4 @@
-/* Alarm triage: keys on a row, buttons that open the dialog, and the row at hand kept when the list is drawn anew. */
+/* Alarm triage: keys on a row, several chosen at once, buttons that open the dialog, and the place kept. */
 (function () {
   "use strict";
   let hand = null;
@@ -13,17 +13,69 @@
     if (button) ask(button.dataset.alarmAct);
   });
 
-  const KEYS = { s: "shelve", c: "comment" };
+  // --- several at once ----------------------------------------------------------------------------------------------
+  // What is chosen is kept here and not in the rows: they are drawn anew whenever an alarm changes.
+  const picked = new Map(); // alarm -> "alarm.version" as it was shown when it was chosen
+  const unfolded = new Set();
+
+  function of(box) { return box.dataset.pick.slice(0, box.dataset.pick.lastIndexOf(".")); }
+  function paint() {
+    const there = new Set();
+    document.querySelectorAll("[data-pick]").forEach((box) => {
+      there.add(of(box));
+      const state = String(picked.has(of(box)));
+      if (box.getAttribute("aria-checked") !== state) box.setAttribute("aria-checked", state);
+    });
+    if (document.getElementById("alarm-rows")) picked.forEach((_, id) => { if (!there.has(id)) picked.delete(id); });
+    const bar = document.getElementById("pick-bar");
+    const count = document.getElementById("pick-count");
+    if (!bar || !count) return;
+    const words = picked.size ? picked.size + " chosen" : "";
+    if (count.textContent !== words) count.textContent = words;
+    if (bar.dataset.any !== String(picked.size > 0)) bar.dataset.any = String(picked.size > 0);
+  }
+  function toggle(box) {
+    if (!picked.delete(of(box))) picked.set(of(box), box.dataset.pick);
+    paint();
+  }
+  function askForPicked() { if (picked.size) ask("acknowledge:" + Array.from(picked.values()).join(",")); }
+
+  document.addEventListener("click", (event) => {
+    const box = event.target.closest("[data-pick]");
+    if (box) toggle(box);
+    else if (event.target.closest("[data-pick-ack]")) askForPicked();
+    else if (event.target.closest("[data-pick-clear]")) { picked.clear(); paint(); }
+  });
+  document.addEventListener("toggle", (event) => {
+    const key = event.target.dataset && event.target.dataset.storm;
+    if (key) { if (event.target.open) unfolded.add(key); else unfolded.delete(key); }
+  }, true);
+
+  // --- keys ---------------------------------------------------------------------------------------------------------
+  const KEYS = { s: ["shelve", "unshelve"], c: ["comment"], h: ["assign"], r: ["reset"] };
+
+  function act(row, key) {
+    const can = (row.dataset.can || "").split(" ");
+    if (key === "o") { row.querySelector("a, summary").click(); return true; }
+    if (key === "x") { const box = row.querySelector("[data-pick]"); if (box) toggle(box); return Boolean(box); }
+    if (key === "a") {
+      const all = row.querySelector(":scope > .acts > [data-storm]");
+      if (all) { all.click(); return true; }
+      if (can.includes("acknowledge") && !row.querySelector("[data-ack]")) { props("ack-alarm", { data: row.dataset.alarm }); return true; }
+      return false;
+    }
+    const wanted = (KEYS[key] || []).find((one) => can.includes(one));
+    if (wanted) ask(wanted + ":" + row.dataset.alarm);
+    return Boolean(wanted);
+  }
+
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, [contenteditable], .ag-root");
     if (typing || event.ctrlKey || event.metaKey || event.altKey || localStorage.getItem("coldchain-keys") === "off") return;
     if (document.querySelector(".mantine-Modal-content, .mantine-Drawer-content")) return;
+    if (event.key === "A") { if (picked.size) { event.preventDefault(); askForPicked(); } return; }
     const row = document.querySelector("#alarm-rows .at-hand");
-    if (!row) return;
-    if (event.key === "o") { event.preventDefault(); row.querySelector("a").click(); return; }
-    const wanted = KEYS[event.key];
-    const button = wanted && Array.from(row.querySelectorAll("[data-alarm-act]")).find((one) => one.dataset.alarmAct.startsWith(wanted));
-    if (button) { event.preventDefault(); button.click(); }
+    if (row && act(row, event.key)) event.preventDefault();
   });
 
   document.addEventListener("focusin", (event) => {
@@ -34,13 +86,20 @@
     row.classList.add("at-hand");
   });
 
-  // The list is drawn anew when something changed: who works down it keeps the place.
+  // The list is drawn anew when something changed: who works down it keeps the place, the choice, and what is unfolded.
   new MutationObserver(() => {
+    if (document.getElementById("alarm-rows")) {
+      document.querySelectorAll("details[data-storm]").forEach((one) => {
+        const open = unfolded.has(one.dataset.storm);
+        if (one.open !== open) one.open = open;
+      });
+    }
+    paint();
     if (!hand || !document.getElementById("alarm-rows") || document.querySelector("#alarm-rows .at-hand")) return;
     const row = document.querySelector('#alarm-rows [data-alarm="' + CSS.escape(hand) + '"]');
     if (!row) return;
     row.classList.add("at-hand");
-    if (document.activeElement === document.body) row.querySelector("a").focus({ preventScroll: true });
+    if (document.activeElement === document.body) row.querySelector("a, summary").focus({ preventScroll: true });
   }).observe(document.documentElement, { childList: true, subtree: true });
 
   const space = (window.dash_clientside = window.dash_clientside || {});

@@ -95,7 +95,7 @@
   }
 
   let waiting = false;
-  function rows() { return Array.from(document.querySelectorAll("[data-href]")); }
+  function rows() { return Array.from(document.querySelectorAll("[data-href], [data-row]")).filter((row) => row.checkVisibility()); }
   function move(step) {
     const all = rows();
     if (!all.length) return;
@@ -103,7 +103,7 @@
     all.forEach((row) => row.classList.remove("at-hand"));
     const next = all[Math.max(0, Math.min(all.length - 1, now + step))];
     next.classList.add("at-hand");
-    const target = next.querySelector("a");
+    const target = next.querySelector("a, summary");
     if (target) target.focus();
     next.scrollIntoView({ block: "nearest" });
   }
@@ -120,7 +120,7 @@
     if (event.key === "g") waiting = true;
     else if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
-    else if (event.key === "Enter" && hand && document.activeElement.tagName !== "A" && document.activeElement.tagName !== "BUTTON") go(hand.dataset.href);
+    else if (event.key === "Enter" && hand && hand.dataset.href && !["A", "BUTTON", "SUMMARY"].includes(document.activeElement.tagName)) go(hand.dataset.href);
     else if (event.key === "a" && hand && hand.querySelector("[data-ack]")) { event.preventDefault(); hand.querySelector("[data-ack]").click(); }
     else if (event.key === "/") { const box = document.querySelector("[data-search] input, input[data-search]"); if (box) { event.preventDefault(); box.focus(); } }
     else if (event.key === "?") { keysLabel(); props("keys-help", { opened: true }); setTimeout(keysLabel, 300); }

@@ -12,8 +12,8 @@ from coldchain.registry import alarm_rows, alarms, excursion_views, spans
 from coldchain.registry.loggers import declared_interval
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.figures.series import Outside, Series, chart
-from dashboard.pages.alarms import buttons
 from dashboard.parts import alarm_acts, security, subjects, text
+from dashboard.parts.alarm_list import buttons
 from dashboard.parts.alarm_words import REASONS, about, badge, explained, name, title
 from dashboard.parts.elements import Column, Figure, card, figures, head, link, moment, severity, table, tag
 from dashboard.parts.graph import graph

@@ -8,16 +8,14 @@ from sqlalchemy import Connection
 from coldchain.registry import alarm_unrest, alarms
 from coldchain.registry.alarms import AlarmFilter
 from coldchain.registry.viewer import Permission, Viewer
-from dashboard.parts import alarm_acts, security, text
-from dashboard.parts.alarm_words import TONES, badge, name
-from dashboard.parts.elements import head, moment, severity, tag
+from dashboard.parts import alarm_acts, alarm_list, security, text
+from dashboard.parts.elements import head, moment
 from dashboard.parts.page import Page
-from dashboard.parts.shipment_blocks import cause_words
 from dashboard.parts.states import attempt, empty, skeleton
 from dashboard.services import Services
 
 PAGE = Page("dashboard.pages.alarms", "Alarms", path="/alarms", icon="alarms")
-MOST = 200
+MOST = 500
 
 
 class View(NamedTuple):
@@ -32,6 +30,7 @@ VIEWS = {
     "unacknowledged": View("Unacknowledged", "Everything is acknowledged"),
     "mine": View("Mine", "Nothing is handed to you"),
     "shelved": View("Set aside", "Nothing is set aside"),
+    "out_of_service": View("Out of service", "Nothing is out of service"),
     "stale": View("Stale", "Nothing has been active for a day"),
     "chattering": View("Chattering", "Nothing came and went too often within the last day"),
     "all": View("All", "No alarm on record"),
@@ -40,7 +39,8 @@ NOTES = {
     "stale": "Active for more than 24 hours.",
     "chattering": "Came and went three times within a minute, or within three of the logger's intervals, in the last "
     "24 hours. Nothing is switched off for it.",
-    "shelved": "Set aside or out of service: recorded, but nobody is told until it ends.",
+    "shelved": "Recorded, but nobody is told until the time is up.",
+    "out_of_service": "Under maintenance: recorded, but nobody is told until the work is over.",
 }
 
 
@@ -61,6 +61,7 @@ def layout(**query: str) -> Any:
             html.P(NOTES[view], className="dim small") if view in NOTES else None,
             html.Div(skeleton(90, 90, 90), id="alarms-list", className="goes-stale"),
             html.P(["Keys: ", *_keys()], className="dim small keys-line"),
+            alarm_list.pick_bar() if security.viewer().may(Permission.ACKNOWLEDGE) else None,
             dcc.Store(id="alarms-view", data=view),
             dcc.Store(id="alarms-seen"),
             *alarm_acts.dialog(),
@@ -71,7 +72,7 @@ def layout(**query: str) -> Any:
 
 def _keys() -> list[Any]:
     pairs = (("j", "k"), "next, previous"), (("a",), "acknowledge"), (("s",), "set aside"), (("c",), "comment"), (
-        ("o",), "open")  # fmt: skip
+        ("o",), "open"), (("x",), "choose"), (("A",), "acknowledge the chosen"), (("?",), "all keys")  # fmt: skip
     found: list[Any] = []
     for keys, meaning in pairs:
         found += [part for key in keys for part in (html.Kbd(key), " ")] + [f"{meaning}   "]
@@ -122,7 +123,9 @@ def which_of(connection: Connection, viewer: Viewer, view: str, now_ms: int) -> 
         case "mine":
             return AlarmFilter(on_board=True, assigned=viewer.id)
         case "shelved":
-            return AlarmFilter(shelved=True)
+            return AlarmFilter(suppression="shelved")
+        case "out_of_service":
+            return AlarmFilter(suppression="out_of_service")
         case "stale":
             return AlarmFilter(stale_at_ms=now_ms)
         case "chattering":
@@ -149,10 +152,9 @@ def page_body(services: Services, viewer: Viewer, view: str) -> Any:
             empty(VIEWS[view].nothing, checked_ms=services.clock.now_ms()), className="card", **{"aria-label": "Alarms"}
         )
     more = "" if found.next_cursor is None else f"The newest {MOST} are shown; the HTTP API lists them all."
-    rows = [row(item, viewer) for item in sorted(found.items, key=_order)]
     return [
         flood_banner(flooded) if flooded else None,
-        html.Ul(rows, id="alarm-rows", className="card alarm-rows", **{"aria-label": VIEWS[view].title}),
+        alarm_list.listing(alarm_list.folded(found.items), viewer, VIEWS[view].title),
         html.P(more, className="dim small") if more else None,
     ]
 
@@ -161,58 +163,3 @@ def flood_banner(number: int) -> html.Div:
     """What a person sees who gets more alarms than anybody can follow."""
     words = f"You were told of {number} alarms within ten minutes. Begin with the first row: the worst stand on top."
     return html.Div([html.Strong("Flood"), html.Span(words)], className="banner", role="status")
-
-
-def _order(item: dict[str, Any]) -> tuple[bool, bool, int]:
-    worst = ("critical", "major", "minor", "info").index(item["severity"])
-    return "acknowledged" in item, item["condition"] == "returned", worst
-
-
-def row(item: dict[str, Any], viewer: Viewer) -> html.Li:
-    """One alarm as a row that a key or a thumb can act on."""
-    peak = item.get("peak_c", item.get("value_c"))
-    about = [cause_words(item)]
-    if peak is not None:
-        about.append(f"peak {text.celsius(peak, item.get('limit_c'))}")
-    if item.get("channel") and item.get("logger"):
-        about.append(f"{item['logger']}/{item['channel']}")
-    over: Any = ["ended ", moment(item["end"], "ago")] if "end" in item else ["for ", moment(item["onset"], "age")]
-    marks = [badge(item)]
-    if item.get("assigned_to"):
-        marks += [" ", tag(f"with {item['assigned_to']}")]
-    if "acknowledged_by" in item:
-        marks += [" ", html.Span(f"acknowledged by {item['acknowledged_by']}", className="dim small")]
-    where = f"/alarms/{item['id']}"
-    return html.Li(
-        [
-            severity(item["severity"]),
-            html.Div(
-                [
-                    html.A(name(item), href=where),
-                    html.Span(" · ".join(about), className="facts"),
-                    html.Div(marks),
-                ],
-                className="what",
-            ),
-            html.Span(over, className="age"),
-            html.Div(buttons(item, viewer), className="acts"),
-        ],
-        className="alarm-row",
-        **{"data-href": where, "data-alarm": item["id"], "data-tone": TONES[item["severity"]],
-           "data-acked": str("acknowledged" in item).lower()},
-    )  # fmt: skip
-
-
-def buttons(item: dict[str, Any], viewer: Viewer) -> list[html.Button]:
-    """What this viewer may do to an alarm."""
-    if not viewer.may(Permission.ACKNOWLEDGE):
-        return []
-    label, found = name(item), []
-    if "acknowledged" not in item:
-        found.append(html.Button("Acknowledge", type="button", className="button primary",
-                                 **{"data-ack": item["id"], "aria-label": f"Acknowledge {label}"}))  # fmt: skip
-    aside = ("unshelve", "Watch again") if item["suppression"] == "shelved" else ("shelve", "Set aside")
-    for act, words in (aside, ("comment", "Comment"), ("assign", "Hand over")):
-        said = {"data-alarm-act": f"{act}:{item['id']}", "aria-label": f"{words}: {label}"}
-        found.append(html.Button(words, type="button", className="button", **said))
-    return found

@@ -1,9 +1,10 @@
-"""The dialog by which a person sets an alarm aside, agrees to that, comments on it or hands it to somebody."""
+"""The dialog of every act on an alarm, and by which several are acknowledged at once."""
 
 from typing import Any, NamedTuple
 
 import dash
 import dash_mantine_components as dmc
+import flask
 from dash import Dash, Input, Output, State, dcc, html
 from sqlalchemy import Connection
 
@@ -11,11 +12,13 @@ from alerts import lifecycle, shelving
 from alerts.lifecycle import LONGEST_COMMENT, Act, Done
 from alerts.timers import longest_shelf_ms
 from coldchain.domain.finding import Severity
-from coldchain.errors import InvalidValue
+from coldchain.errors import Forbidden, InvalidValue
 from coldchain.registry import alarms, people
 from coldchain.registry.viewer import PERMISSIONS, Permission, Viewer
-from dashboard.parts import security
+from dashboard.confirm import confirmed
+from dashboard.parts import alarm_many, security
 from dashboard.parts.alarm_words import title
+from dashboard.security import client_address
 from dashboard.services import Services
 
 _MINUTES = {15: "15 minutes", 30: "30 minutes", 60: "1 hour", 240: "4 hours", 720: "12 hours", 1440: "24 hours"}
@@ -31,15 +34,20 @@ class Asked(NamedTuple):
     words: str = ""
     minutes: int | None = None
     person: str | None = None
+    password: str = ""
 
 
 HEADINGS = {
     "shelve": "Set alarm aside", "agree": "Agree to set it aside", "unshelve": "Watch it again",
-    "comment": "Comment", "assign": "Hand over",
+    "comment": "Comment", "assign": "Hand over", "reset": "Take off the board", "acknowledge": "Acknowledge alarms",
 }  # fmt: skip
 BUTTONS = {
     "shelve": "Set aside", "agree": "I agree", "unshelve": "Watch again", "comment": "Add comment",
-    "assign": "Hand over",
+    "assign": "Hand over", "reset": "Reset", "acknowledge": "Acknowledge",
+}  # fmt: skip
+_NEEDS = {  # minutes, person, words, password
+    "shelve": (True, False, True, False), "assign": (False, True, False, False), "agree": (False, False, False, False),
+    "reset": (False, False, True, True),
 }  # fmt: skip
 _DONE = {
     Act.SHELVED: ("Set aside", "It is silent until then; evaluation and record go on."),
@@ -47,6 +55,7 @@ _DONE = {
     Act.UNSHELVED: ("Watched again", "People are told if it is still active."),
     Act.COMMENTED: ("Comment added", "It stands in the alarm's timeline."),
     Act.ASSIGNED: ("Handed over", "The name stands on the board; the alarm stays as it is."),
+    Act.RESET: ("Reset", "It is off the board; its record stays."),
 }  # fmt: skip
 
 
@@ -63,8 +72,12 @@ def dialog() -> list[Any]:
                  id="alarm-act-minutes-box"),
         html.Div(dmc.Select(id="alarm-act-person", label="To", data=[], searchable=True, placeholder="choose",
                             comboboxProps={"zIndex": 400}), id="alarm-act-person-box"),
-        html.Div(dmc.Textarea(id="alarm-act-words", label="Reason", autosize=True, minRows=2, mt=10,
+        html.Div(dmc.Textarea(id="alarm-act-words", label="Reason or comment", autosize=True, minRows=2, mt=10,
                               description="It goes into the record."), id="alarm-act-words-box"),
+        html.Div(dmc.PasswordInput(id="alarm-act-password", label="Your password", mt=10,
+                                   description="Signs the reset as yours.",
+                                   visibilityToggleButtonProps={"aria-label": "Show the password"}),
+                 id="alarm-act-password-box"),
         html.Div([html.Button("Cancel", id="alarm-act-cancel", type="button", className="button"),
                   html.Button("Do it", id="alarm-act-send", type="button", className="button primary")],
                  className="dialog-actions"),
@@ -93,6 +106,8 @@ def register(app: Dash, services: Services) -> None:
         Output("alarm-act-minutes-box", "style"),
         Output("alarm-act-person-box", "style"),
         Output("alarm-act-words-box", "style"),
+        Output("alarm-act-password-box", "style"),
+        Output("alarm-act-password", "value"),
         Input("alarm-act", "data"),
         Input("alarm-act-cancel", "n_clicks"),
         Input("alarm-act-done", "data"),
@@ -102,7 +117,7 @@ def register(app: Dash, services: Services) -> None:
     def opened(asked: object, _cancel: object, _done: object) -> Any:
         found = read(asked)
         if dash.ctx.triggered_id != "alarm-act" or found is None:
-            return False, *(dash.no_update,) * 11
+            return False, *(dash.no_update,) * 12, ""
         return filled(services, security.viewer(), found)
 
     @security.secured(
@@ -114,11 +129,14 @@ def register(app: Dash, services: Services) -> None:
         State("alarm-act-words", "value"),
         State("alarm-act-minutes", "value"),
         State("alarm-act-person", "value"),
+        State("alarm-act-password", "value"),
         perm=Permission.ACKNOWLEDGE,
         prevent_initial_call=True,
         running=[(Output("alarm-act-send", "disabled"), True, False)],
     )
-    def sent(clicks: int | None, asked: object, words: object, minutes: object, person: object) -> Any:
+    def sent(
+        clicks: int | None, asked: object, words: object, minutes: object, person: object, password: object
+    ) -> Any:  # fmt: skip
         found = read(asked)
         if not clicks or found is None:
             return dash.no_update, dash.no_update
@@ -126,7 +144,11 @@ def register(app: Dash, services: Services) -> None:
             words=words.strip()[:LONGEST_COMMENT] if isinstance(words, str) else "",
             minutes=int(minutes) if isinstance(minutes, str) and minutes.isdecimal() else None,
             person=person if isinstance(person, str) else None,
+            password=password if isinstance(password, str) else "",
         )
+        if given.act == "acknowledge":
+            outcome = alarm_many.acknowledge(services, security.viewer(), alarm_many.chosen(given.alarm), given.words)
+            return {"alarm": None, "click": clicks}, [alarm_many.note(outcome)]
         done = do(services, security.viewer(), given)
         return {"alarm": done.alarm, "click": clicks}, [note(done.act)]
 
@@ -144,6 +166,10 @@ def filled(services: Services, viewer: Viewer, asked: Asked) -> tuple[Any, ...]:
     Raises:
         NotFound: there is no such alarm for this viewer.
     """
+    shown = [_SHOWN if wanted else _HIDDEN for wanted in _NEEDS.get(asked.act, (False, False, True, False))]
+    if asked.act == "acknowledge":
+        words = alarm_many.described(services, viewer, alarm_many.chosen(asked.alarm))
+        return True, HEADINGS[asked.act], words, [], None, [], None, "", BUTTONS[asked.act], *shown, ""
     with services.registry.read() as connection:
         alarm = alarms.alarm(connection, viewer, asked.alarm)
         candidates = _candidates(connection, viewer) if asked.act == "assign" else []
@@ -152,10 +178,8 @@ def filled(services: Services, viewer: Viewer, asked: Asked) -> tuple[Any, ...]:
     lengths = [{"value": str(n), "label": words} for n, words in _MINUTES.items() if n <= most]
     rest = " It takes a second person, who has to agree within 15 minutes." if critical else ""
     words = f"{title(alarm)}.{rest if asked.act == 'shelve' else ''}"
-    needs = {"shelve": (True, False, True), "assign": (False, True, False), "agree": (False, False, False)}
-    shown = [_SHOWN if wanted else _HIDDEN for wanted in needs.get(asked.act, (False, False, True))]
     return (True, HEADINGS[asked.act], words, lengths, lengths[0]["value"], candidates, None, "",
-            BUTTONS[asked.act], *shown)  # fmt: skip
+            BUTTONS[asked.act], *shown, "")  # fmt: skip
 
 
 def _candidates(connection: Connection, viewer: Viewer) -> list[dict[str, str]]:
@@ -171,6 +195,8 @@ def do(services: Services, viewer: Viewer, asked: Asked) -> Done:
         NotFound: there is no such alarm for this viewer.
         InvalidValue, Forbidden: as the act says.
     """
+    if asked.act == "reset":
+        _may_reset(services, viewer, asked.password)
     with services.registry.write() as connection:
         alarms.alarm(connection, viewer, asked.alarm)
         now_ms = services.clock.now_ms()
@@ -185,10 +211,25 @@ def do(services: Services, viewer: Viewer, asked: Asked) -> Done:
                 return shelving.confirm(connection, asked.alarm, **given)
             case "unshelve":
                 return shelving.unshelve(connection, asked.alarm, reason=asked.words, **given)
+            case "reset":
+                return lifecycle.reset(connection, asked.alarm, reason=asked.words, **given)
             case "assign":
                 return lifecycle.assign(connection, asked.alarm, to=asked.person or "", **given)
             case _:
                 return lifecycle.comment(connection, asked.alarm, text=asked.words, **given)
+
+
+def _may_reset(services: Services, viewer: Viewer, password: str) -> None:
+    """Nothing, if the viewer may assess and has typed the own password.
+
+    Raises:
+        Forbidden: not so.
+    """
+    if not viewer.may(Permission.ASSESS):
+        raise Forbidden(f"the role {viewer.role} may not reset an alarm; quality does")
+    headers = {name.lower(): value for name, value in flask.request.headers.items()}
+    address = client_address(services.settings, headers, flask.request.remote_addr)
+    confirmed(services, viewer, password, address)
 
 
 def note(act: Act) -> dict[str, Any]:

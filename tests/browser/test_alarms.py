@@ -3,18 +3,20 @@
 import re
 import time
 
+import alarm_world
 import pytest
 from browser_tools import Opener, Watched
 from browser_world import World
 from sqlalchemy import select, update
 
 from coldchain.domain.finding import Severity
+from coldchain.registry import passwords, people
 from coldchain.registry.schema import alarm, person
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LOOKS = ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark"))
-VIEWS = ("board", "unacknowledged", "mine", "shelved", "stale", "chattering", "all")
+VIEWS = ("board", "unacknowledged", "mine", "shelved", "out_of_service", "stale", "chattering", "all")
 
 
 def an_alarm(world: World) -> str:
@@ -156,3 +158,71 @@ def test_an_alarm_is_handed_to_somebody_by_thumb(opened: Opener, world: World) -
         whose = select(person.c.name).join(alarm, alarm.c.assigned == person.c.id)
         assert connection.execute(whose).scalars().all() == ["Mara Olsen"]
     watched.clean()
+
+
+def test_a_storm_is_one_row_that_unfolds_and_is_answered_at_once(opened: Opener, world: World) -> None:
+    ids = alarm_world.storm(world, 30)
+    watched = opened(role="operator", width=390)
+    watched.open("/alarms")
+    page = watched.page
+    storm = page.locator(".alarm-storm", has_text="30 alarms: silent")
+    assert storm.locator(".storm-member").first.is_hidden()
+    storm.get_by_text("Show all 30").click()
+    storm.locator(".storm-member").nth(29).wait_for()
+    assert watched.axe() == []
+    button = storm.get_by_role("button", name="Acknowledge all 30")
+    box = button.bounding_box()
+    assert box is not None
+    assert box["height"] >= 44
+    button.click()
+    page.get_by_role("dialog").get_by_text("30 alarms").wait_for()
+    with world.registry.write() as connection:  # this one gets worse while the dialog is open
+        connection.execute(update(alarm).where(alarm.c.id == ids[7]).values(version=2))
+    page.get_by_role("dialog").get_by_label("Reason or comment").fill("a gateway is down")
+    page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    page.locator(".mantine-Notification-root", has_text="1 changed since you saw it").wait_for()
+    answered = [id_ for id_ in ids if row_of(world, id_).acknowledged_ms is not None]
+    assert sorted(answered) == sorted(set(ids) - {ids[7]})
+    watched.clean()
+
+
+def test_some_are_chosen_and_answered_by_keys_and_nothing_happens_while_typing(opened: Opener, world: World) -> None:
+    alarm_world.storm(world, 6, cause="low")
+    watched = opened(role="operator")
+    watched.open("/alarms?view=unacknowledged")
+    page = watched.page
+    page.locator(".alarm-storm", has_text="6 alarms").locator("summary").focus()
+    page.keyboard.press("o")
+    for key in ("j", "x", "j", "x"):
+        page.keyboard.press(key)
+    watched.until("document.getElementById('pick-count').textContent === '2 chosen'")
+    page.keyboard.press("Shift+A")
+    page.get_by_role("dialog").get_by_label("Reason or comment").fill("")
+    page.keyboard.type("jax sc")
+    assert page.get_by_role("dialog").get_by_label("Reason or comment").input_value() == "jax sc"
+    page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    page.locator(".mantine-Notification-root", has_text="2 alarms recorded under your name").wait_for()
+    watched.until("document.getElementById('pick-count').textContent === ''")
+    page.locator("body").press("?")
+    page.get_by_role("dialog").get_by_text("acknowledge the chosen ones").wait_for()
+    watched.clean()
+
+
+def test_what_is_over_and_answered_is_reset_with_reason_and_password(opened: Opener, world: World) -> None:
+    id_ = alarm_world.over_and_answered(world)
+    with world.registry.write() as connection:
+        hashed = passwords.hashed("a long walk in the cold", email="mara@example.org")
+        people.change(connection, world.people["quality"], who="test", now_ms=world.now_ms, password_hash=hashed)
+    watched = opened()
+    watched.open(f"/alarms/{id_}")
+    page = watched.page
+    for password, said in (("wrong", "password is not yours"), ("a long walk in the cold", "It is off the board")):
+        if not page.get_by_role("dialog").is_visible():
+            page.get_by_role("button", name="Reset").click()
+        page.get_by_role("dialog").get_by_label("Reason or comment").fill("assessed, deviation 12")
+        page.get_by_label("Your password", exact=True).fill(password)
+        page.get_by_role("dialog").get_by_role("button", name="Reset").click()
+        page.locator(".mantine-Notification-root", has_text=said).wait_for()
+    assert row_of(world, id_).reset_ms is not None
+    for entry in watched.complaints:
+        assert "40" in entry  # the refused password is a status, and the browser notes it

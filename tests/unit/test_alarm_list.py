@@ -1,0 +1,78 @@
+"""The alarm list: a storm is one row, the worst unanswered stands on top, and nobody is offered what is not theirs."""
+
+from typing import Any
+
+import pytest
+
+from coldchain.domain.quantity import iso
+from coldchain.errors import InvalidValue
+from coldchain.registry.viewer import Viewer
+from dashboard.parts import alarm_list, alarm_many
+
+NOON, MINUTE = 1_795_348_800_000, 60_000
+OPERATOR, QUALITY, AUDITOR = (Viewer(role, role, role) for role in ("operator", "quality", "auditor"))
+
+
+def item(name: str, at_min: float = 0.0, **more: Any) -> dict[str, Any]:
+    raised = iso(NOON + round(at_min * MINUTE))
+    return {"id": name, "version": 1, "cause": "high", "condition": "active", "severity": "major", "raised": raised,
+            "onset": raised, "suppression": "none", "subject_kind": "shipment", **more}  # fmt: skip
+
+
+def sizes(items: list[dict[str, Any]]) -> list[int]:
+    return [len(group.items) for group in alarm_list.folded(items)]
+
+
+def test_five_of_one_cause_within_minutes_are_one_row_and_four_are_four() -> None:
+    assert sizes([item(str(n), n * 9.0) for n in range(5)]) == [5]
+    assert sizes([item(str(n), n * 9.0) for n in range(4)]) == [1, 1, 1, 1]
+
+
+def test_a_pause_a_cause_an_answer_or_a_shelf_ends_a_storm() -> None:
+    five = [item(str(n), n) for n in range(5)]
+    assert sizes([*five, item("later", 14.1)]) == [5, 1] or sizes([*five, item("later", 14.1)]) == [1, 5]
+    for other in ({"cause": "silence"}, {"acknowledged": iso(NOON)}, {"suppression": "shelved"}):
+        assert sorted(sizes([*five, item("other", 2, **other)])) == [1, 5]
+
+
+def test_every_alarm_is_in_exactly_one_row() -> None:
+    items = [item(f"{n}", n * 3.7, cause=("high", "low", "silence")[n % 3]) for n in range(60)]
+    shown = [one["id"] for group in alarm_list.folded(items) for one in group.items]
+    assert sorted(shown) == sorted(one["id"] for one in items)
+
+
+def test_the_worst_unanswered_is_on_top_and_what_is_set_aside_at_the_end() -> None:
+    items = [
+        item("aside", severity="critical", suppression="out_of_service"), item("answered", acknowledged=iso(NOON)),
+        item("over", condition="returned"), item("old"), item("new", 20), item("worst", severity="critical"),
+    ]  # fmt: skip
+    order = [group.items[0]["id"] for group in alarm_list.folded(items)]
+    assert order == ["worst", "new", "old", "over", "answered", "aside"]
+
+
+def test_a_storm_stands_where_its_worst_alarm_would() -> None:
+    many = [item(str(n), n, severity="critical" if n == 4 else "minor") for n in range(6)]
+    groups = alarm_list.folded([*many, item("alone", cause="low")])
+    assert [len(group.items) for group in groups] == [6, 1]
+    assert groups[0].items[0]["severity"] == "critical"
+
+
+def test_what_is_offered_is_what_the_alarm_and_the_role_allow() -> None:
+    live, over = item("live"), item("over", condition="returned", acknowledged=iso(NOON))
+    assert alarm_list.can(live, OPERATOR) == ["acknowledge", "shelve", "comment", "assign"]
+    assert alarm_list.can(over, OPERATOR) == ["shelve", "comment", "assign"]
+    assert alarm_list.can(over, QUALITY) == ["shelve", "comment", "assign", "reset"]
+    assert alarm_list.can(over | {"reset": iso(NOON)}, QUALITY) == ["shelve", "comment", "assign"]
+    assert alarm_list.can(live | {"suppression": "shelved"}, OPERATOR)[1] == "unshelve"
+    assert alarm_list.can(live, AUDITOR) == []
+
+
+@pytest.mark.parametrize("words", ["", ",", "a", ".1", "a.x", "a.-1", "a.99999999999"])
+def test_what_the_browser_sends_and_makes_no_sense_chooses_nothing(words: str) -> None:
+    assert alarm_many.chosen(words) == ()
+
+
+def test_several_are_read_once_each_and_never_more_than_anybody_can_see() -> None:
+    assert alarm_many.chosen("a.1,b.22,a.1") == (("a", 1), ("b", 22))
+    with pytest.raises(InvalidValue, match="too many"):
+        alarm_many.chosen(",".join(f"a{n}.1" for n in range(alarm_many.MOST + 1)))
