@@ -1,4 +1,4 @@
-"""A batch over all its shipments: its ledger from what stands on record, for whoever asks."""
+"""A batch over all its shipments and its stays in stores: its ledger from what stands on record, for whoever asks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,36 +7,48 @@ from typing import Any
 from sqlalchemy import Connection
 
 from coldchain.domain.profile import ProductProfile
-from coldchain.registry import batches, profiles
+from coldchain.registry import batches, profiles, recorded, stays
 from coldchain.registry.batches import BatchKey, Member
+from coldchain.registry.shipments import subject
 from coldchain.registry.viewer import Viewer
+from coldchain.telemetry.port import History
+from compliance import batch_stays
+from compliance.inputs import Inputs
 from compliance.journey import holders_of, legs_of
 from compliance.ledger import Ledger, Part, ledger
 from compliance.ledger_document import Json, ledger_json
+from compliance.subjects import cases_of, inputs_of
 
-HIDDEN = "other shipments carry this batch and are not yours to see: what is left cannot be told"
+HIDDEN = "other shipments or stores have had this batch and are not yours to see: what is left cannot be told"
 _WORST = ("in_range", "unknown", "at_risk", "excursion")
 
 
 @dataclass(frozen=True, slots=True)
 class BatchLedger:
-    """A batch with its ledger; `hidden` other shipments carry it that the viewer may not see."""
+    """A batch with its ledger; `hidden` other shipments carry it that the viewer may not see, as `unseen` stays."""
 
     key: BatchKey
     members: tuple[Member, ...]
     hidden: int
     ledger: Ledger
+    unseen: int = 0
+
+    @property
+    def partial(self) -> bool:
+        """Whether the ledger is only the part of it that the viewer may see."""
+        return bool(self.hidden or self.unseen)
 
     @property
     def status(self) -> str:
-        """The worst status of the shipments that are under way; `unknown` where none is."""
+        """The worst status of what is under way or stored now; `unknown` where nothing is."""
         live = [member.status for member in self.members if member.state in batches.LIVE]
+        live += [_stored(part) for part in self.ledger.parts if part.kind == "store" and part.live]
         return max(live, key=_WORST.index, default="unknown")
 
     def as_json(self) -> Json:
         """The whole as JSON, schema `coldchain.batch/1`."""
         figures = ledger_json(self.ledger)
-        if self.hidden:
+        if self.partial:
             figures = _without_rest(figures)
         about = {
             "id": self.key.id,
@@ -46,12 +58,13 @@ class BatchLedger:
             "status": self.status,
             "shipments": [_member_json(member) for member in self.members],
             "hidden_shipments": self.hidden,
+            "hidden_stays": self.unseen,
         }
         return {"schema": figures["schema"], **about, **figures}
 
 
-def load(connection: Connection, viewer: Viewer, batch: str, as_of_ms: int) -> BatchLedger:
-    """The ledger of one batch over the shipments that exist for the viewer.
+def load(connection: Connection, history: History, viewer: Viewer, batch: str, as_of_ms: int) -> BatchLedger:
+    """The ledger of one batch over the shipments and the stays that exist for the viewer.
 
     Raises:
         NotFound: no such batch for this viewer.
@@ -60,7 +73,34 @@ def load(connection: Connection, viewer: Viewer, batch: str, as_of_ms: int) -> B
     found, hidden = batches.members(connection, viewer, key)
     happened = batches.milestones(connection, [member.id for member in found])
     parts = [_part(member, happened.get(member.id, [])) for member in found]
-    return BatchLedger(key, tuple(found), hidden, ledger(parts, _profile(connection, found), as_of_ms))
+    profile = _profile(connection, found)
+    stored = stays.of_batch(connection, key)
+    unseen = len(stored) if viewer.scoped else 0
+    if not unseen:
+        parts += [batch_stays.part_of(connection, history, stay, profile, as_of_ms) for stay in stored]
+    profile = profile or next((part.inputs.profile for part in parts if part.inputs is not None), None)
+    return BatchLedger(key, tuple(found), hidden, ledger(parts, profile, as_of_ms), unseen)
+
+
+def inputs_of_parts(connection: Connection, history: History, found: BatchLedger) -> list[Inputs]:
+    """What the figures of each judged part were computed from, for the decimal twin."""
+    shipments = [subject(part.id) for part in found.ledger.parts if part.kind == "shipment" and part.document]
+    standing = recorded.on_record(connection, shipments)
+    states = [state for one in shipments for state in [standing[one].state] if state is not None]
+    stored = [part.inputs for part in found.ledger.parts if part.inputs is not None]
+    return stored + [
+        inputs_of(case, history, state.journal_offset, state.as_of_ms)
+        for state in states
+        for case in cases_of(connection, [state.subject], state.as_of_ms)
+    ]
+
+
+def _stored(part: Part) -> str:
+    """The status of goods in a store, by what they tolerate themselves."""
+    document = part.document or {}
+    if document.get("governing_channel") is None:
+        return "unknown"
+    return "excursion" if any(item["end"] is None for item in document["excursions"]) else "in_range"
 
 
 def _part(member: Member, happened: Sequence[Any]) -> Part:

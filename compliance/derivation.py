@@ -11,21 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from coldchain.domain.profile import Direction
 from coldchain.domain.quantity import iso
 from coldchain.domain.shipment import Role
 from coldchain.domain.track import ABSENT
 from coldchain.errors import NotFound
 from compliance import derivation_kinetic as kinetic
+from compliance import derivation_stated as stated_numbers
 from compliance import derivation_times as times
 from compliance.channel import ChannelFindings, judge
+from compliance.derivation_budget import budget
 from compliance.derived import SCHEMA, Derived, Json, printed
 from compliance.document import METHODS, program_version
-from compliance.excursions import outside
-from compliance.figures import band_side
-from compliance.inputs import Inputs
+from compliance.inputs import Inputs, Span
+from compliance.windows_of import cut
 
 _TIMES: dict[str, Callable[[ChannelFindings], Derived]] = {
+    "interval_s": stated_numbers.interval,
     "coverage_pct": times.coverage,
     "temperature.min_c": lambda said: times.extreme(said.trace, "min_c", "Lowest", "°C"),
     "temperature.max_c": lambda said: times.extreme(said.trace, "max_c", "Highest", "°C"),
@@ -60,23 +61,29 @@ _SHOWN: dict[str, tuple[Callable[[ChannelFindings], Derived], Callable[[Json], f
         times.outside_range, lambda seen: (_ms(seen["time_above_s"]) + _ms(seen["time_below_s"])) / 1000
     ),
 }  # fmt: skip
-_MKT = ("value_c", "lower_c", "upper_c")
-_EXCURSION = ("onset", "onset_sample", "end", "duration_s", "duration_upper_s", "peak_c", "mean_c", "area_c_min",
-              "coverage_pct")  # fmt: skip
-_BAND = ("used_s", "used_upper_s", "remaining_s", "remaining_lower_s")
 
 
 def figures_of(channel: Json) -> list[str]:
-    """The names of the figures in one channel of a document that can be derived, in the document's order."""
-    found = [name for name in (*_TIMES, *_SHOWN) if not name.startswith("humidity") or channel["humidity"] is not None]
-    found += [f"mkt.{name}" for name in _MKT]
-    for place in range(len(channel["mkt"]["windows"])):
-        found += [f"mkt.windows.{place}.{which}.value_c" for which in ("trailing", "worst")]
-    for place, item in enumerate(channel["excursions"]):
-        found += [f"excursions.{place}.{name}" for name in _EXCURSION if name in item]
-    for place, item in enumerate(channel["stability_budget"]["bands"]):
-        found += [f"stability_budget.bands.{place}.{name}" for name in _BAND if name in item]
-    return [*found, "suggestion.tier"]
+    """The names of the figures in one channel of a document that can be derived: every number, and each moment."""
+    shown = [name for name in _SHOWN if channel.get("temperature") is not None]
+    edges = [f"excursions.{place}.{name}" for place, item in enumerate(channel["excursions"])
+             for name in ("onset", "onset_sample", "end") if name in item]  # fmt: skip
+    return [*(name for name in numbers_of(channel) if name != "suggestion.tier"), *shown, *edges, "suggestion.tier"]
+
+
+def numbers_of(part: Any, at: str = "") -> list[str]:
+    """Where numbers stand in a document; a figure that is absent (MKT that does not apply) keeps its place."""
+    if isinstance(part, dict):
+        named = [(f"{at}.{name}" if at else name, value) for name, value in part.items()]
+    elif isinstance(part, list):
+        named = [(f"{at}.{place}", value) for place, value in enumerate(part)]
+    else:
+        is_number = isinstance(part, int | float) and not isinstance(part, bool)
+        return [at] if is_number or (part is None and at.rpartition(".")[2].endswith(_UNITS)) else []
+    return [name for where, value in named for name in numbers_of(value, where)]
+
+
+_UNITS = ("_c", "_s", "_pct", "_c_min")
 
 
 def value_at(channel: Json, figure: str) -> Any:
@@ -87,7 +94,16 @@ def value_at(channel: Json, figure: str) -> Any:
     """
     if figure in _SHOWN:
         return _SHOWN[figure][1](channel["temperature"])
-    here: Any = channel
+    return value_in(channel, figure)
+
+
+def value_in(document: Json, figure: str) -> Any:
+    """What stands in a document under a figure's name.
+
+    Raises:
+        NotFound: there is no such figure.
+    """
+    here: Any = document
     for step in figure.split("."):
         if isinstance(here, dict) and step in here:
             here = here[step]
@@ -108,8 +124,10 @@ def _place(items: list[Any], step: str) -> int | None:
     return ids.index(step) if step in ids else None
 
 
-def derive(inputs: Inputs, as_of_ms: int, channel: Json, figure: str) -> Json:
+def derive(inputs: Inputs, as_of_ms: int, channel: Json, figure: str, within: Span | None = None) -> Json:
     """How one figure of a channel of the document was computed from these inputs.
+
+    `within` is the stretch that the document speaks of, where it is not the whole: a leg, a calendar window.
 
     Raises:
         NotFound: the document has no such figure, or the channel no longer stands for the subject.
@@ -121,35 +139,33 @@ def derive(inputs: Inputs, as_of_ms: int, channel: Json, figure: str) -> Json:
     )  # fmt: skip
     if bound is None:
         raise NotFound(f"{channel['logger']}/{channel['channel']} does not stand for the subject any more")
-    said = judge(inputs, bound, as_of_ms)
+    whole = said = judge(inputs, bound, as_of_ms)
+    if within is not None:
+        said = cut(whole, within.start_ms, as_of_ms if within.end_ms is None else within.end_ms)
     with localcontext() as context:
         context.prec = 50
-        derived = _derived(said, channel, figure)
+        derived = _derived(said, channel, figure, whole)
         body = derived.json()
     return {
         "schema": SCHEMA, "figure": figure, "logger": bound.logger, "channel": bound.channel, **body,
         "stated": stated, "agrees": printed(stated) == printed(derived.result),
-        "inputs": _inputs(said, as_of_ms),
+        "inputs": {**_inputs(said, as_of_ms), **({} if within is None else {"within": _span(within)})},
         "profile": {"id": said.profile.id, "version": said.profile.version},
         "engine": {"version": program_version(), "config_hash": said.profile.config_hash},
     }  # fmt: skip
 
 
-def _derived(said: ChannelFindings, channel: Json, figure: str) -> Derived:
+def _derived(said: ChannelFindings, channel: Json, figure: str, whole: ChannelFindings) -> Derived:
     if figure in _TIMES:
         return _TIMES[figure](said)
     if figure in _SHOWN:
         return _SHOWN[figure][0](said)
     group, _, rest = figure.partition(".")
-    found = None
-    if group == "mkt":
-        found = _kinetic(said, channel, rest)
-    elif group == "excursions":
-        found = _excursion(said, channel["excursions"], rest)
-    elif group == "stability_budget":
-        found = _band(said, rest)
-    elif figure == "suggestion.tier":
-        found = _suggestion(said)
+    found = stated_numbers.by_profile(said, channel, figure)
+    if found is None and figure.endswith(".severity_basis.cumulative_s"):
+        found = _cumulative(said, whole, channel["excursions"], rest)
+    if found is None and group in _GROUPS:
+        found = _GROUPS[group](said, channel, rest)
     if found is None:
         raise NotFound(f"{figure[:80]!r} is stated, not computed: there is nothing to derive")
     return found
@@ -180,6 +196,17 @@ def _excursion(said: ChannelFindings, stated: list[Json], rest: str) -> Derived 
     return times.excursion(said, direction, stretch, name)
 
 
+def _cumulative(said: ChannelFindings, whole: ChannelFindings, stated: list[Json], rest: str) -> Derived | None:
+    """Of a piece of an excursion too: the severity is that of the whole one, and so is what it rests on."""
+    at, pieces = _place(stated, rest.partition(".")[0]), said.excursions()
+    if at is None or at >= len(pieces):
+        return None
+    side, piece = pieces[at]
+    same = [place for place, (direction, one) in enumerate(whole.excursions())
+            if direction == side and one.onset_ms <= piece.onset_ms]  # fmt: skip
+    return stated_numbers.cumulative(whole, same[-1]) if same else None
+
+
 def _severity(stated: Json) -> Derived:
     """The worst of what the rules, the matrix and the freeze rule say; each has its own say in the document."""
     basis = {name: word for name, word in (stated.get("severity_basis") or {}).items() if isinstance(word, str)}
@@ -191,15 +218,6 @@ def _severity(stated: Json) -> Derived:
                    str(stated["severity"]), steps=steps)  # fmt: skip
 
 
-def _band(said: ChannelFindings, rest: str) -> Derived | None:
-    place, _, name = rest.removeprefix("bands.").partition(".")
-    if not place.isdecimal() or int(place) >= len(said.budget):
-        return None
-    use = said.budget[int(place)]
-    side, limit = band_side(said.profile, use.band)
-    return times.band(said, use, name, outside(said.trace, limit, high=side is Direction.HIGH))
-
-
 def _suggestion(said: ChannelFindings) -> Derived:
     reasons = said.suggestion.reasons
     return Derived(
@@ -208,6 +226,19 @@ def _suggestion(said: ChannelFindings) -> Derived:
         more=("1: inside what the profile allows; 2: the time is not, or not known; 3: the temperature is not.",
               "A suggestion releases nothing: a person decides."),
     )  # fmt: skip
+
+
+_GROUPS: dict[str, Callable[[ChannelFindings, Json, str], Derived | None]] = {
+    "gaps": lambda said, _channel, rest: stated_numbers.gap(said, rest),
+    "mkt": _kinetic,
+    "excursions": lambda said, channel, rest: _excursion(said, channel["excursions"], rest),
+    "stability_budget": lambda said, _channel, rest: budget(said, rest),
+    "suggestion": lambda said, _channel, rest: _suggestion(said) if rest == "tier" else None,
+}
+
+
+def _span(span: Span) -> Json:
+    return {"from": iso(span.start_ms), "to": None if span.end_ms is None else iso(span.end_ms)}
 
 
 def _inputs(said: ChannelFindings, as_of_ms: int) -> Json:
@@ -225,9 +256,6 @@ def _inputs(said: ChannelFindings, as_of_ms: int) -> Json:
         "interval_source": said.interval_source,
         "gaps": len(gaps),
         "gap_s": sum(end - start for start, end in gaps) / 1000,
-        "judged": [
-            {"from": iso(span.start_ms), "to": None if span.end_ms is None else iso(span.end_ms)}
-            for span in said.bound.judged
-        ],
+        "judged": [_span(span) for span in said.bound.judged],
         "as_of": iso(as_of_ms),
     }

@@ -1,4 +1,4 @@
-"""How times, extremes, means, excursions and budgets come about, step by step from the judged samples."""
+"""How times, extremes, means and excursions come about, step by step from the judged samples."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -8,7 +8,6 @@ from compliance.channel import ChannelFindings
 from compliance.derived import Derived, Rows, degrees, digits, moment, seconds
 from compliance.document import METHODS
 from compliance.excursions import Outside
-from compliance.figures import BandUse, band_side
 from compliance.trace import CUT, GAP, KNOWN, Trace
 
 TIMES, EXCURSIONS = METHODS["temperature"], METHODS["excursions"]
@@ -119,7 +118,8 @@ def edges(trace: Trace, stretch: Outside) -> tuple[int, int]:
     return stretch.onset_ms, last if stretch.end_ms is None else stretch.end_ms
 
 
-def _stretch_rows(trace: Trace, some: Sequence[Outside]) -> Rows:
+def stretch_rows(trace: Trace, some: Sequence[Outside]) -> Rows:
+    """Stretches outside a limit as the rows of a table."""
     rows = [
         (moment(stretch.onset_ms), moment(stretch.end_ms), seconds(_gaps_within(trace, stretch)),
          seconds(outside_ms(trace, stretch)))
@@ -141,7 +141,7 @@ def one_side(said: ChannelFindings, name: str, *, upper: bool) -> Derived:
     words = f"{seconds(total)} + {seconds(gaps)}" if upper else f"Σ = {seconds(total)}"
     title = f"Time {name}" + (", upper bound" if upper else "")
     return Derived(title, "s", TIMES, f"Σ time {name}" + (" + unknown" if upper else ""),
-                   Fraction(total + gaps, 1000), words, tuple(steps), _stretch_rows(said.trace, some),
+                   Fraction(total + gaps, 1000), words, tuple(steps), stretch_rows(said.trace, some),
                    more=(_EDGE,))  # fmt: skip
 
 
@@ -159,7 +159,7 @@ def in_range(said: ChannelFindings, *, upper: bool) -> Derived:
     both = sorted([*said.above, *said.below], key=lambda stretch: stretch.onset_sample_ms)
     title = "Time in range" + (", upper bound" if upper else "")
     return Derived(title, "s", TIMES, "known − above − below" + (" + unknown" if upper else ""),
-                   Fraction(known - above - below + gaps, 1000), words, tuple(steps), _stretch_rows(said.trace, both),
+                   Fraction(known - above - below + gaps, 1000), words, tuple(steps), stretch_rows(said.trace, both),
                    more=("The limit itself is inside.", _EDGE))  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def outside_range(said: ChannelFindings) -> Derived:
     steps = ((f"above: Σ of {len(said.above)} excursions", seconds(above)),
              (f"below: Σ of {len(said.below)} excursions", seconds(below)))  # fmt: skip
     return Derived("Time outside", "s", TIMES, "above + below", Fraction(above + below, 1000),
-                   f"{seconds(above)} + {seconds(below)}", steps, _stretch_rows(said.trace, both),
+                   f"{seconds(above)} + {seconds(below)}", steps, stretch_rows(said.trace, both),
                    more=(_EDGE,))  # fmt: skip
 
 
@@ -198,7 +198,7 @@ def excursion(said: ChannelFindings, direction: Direction, stretch: Outside, nam
         return Derived("First sample outside", "", EXCURSIONS, "the first sample beyond the limit",
                        moment(stretch.onset_sample_ms), rows.rows[0][1], table=rows)  # fmt: skip
     if name in ("duration_s", "duration_upper_s"):
-        return _duration(trace, stretch, upper=name == "duration_upper_s")
+        return duration(trace, stretch, upper=name == "duration_upper_s")
     if name == "peak_c":
         return _peak(trace, stretch, direction)
     if name in ("area_c_min", "mean_c"):
@@ -242,7 +242,8 @@ def _edge(trace: Trace, stretch: Outside, limit: int, name: str) -> Derived:
                    more=("Rounded half-even to the millisecond.",))  # fmt: skip
 
 
-def _duration(trace: Trace, stretch: Outside, *, upper: bool) -> Derived:
+def duration(trace: Trace, stretch: Outside, *, upper: bool) -> Derived:
+    """Known time of an excursion, or that with the unknown time beside and inside it."""
     onset, end = edges(trace, stretch)
     gaps = _gaps_within(trace, stretch)
     steps = [("onset", moment(onset)), ("end" if stretch.end_ms is not None else "last sample so far", moment(end)),
@@ -304,7 +305,11 @@ def _area(trace: Trace, stretch: Outside, limit: int, side: int, *, mean_of: boo
         return Derived("Degree-minutes", "°C · min", EXCURSIONS, "∫ |v − L| dt over known time",
                        Fraction(round(area), 60_000_000), f"Σ = {digits(area / 60_000_000)}", steps, table,
                        more=("The sum is rounded half-even to a whole milli-degree × millisecond.",))  # fmt: skip
-    mean_mc = limit + side * area / time if time else Fraction(int(trace.value[stretch.first]))
+    if not time:  # readings between gaps: the peak is all that is known
+        steps = (*steps, ("known time outside", seconds(0)))
+        return Derived("Mean outside", "°C", EXCURSIONS, "the peak, where no time outside is known",
+                       Fraction(stretch.peak, 1000), steps=steps, table=table)  # fmt: skip
+    mean_mc = limit + side * area / time
     words = f"{degrees(limit)} {'+' if side > 0 else '−'} {digits(area / 60_000_000)} °C · min / {seconds(time)}"
     return Derived("Mean outside", "°C", EXCURSIONS, "L ± ∫ |v − L| dt / known time", mean_mc / 1000, words,
                    (*steps, ("known time outside, edges not rounded", seconds(time))), table)  # fmt: skip
@@ -316,33 +321,3 @@ def _backed(trace: Trace, stretch: Outside) -> Derived:
     result = Fraction(100 * (end - onset - gaps), end - onset) if end > onset else Fraction(100)
     return Derived("Coverage of the excursion", "%", EXCURSIONS, "100 · (end − onset − gaps) / (end − onset)", result,
                    f"100 · {seconds(end - onset - gaps)} / {seconds(end - onset)}")  # fmt: skip
-
-
-# --- stability budget -----------------------------------------------------------------------------------------------
-
-
-def band(said: ChannelFindings, use: BandUse, name: str, some: Sequence[Outside]) -> Derived | None:
-    """What a band of the stability budget was charged with, or what is left of it; None for another name."""
-    used, gaps = sum(outside_ms(said.trace, stretch) for stretch in some), unknown_ms(said.trace)
-    side, limit = band_side(said.profile, use.band)
-    steps = [(f"time {'above' if side is Direction.HIGH else 'below'} {degrees(limit)}: Σ of {len(some)} stretches",
-              seconds(used))]  # fmt: skip
-    titles = {"used_s": "Budget used", "used_upper_s": "Budget used, upper bound", "remaining_s": "Budget left",
-              "remaining_lower_s": "Budget left, lower bound"}  # fmt: skip
-    if name not in titles:
-        return None
-    formula, total, words = "Σ time in the band or beyond it", used, f"Σ = {seconds(used)}"
-    if name in ("used_upper_s", "remaining_lower_s"):
-        formula, total, words = f"{formula} + unknown", used + gaps, f"{seconds(used)} + {seconds(gaps)}"
-        steps.append(("unknown time, all of which may have been there", seconds(gaps)))
-    rows = _stretch_rows(said.trace, some)
-    if name.startswith("used"):
-        return Derived(titles[name], "s", "stability_budget.charged/1", formula, Fraction(total, 1000), words,
-                       tuple(steps), rows)  # fmt: skip
-    allowed = use.band.allowed_ms
-    if allowed is None:
-        return Derived(titles[name], "s", "stability_budget.charged/1", f"allowed − ({formula})", None,
-                       why="the profile sets no time limit for this band")  # fmt: skip
-    steps.append((f"allowed by {said.profile.id} v{said.profile.version}", seconds(allowed)))
-    return Derived(titles[name], "s", "stability_budget.charged/1", f"allowed − ({formula})",
-                   Fraction(allowed - total, 1000), f"{seconds(allowed)} − ({words})", tuple(steps), rows)  # fmt: skip

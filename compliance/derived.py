@@ -1,7 +1,7 @@
 """What a derivation is made of: a formula, the numbers put into it, the rows that they come from, and the result."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import Any
@@ -53,6 +53,14 @@ class Derived:
     table: Rows | None = None
     why: str | None = None
     more: tuple[str, ...] = field(default=())  # remarks
+
+    def called(self, title: str, method_id: str, more: tuple[str, ...]) -> "Derived":
+        """The same steps under another name: of a figure that is made in the same way."""
+        return replace(self, title=title, method_id=method_id, more=more)
+
+    def without(self, why: str) -> "Derived":
+        """The same figure where it cannot be told, and why."""
+        return replace(self, result=None, numbers="", steps=(), table=None, why=why)
 
     def json(self) -> Json:
         """As the API and the page show it."""

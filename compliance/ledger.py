@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from coldchain.domain.profile import Band, Direction, ProductProfile, Range
 from coldchain.domain.quantity import milli_from_float, milli_text, ms_from_iso
 from compliance.figures import band_side
-from compliance.inputs import Span
+from compliance.inputs import Inputs, Span
 from compliance.spans import during
 
 Json = dict[str, Any]
@@ -32,6 +32,8 @@ class Part:
     legs: tuple[tuple[str, Span], ...] = ()
     live: bool = False  # the goods are under way or stored now
     last: Json | None = None  # newest reading by "<logger>/<channel>"
+    store: str | None = None  # of a stay: where
+    inputs: Inputs | None = None  # of a stay: what its figures were computed from; a shipment's are on record
 
     @property
     def period(self) -> tuple[int, ...]:
@@ -83,13 +85,14 @@ class BandTotal(NamedTuple):
 
 
 class Newest(NamedTuple):
-    """The newest judged reading of a part that is under way."""
+    """The newest judged reading of a part that is under way, and until when its time is accounted for."""
 
     part: Part
     logger: str
     channel: str
     time_ms: int
     temperature_mc: int
+    counted_ms: int  # by readings, or by a gap on record
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +139,9 @@ def newest_of(parts: Iterable[Part]) -> list[Newest]:
         logger, channel = document.get("governing_logger"), document.get("governing_channel")
         seen = (part.last or {}).get(f"{logger}/{channel}", {})
         if part.live and "temperature_c" in seen:
-            value = milli_from_float(seen["temperature_c"])
-            found.append(Newest(part, str(logger), str(channel), ms_from_iso(seen["event_time"]), value))
+            value, time_ms = milli_from_float(seen["temperature_c"]), ms_from_iso(seen["event_time"])
+            counted = max([time_ms, *(end for start, end in gaps_of(part) if start <= time_ms)])
+            found.append(Newest(part, str(logger), str(channel), time_ms, value, counted))
     return found
 
 
@@ -189,8 +193,7 @@ def beyond_all(newest: Newest, profile: ProductProfile) -> bool:
 
 def _since(newest: Newest, as_of_ms: int) -> int:
     """Time since the newest reading that no gap on record counts yet."""
-    counted = max([end for start, end in gaps_of(newest.part) if start <= newest.time_ms] + [newest.time_ms])
-    return max(as_of_ms - max(counted, newest.time_ms), 0)
+    return max(as_of_ms - newest.counted_ms, 0)
 
 
 # --- lines -----------------------------------------------------------------------------------------------------------

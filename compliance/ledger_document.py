@@ -1,5 +1,7 @@
 """The ledger of a batch as JSON, schema `coldchain.batch/1`: numbers are the nearest float64, nothing is rounded."""
 
+import json
+from importlib.resources import files
 from typing import Any
 
 from coldchain.domain.quantity import iso
@@ -9,6 +11,12 @@ from compliance.ledger import BandTotal, Ledger, Line, Newest, Part, TimeLeft, c
 SCHEMA = "coldchain.batch/1"
 METHOD = "stability_budget.ledger/1"
 Json = dict[str, Any]
+
+
+def json_schema() -> Json:
+    """The published JSON Schema of the document of a batch."""
+    schema: Json = json.loads((files("compliance") / "schemas" / "batch-1.schema.json").read_text(encoding="utf-8"))
+    return schema
 
 
 def ledger_json(found: Ledger) -> Json:
@@ -48,11 +56,13 @@ def _left_json(left: TimeLeft | None) -> Json | None:
 def _newest_json(newest: Newest | None) -> Json | None:
     return newest and {
         "shipment": newest.part.id if newest.part.kind == "shipment" else None,
+        "store": newest.part.store,
         "name": newest.part.name,
         "logger": newest.logger,
         "channel": newest.channel,
         "event_time": iso(newest.time_ms),
         "temperature_c": newest.temperature_mc / 1000,
+        "counted_until": iso(newest.counted_ms),
     }
 
 
@@ -61,6 +71,7 @@ def _part_json(part: Part) -> Json:
     return {
         "kind": part.kind,
         "id": part.id,
+        "store": part.store,
         "name": part.name,
         "live": part.live,
         "period": document.get("period"),
@@ -78,6 +89,7 @@ def _line_json(line: Line) -> Json:
     return {
         "kind": line.part.kind,
         "part": line.part.id,
+        "store": line.part.store,
         "name": line.part.name,
         "leg": line.leg,
         "custodian": line.custodian,

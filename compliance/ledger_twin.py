@@ -23,7 +23,7 @@ Piece = tuple[int, int]
 def ledger_differences(parts: Sequence[Inputs], figures: dict[str, Any]) -> list[str]:
     """Every printed figure of a ledger in which the twin differs: what, the ledger's digits, the twin's.
 
-    `parts` are the inputs of the shipments that the ledger names, in any order.
+    `parts` are the inputs of the shipments and stays that the ledger names, in any order.
     """
     with localcontext() as context:
         context.prec = 50
@@ -62,6 +62,20 @@ def _pairs(inputs: dict[str, Inputs], figures: dict[str, Any]) -> Iterator[tuple
             allowed = D(repr(band["allowed_s"]))
             yield name + "remaining_s", band["remaining_s"], allowed - used
             yield name + "remaining_lower_s", band["remaining_lower_s"], allowed - used - unknown_s
+        if band["time_left"] is not None:
+            yield from _left(name, figures, band, D(repr(band["allowed_s"])) - used, unknown_s)
+    lasting = [band["time_left"] for band in figures["bands"] if band["time_left"] is not None]
+    for end in ("lower_s", "upper_s") if lasting else ():
+        yield f"time_left {end}", figures["time_left"][end], min(D(repr(left[end])) for left in lasting)
+
+
+def _left(
+    name: str, figures: dict[str, Any], band: dict[str, Any], remaining: Decimal, unknown_s: Decimal
+) -> Iterator[tuple[str, Any, Any]]:  # fmt: skip
+    """How long a charged band lasts: at the least all unknown time, and that since the newest reading, was charged."""
+    since = D(ms_from_iso(figures["as_of"]) - ms_from_iso(figures["newest"]["counted_until"])) / 1000
+    yield name + "time_left lower", band["time_left"]["lower_s"], max(remaining - unknown_s - max(since, D(0)), D(0))
+    yield name + "time_left upper", band["time_left"]["upper_s"], max(remaining, D(0))
 
 
 def _limit(profile: ProductProfile, range_: dict[str, Any]) -> tuple[int, int]:

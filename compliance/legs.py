@@ -1,11 +1,10 @@
-"""The figures of each leg of a shipment: the engine's own, over the readings of that leg alone.
+"""The figures of each leg of a shipment: the shipment's own, cut exactly where the leg begins and ends.
 
-What lies between the last reading of one leg and the first of the next belongs to neither, as with every stretch that
-is judged by itself; so the known time of the legs is up to one interval per change shorter than the shipment's.
+So the times of legs that join add up to those of the shipment, and a gap across a change of legs is divided there.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,10 +13,10 @@ from coldchain.domain.quantity import iso
 from coldchain.registry import recorded
 from coldchain.registry.shipments import subject
 from coldchain.telemetry.port import History
-from compliance.engine import findings
+from compliance.calendar import Window
 from compliance.inputs import Inputs, Span
-from compliance.spans import trimmed
 from compliance.subjects import cases_of, inputs_of
+from compliance.windows_of import figures_over, legs_of
 
 Json = dict[str, Any]
 _BLOCKS = ("coverage_pct", "temperature", "mkt", "stability_budget", "excursions")
@@ -25,24 +24,29 @@ _BLOCKS = ("coverage_pct", "temperature", "mkt", "stability_budget", "excursions
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One leg with its figures; `inputs` are what they were computed from, for the twin."""
+    """One leg with its figures; `inputs` are what they were computed from, `windows` the document for the twin.
+
+    `document` has the blocks of the leg's governing channel, and which one that is; None where nothing is judged.
+    """
 
     name: str
     span: Span
     custodians: tuple[str, ...]
     inputs: Inputs
-    document: Json
+    windows: Json
+    document: Json | None
 
     def as_json(self) -> Json:
         """The leg as JSON: the blocks of the compliance document, of the leg's governing channel."""
+        said = self.document or {}
         return {
             "leg": self.name,
             "from": iso(self.span.start_ms),
             "to": None if self.span.end_ms is None else iso(self.span.end_ms),
             "custodians": list(self.custodians),
-            "logger": self.document["governing_logger"],
-            "channel": self.document["governing_channel"],
-            **{name: self.document[name] for name in _BLOCKS},
+            "logger": said.get("logger"),
+            "channel": said.get("channel"),
+            **{name: said.get(name) for name in _BLOCKS},
         }
 
 
@@ -60,17 +64,25 @@ def legs_of_shipment(connection: Connection, history: History, shipment_id: str)
 
 
 def leg_figures(inputs: Inputs, as_of_ms: int) -> list[Leg]:
-    """Each leg judged by itself, rules left aside: they watch the shipment as a whole."""
-    profile = replace(inputs.profile, rules=(), windows=())
-    found = []
-    for name, span in inputs.legs:
-        bounds = tuple(
-            replace(bound, judged=trimmed(bound.judged, span.start_ms, span.end_ms)) for bound in inputs.bounds
-        )
-        own = replace(inputs, profile=profile, bounds=bounds, silence=False)
-        document = findings(own, as_of_ms).document
-        found.append(Leg(name, span, _custodians(inputs.holders, span), own, dict(document)))
-    return found
+    """Each leg with its own figures, in order of time."""
+    windows = legs_of(inputs, as_of_ms)
+    if not windows:
+        return []
+    whole = figures_over(inputs, windows, as_of_ms)
+    spans = {(name, span.start_ms): span for name, span in inputs.legs}
+    return [
+        _leg(inputs, spans[window.name, window.start_ms], window, {**whole, "windows": [said]})
+        for window, said in zip(windows, whole["windows"], strict=True)
+    ]
+
+
+def _leg(inputs: Inputs, span: Span, window: Window, windows: Json) -> Leg:
+    said = windows["windows"][0]
+    governing = next(
+        (one for one in said["channels"]
+         if (one["logger"], one["channel"]) == (said["governing_logger"], said["governing_channel"])), None,
+    )  # fmt: skip
+    return Leg(window.name, span, _custodians(inputs.holders, span), inputs, windows, governing)
 
 
 def _custodians(holders: Sequence[tuple[str, Span]], leg: Span) -> tuple[str, ...]:

@@ -46,3 +46,4 @@ class FactKind(StrEnum):
     INTERVAL = "interval"
     CALIBRATION = "calibration"
     INTERPRETATION = "interpretation"
+    STAY = "stay"  # of a batch, in a store

@@ -17,6 +17,7 @@ from dashboard.api import (
     records,
     reference,
     rule_lab,
+    schemas,
     shipments,
     stages,
     summaries,
@@ -27,7 +28,7 @@ from dashboard.policy import Endpoint
 _NOUNS = (
     ingest, shipments, stages, batches, derivations, past_figures, loggers, readings, findings, summaries, alarms,
     records, catalogue, product_profiles, device_profiles, rule_lab, people, events, reference,
-    windows,
+    windows, schemas,
 )  # fmt: skip
 
 

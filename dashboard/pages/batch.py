@@ -7,8 +7,8 @@ from dash import Dash, Input, Output, dcc, html
 from coldchain.registry.viewer import Permission, Viewer
 from compliance.batches import BatchLedger, load
 from dashboard.figures.burndown import HEIGHT, burndown, courses
-from dashboard.parts import security, text
-from dashboard.parts.budget_blocks import budget_block, line_table, part_table
+from dashboard.parts import security, stay_blocks, text
+from dashboard.parts.budget_blocks import budget_block, line_table, of_batch, part_table
 from dashboard.parts.elements import card, head, link, moment, status
 from dashboard.parts.graph import graph
 from dashboard.parts.page import Page
@@ -23,7 +23,10 @@ def layout(batch_id: str = "", **_query: str) -> Any:
     return html.Div(
         [
             dcc.Store(id="batch-id", data=batch_id),
+            dcc.Store(id="stay-done"),
             html.Div(skeleton(52, 150, HEIGHT, 240), id="batch-body", className="page goes-stale"),
+            # Apart from what is written anew every half minute: a form keeps what somebody is typing.
+            html.Div(id="batch-stays", className="page page-more"),
             dcc.Interval(id="batch-tick", interval=30_000),
         ]
     )
@@ -39,11 +42,18 @@ def register(app: Dash, services: Services) -> None:
         Input("scheme", "data"),
         Input("zone", "data"),
         Input("batch-tick", "n_intervals"),
+        Input("stay-done", "data"),
         perm=Permission.VIEW,
     )
-    def body(batch_id: object, scheme: object, zone: object, _tick: object) -> Any:
+    def body(batch_id: object, scheme: object, zone: object, _tick: object, _stays: object) -> Any:
         look = tuple(one if isinstance(one, str) else None for one in (scheme, zone))
         return attempt("batch", lambda: page_body(services, security.viewer(), str(batch_id), *look))
+
+    @security.secured(app, Output("batch-stays", "children"), Input("batch-id", "data"), perm=Permission.VIEW)
+    def stays(batch_id: object) -> Any:
+        return attempt("stays", lambda: stay_blocks.stays_card(services, security.viewer(), str(batch_id)))
+
+    stay_blocks.register(app, services)
 
 
 def page_body(services: Services, viewer: Viewer, batch: str, scheme: str | None, zone: str | None) -> list[Any]:
@@ -54,8 +64,8 @@ def page_body(services: Services, viewer: Viewer, batch: str, scheme: str | None
     """
     now_ms = services.clock.now_ms()
     with services.registry.read() as connection:
-        found = load(connection, viewer, batch, now_ms)
-    hidden = bool(found.hidden)
+        found = load(connection, services.history, viewer, batch, now_ms)
+    derived = of_batch(batch)
     checked = html.Span(["Checked ", moment(now_ms, "second")], className="dim small")
     export = html.A("Ledger as JSON", href=f"/api/v1/batches/{batch}", className="button", download="")
     return [
@@ -65,10 +75,10 @@ def page_body(services: Services, viewer: Viewer, batch: str, scheme: str | None
             crumb=[link("Batches", "/batches"), " /"],
             actions=[export] if viewer.may(Permission.EXPORT) else [],
         ),
-        card("Stability budget", budget_block(found.ledger, hidden=hidden), right=checked),
+        card("Stability budget", budget_block(found.ledger, hidden=found.partial, derived=derived), right=checked),
         _chart(found, scheme, zone),
-        card("Shipments", part_table(found.ledger)),
-        card("Ledger", line_table(found.ledger),
+        card("Shipments and stays", part_table(found.ledger, derived)),
+        card("Ledger", line_table(found.ledger, derived),
              right=html.Span("what charged which band, newest first", className="dim small")),
     ]  # fmt: skip
 
@@ -83,12 +93,14 @@ def headline(found: BatchLedger) -> list[Any]:
     words.append(f" · {text.count(len(found.members), 'shipment')}")
     if found.hidden:
         words.append(f", {found.hidden} more that are not yours to see")
+    if found.unseen:
+        words.append(f", {text.count(found.unseen, 'stay')} in stores that are not yours to see")
     return words
 
 
 def _chart(found: BatchLedger, scheme: str | None, zone: str | None) -> html.Section:
-    if found.hidden or not courses(found.ledger):
-        why = "Other shipments may have used of it." if found.hidden else "No band of its budget has an allowance."
+    if found.partial or not courses(found.ledger):
+        why = "Others may have used of it." if found.partial else "No band of its budget has an allowance."
         return card("Burn-down", empty("Nothing to draw", html.Span(why)))
     figure = burndown(found.ledger, scheme=scheme, zone=zone)
     words = "Hours left per band. The grey area below a line is unknown time, which may have used as much again."

@@ -1,44 +1,76 @@
 """The stability budget in words: what each band has left, and how long that lasts at the newest temperature."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dash import html
 
-from compliance.ledger import BandTotal, Ledger, Line, Part, TimeLeft
+from compliance.ledger import BandTotal, Ledger, Line, Part, TimeLeft, charged_bands
 from dashboard.parts import text
+from dashboard.parts.derivation import number
 from dashboard.parts.elements import Column, Figure, figures, link, moment, table, tag
 from dashboard.parts.states import empty
 
+Derives = Callable[[Any, str], Any]  # a shown number and the name of its figure; a number that leads to it
 SHOWN_LINES = 200
 _LOW_SHARE = 0.25  # of its allowance: from here on a band is at risk
 
 
-def budget_block(found: Ledger, *, hidden: bool = False) -> Any:
+def _plain(shown: Any, _figure: str) -> Any:
+    return shown
+
+
+def of_batch(batch: str) -> Derives:
+    """Numbers that lead to their derivations in the ledger of a batch."""
+    return lambda shown, figure: number(shown, figure, batch=batch)
+
+
+def of_shipment(shipment: str, document: dict[str, Any] | None) -> Derives:
+    """Numbers that lead to their derivations in the figures of one shipment, of its governing channel."""
+    said = document or {}
+    if said.get("governing_logger") is None:
+        return _plain
+    of = {"logger": said["governing_logger"], "channel": said["governing_channel"]}
+
+    def derived(shown: Any, figure: str) -> Any:
+        if not figure.startswith("bands."):
+            return shown  # time left is a batch's figure
+        return number(shown, f"stability_budget.{figure}", shipment=shipment, **of)
+
+    return derived
+
+
+def budget_block(found: Ledger, *, hidden: bool = False, derived: Derives = _plain) -> Any:
     """A figure per band, then what is running out now; `hidden` says that others may have used of it."""
     if found.profile is None:
         return empty("Not judged yet", html.Span("The budget appears with the first reading of a bound logger."))
     if not found.bands:
         return empty("No stability budget", html.Span(f"The product profile {found.profile.id} has none."))
     return html.Div(
-        [figures(band_figure(band, hidden=hidden) for band in found.bands), now_words(found, hidden=hidden),
+        [figures(band_figure(band, hidden=hidden, derived=derived, place=place)
+                 for place, band in enumerate(found.bands)),
+         now_words(found, hidden=hidden, derived=derived),
          *(html.P(note[0].upper() + note[1:] + ".", className="chart-note") for note in found.notes)]
     )  # fmt: skip
 
 
-def band_figure(band: BandTotal, *, hidden: bool = False) -> Figure:
+def band_figure(band: BandTotal, *, hidden: bool = False, derived: Derives = _plain, place: int = 0) -> Figure:
     """A band as a figure: what is left, of how much, and what unknown time may have taken."""
-    used = f"used {text.duration(band.used_ms / 1000)}"
+    at = f"bands.{place}"
+    spent = derived(text.duration(band.used_ms / 1000), f"{at}.used_s")
+    used: list[Any] = ["used ", spent]
     if band.unknown_ms:
-        used += f", at most {text.duration(band.upper_ms / 1000)} with unknown time"
+        most = derived(text.duration(band.upper_ms / 1000), f"{at}.used_upper_s")
+        used += [", at most ", most, " with unknown time"]
     remaining = band.remaining_ms
     if remaining is None or band.allowed_ms is None:
-        return Figure(band.range.text(), text.duration(band.used_ms / 1000), f"{used}; no limit of its own")
+        return Figure(band.range.text(), spent, [*used, "; no limit of its own"])
     if hidden:
-        return Figure(band.range.text(), text.ABSENT, f"{used} in the shipments that you see")
+        return Figure(band.range.text(), text.ABSENT, [*used, " in what you see of it"])
     left = f"{text.duration(remaining / 1000)} left" if remaining >= 0 else f"overdrawn by {over(remaining)}"
     return Figure(
-        band.range.text(), left, f"{used}, of {text.duration(band.allowed_ms / 1000)}",
+        band.range.text(), derived(left, f"{at}.remaining_s"),
+        [*used, f", of {text.duration(band.allowed_ms / 1000)}"],
         _tone(remaining, remaining - band.unknown_ms, band.allowed_ms),
     )  # fmt: skip
 
@@ -54,18 +86,20 @@ def _tone(remaining: int, lowest: int, allowed: int) -> str:
     return "at_risk" if lowest < 0 or remaining < _LOW_SHARE * allowed else "calm"
 
 
-def now_words(found: Ledger, *, hidden: bool = False) -> html.P:
+def now_words(found: Ledger, *, hidden: bool = False, derived: Derives = _plain) -> html.P:
     """What the newest temperature does to the budget."""
     newest = found.newest
     if newest is None:
-        return html.P("Nothing is under way: no band is running down.", className="chart-note")
+        words = "Nothing is under way or in a store: no band is running down."
+        return html.P(words, className="chart-note")
     said: list[Any] = [
         "Newest: ", html.B(text.celsius(newest.temperature_mc / 1000)), " in ",
-        link(newest.part.name, f"/shipments/{newest.part.id}"), ", ", moment(newest.time_ms, "ago"), ". ",
+        _part_link(newest.part), ", ", moment(newest.time_ms, "ago"), ". ",
     ]  # fmt: skip
     charging = [band for band in found.bands if band.charging]
     if found.left is not None and not hidden:
-        said += ["Time left at this temperature: ", html.B(left_words(found.left), id="time-left"), "."]
+        left = derived(left_words(found.left), "time_left.upper_s")
+        said += ["Time left at this temperature: ", html.B(left, id="time-left"), "."]
     elif charging:
         said += ["It charges ", ", ".join(band.range.text() for band in charging), "."]
     else:
@@ -84,35 +118,43 @@ def left_words(left: TimeLeft) -> str:
     return f"at most {upper}; none at the least" if left.lower_ms == 0 else f"between {lower} and {upper}"
 
 
-def part_table(found: Ledger) -> Any:
-    """The shipments of a batch, each with the channel that speaks for it and what it has used."""
+def part_table(found: Ledger, derived: Derives = _plain) -> Any:
+    """The shipments and stays of a batch, each with the channel that speaks for it and what it has used."""
     rows = [
         (
-            link(part.name, f"/shipments/{part.id}"),
+            _part_link(part),
             _period(part),
             _channel(part),
             _profile(part),
             text.ABSENT if (known := (part.document or {}).get("coverage_pct")) is None
-            else text.percent_floored(known, 100),
-            _used(found, part),
+            else derived(text.percent_floored(known, 100), f"parts.{place}.coverage_pct"),
+            _used(part, place, derived),
         )
-        for part in found.parts
+        for place, part in enumerate(found.parts)
     ]  # fmt: skip
     columns = (
-        Column("Shipment"), Column("Judged"), Column("Logger"), Column("Product profile"),
+        Column("Shipment or stay"), Column("Judged"), Column("Logger"), Column("Product profile"),
         Column("Coverage", numeric=True), Column("Used"),
     )  # fmt: skip
-    return table(columns, rows, "Shipments of this batch")
+    return table(columns, rows, "Shipments and stays of this batch")
 
 
-def line_table(found: Ledger) -> Any:
+def _part_link(part: Part) -> Any:
+    if part.kind == "store":
+        return html.Span([link(part.name, f"/stores/{part.store}"), html.Span(" (store)", className="dim small")])
+    return link(part.name, f"/shipments/{part.id}")
+
+
+def line_table(found: Ledger, derived: Derives = _plain) -> Any:
     """The ledger itself, newest first."""
     if not found.lines:
         return empty("No band was charged", html.Span("Every judged reading lay inside the label range."))
-    rows = [_row(line) for line in reversed(found.lines[-SHOWN_LINES:])]
+    first = max(len(found.lines) - SHOWN_LINES, 0)
+    numbered = list(enumerate(found.lines))[first:]
+    rows = [_row(line, place, derived) for place, line in reversed(numbered)]
     columns = (
         Column("From"), Column("To"), Column("Band"), Column("Charged", numeric=True), Column("Unknown", numeric=True),
-        Column("Shipment"), Column("Leg"), Column("Custodian"), Column("Logger"), Column("Product profile"),
+        Column("Shipment or stay"), Column("Leg"), Column("Custodian"), Column("Logger"), Column("Product profile"),
     )  # fmt: skip
     parts: list[Any] = [table(columns, rows, "Ledger of the stability budget")]
     if len(found.lines) > SHOWN_LINES:
@@ -121,14 +163,14 @@ def line_table(found: Ledger) -> Any:
     return html.Div(parts)
 
 
-def _row(line: Line) -> Sequence[Any]:
+def _row(line: Line, place: int, derived: Derives) -> Sequence[Any]:
     return (
         moment(line.from_ms),
         [moment(line.to_ms), *([" ", tag("running")] if line.running else [])],
         line.range.text(),
-        text.duration(line.used_ms / 1000),
-        text.duration(line.gap_ms / 1000) if line.gap_ms else text.ABSENT,
-        link(line.part.name, f"/shipments/{line.part.id}"),
+        derived(text.duration(line.used_ms / 1000), f"ledger.{place}.used_s"),
+        derived(text.duration(line.gap_ms / 1000), f"ledger.{place}.unknown_s") if line.gap_ms else text.ABSENT,
+        _part_link(line.part),
         line.leg or text.ABSENT,
         line.custodian or text.ABSENT,
         _channel(line.part),
@@ -155,12 +197,10 @@ def _profile(part: Part) -> str:
     return f"{said['id']} v{said['version']}" if said else text.ABSENT
 
 
-def _used(found: Ledger, part: Part) -> Any:
-    spent: dict[str, int] = {}
-    for line in found.lines:
-        if line.part is part:
-            spent[line.range.text()] = spent.get(line.range.text(), 0) + line.used_ms
-    if not spent:
-        return html.Span("nothing", className="dim")
-    words = [html.Span(f"{text.duration(used / 1000)} of {band}") for band, used in spent.items()]
-    return html.Div(words, className="lines")
+def _used(part: Part, place: int, derived: Derives) -> Any:
+    words = [
+        html.Span([derived(text.duration(band["used_s"]), f"parts.{place}.bands.{number}.used_s"), " of ",
+                   text.label_range(band["range"]["low_c"], band["range"]["high_c"])])
+        for number, band in enumerate(charged_bands(part)) if band["used_s"]
+    ]  # fmt: skip
+    return html.Div(words, className="lines") if words else html.Span("nothing", className="dim")

@@ -1,7 +1,7 @@
 """The panel "How was this computed": opened from any number that names its figure, on any page."""
 
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 import dash
 import dash_mantine_components as dmc
@@ -11,7 +11,8 @@ from coldchain.errors import InvalidValue
 from coldchain.registry.summary import Period, Which
 from coldchain.registry.summary_members import members
 from coldchain.registry.viewer import Permission
-from compliance import derivation_groups, derivation_record
+from compliance import batches, derivation_batch, derivation_groups, derivation_record
+from compliance.derivation_record import Asked
 from dashboard.parts import security, text
 from dashboard.parts.elements import facts, link, moment, tag
 from dashboard.parts.states import attempt
@@ -21,13 +22,15 @@ Json = dict[str, Any]
 _ASKS = html.Span(", how was this computed?", className="visually-hidden")
 _CLOSE = html.Button("Close", type="button", className="button", **{"data-derive-close": "1"})
 _STALE = ". Something it rests on has changed since it was judged; it is judged again within moments."
+_PLURAL = {"shipment": "shipments", "store": "stores", "batch": "batches"}
 _FIELDS = ("product_profile", "lane", "carrier", "site", "customer")
 
 
 def number(shown: Any, figure: str, **about: Any) -> Any:
-    """A number that leads to its derivation: of a shipment (`shipment`, `logger`, `channel`), or of a summary's row.
+    """A number that leads to its derivation: of a shipment, store or batch, or of a summary's row.
 
-    `about` of a summary's row is `from`, `to` (milliseconds) and what it is narrowed to.
+    `about` of a shipment is `shipment`, `logger`, `channel` and perhaps `leg` (its place); of a store `store`,
+    `logger`, `channel`; of a batch `batch`; of a summary's row `from`, `to` (milliseconds) and what it is narrowed to.
     """
     query = urlencode({"figure": figure, **{name: value for name, value in about.items() if value is not None}})
     return html.Button(
@@ -86,14 +89,21 @@ def found(services: Services, query: str) -> Json:
     asked = {name: values[0] for name, values in parse_qs(query).items()}
     figure, viewer = asked.get("figure", ""), security.viewer()
     with services.registry.read() as connection:
+        if "batch" in asked:
+            batch = batches.load(connection, services.history, viewer, asked["batch"], services.clock.now_ms())
+            return derivation_batch.derive(batch, figure)
+        of = Asked(figure, asked.get("logger"), asked.get("channel"), _place(asked.get("leg")))
         if "shipment" in asked:
-            return derivation_record.of_shipment(
-                connection, services.history, viewer, asked["shipment"], figure, asked.get("logger"),
-                asked.get("channel"),
-            )  # fmt: skip
+            return derivation_record.of_shipment(connection, services.history, viewer, asked["shipment"], of)
+        if "store" in asked:
+            return derivation_record.of_store(connection, services.history, viewer, asked["store"], of)
         which = Which(**{name: asked.get(name) for name in _FIELDS})
         some = members(connection, viewer, _period(asked), which)
     return derivation_groups.derive(some, figure, services.clock.now_ms())
+
+
+def _place(text_: str | None) -> int | None:
+    return int(text_) if text_ is not None and text_.isdecimal() and len(text_) < 6 else None
 
 
 def _period(asked: dict[str, str]) -> Period:
@@ -150,7 +160,7 @@ def _table(said: Json) -> list[Any]:
     rows = said["table"]
     if not rows or not rows["rows"]:
         return []
-    ids = said.get("shipments")
+    ids = said.get("parts") or {name: f"/shipments/{id_}" for name, id_ in (said.get("shipments") or {}).items()}
     by_reference: Json = ids if isinstance(ids, dict) else {}
     body = [_row(cells, by_reference) for cells in rows["head"]]
     if rows["left_out"]:
@@ -168,7 +178,7 @@ def _table(said: Json) -> list[Any]:
 
 
 def _row(cells: list[str], ids: Json) -> html.Tr:
-    first: Any = link(cells[0], f"/shipments/{ids[cells[0]]}") if cells[0] in ids else cells[0]
+    first: Any = link(cells[0], ids[cells[0]]) if cells[0] in ids else cells[0]
     return html.Tr([html.Td(first), *(html.Td(cell, className="num") for cell in cells[1:])])
 
 
@@ -186,9 +196,17 @@ def _basis(said: Json) -> list[tuple[str, Any]]:
             ("Last", moment(inputs["last"], "second") if inputs["last"] else ""),
             ("Interval", f"{inputs['interval_s']:g} s, {inputs['interval_source']}"),
             ("Gaps", gaps),
+            *([("Part", [said.get("part", ""), " ", *_stretch(inputs["within"])])] if "within" in inputs else []),
             ("As of", moment(inputs["as_of"], "second")),
             ("Product profile", f"{said['profile']['id']} v{said['profile']['version']}"),
         ]  # fmt: skip
+    elif "parts" in inputs:
+        pairs += [
+            ("Shipments and stays", f"{inputs['parts']:,}, {inputs['judged']:,} of them judged"),
+            ("Unknown", text.duration(inputs["unknown_s"])),
+            ("As of", moment(inputs["as_of"], "second")),
+            ("Product profile", _profile(said["profile"])),
+        ]
     else:
         pairs += [
             ("Shipments", f"{inputs['shipments']:,}, {inputs['judged']:,} of them judged"),
@@ -201,11 +219,22 @@ def _basis(said: Json) -> list[tuple[str, Any]]:
     return pairs
 
 
+def _profile(said: Json | None) -> str:
+    return f"{said['id']} v{said['version']}" if said else ""
+
+
+def _stretch(span: Json) -> list[Any]:
+    return [moment(span["from"]), " to ", moment(span["to"])] if span["to"] else ["from ", moment(span["from"])]
+
+
 def _links(said: Json, query: str) -> html.Div:
     links = []
     if "readings" in said:
-        api = query.replace(f"shipment={said['shipment']}", "").strip("&").replace("&&", "&")
         links.append(html.A("The readings as CSV", href=said["readings"], className="button", download=""))
+    of = next(((noun, said[noun]) for noun in ("shipment", "store", "batch") if noun in said), None)
+    if of is not None:
+        noun, id_ = of
+        api = urlencode([pair for pair in parse_qsl(query) if pair[0] != noun])
         links.append(html.A("This derivation as JSON", className="button", download="",
-                            href=f"/api/v1/shipments/{said['shipment']}/derivation?{api}"))  # fmt: skip
+                            href=f"/api/v1/{_PLURAL[noun]}/{id_}/derivation?{api}"))  # fmt: skip
     return html.Div(links, className="dialog-actions")

@@ -74,10 +74,11 @@ def document_figures(dossier: Dossier) -> list[Figure]:
     gaps = document["gaps"]
 
     def derived(shown: str, figure: str) -> Any:
-        if dossier.shown.get("reference") is None or document.get("governing_logger") is None:
-            return shown  # a store's figures have no derivation of their own
+        if document.get("governing_logger") is None:
+            return shown
         of = {"logger": document["governing_logger"], "channel": document["governing_channel"]}
-        return number(shown, figure, shipment=dossier.shown["id"], **of)
+        noun = "store" if dossier.shown.get("reference") is None else "shipment"
+        return number(shown, figure, **{noun: dossier.shown["id"]}, **of)
 
     return [
         *(

@@ -15,7 +15,8 @@ from coldchain.registry.viewer import Permission, Viewer
 from compliance.ledger import Ledger, Part, ledger
 from compliance.legs import Leg, legs_of_shipment
 from dashboard.parts import security, text
-from dashboard.parts.budget_blocks import budget_block
+from dashboard.parts.budget_blocks import Derives, budget_block, of_shipment
+from dashboard.parts.derivation import number
 from dashboard.parts.dossier import Dossier, JsonObject
 from dashboard.parts.elements import Column, card, link, moment, table, tag
 from dashboard.parts.logger_forms import folded, words
@@ -36,7 +37,8 @@ def budget_card(services: Services, dossier: Dossier) -> html.Section:
         carried = batches.of_shipment(connection, shipment_id)
     names = [part for key in carried for part in (", ", link(key.batch, f"/batches/{key.id}"))][1:]
     return card(
-        "Stability budget", budget_block(ledger_of(services, dossier)),
+        "Stability budget",
+        budget_block(ledger_of(services, dossier), derived=of_shipment(shipment_id, dossier.document)),
         right=html.Span(["this shipment alone", *([", all of batch ", *names] if names else [])],
                         className="dim small"),
     )  # fmt: skip
@@ -59,7 +61,8 @@ def journey_cards(services: Services, viewer: Viewer, shipment_id: str) -> html.
         legs = legs_of_shipment(connection, services.history, shipment_id)
     return html.Div(
         [
-            card("Legs", leg_table(legs), right=html.Span("each judged by itself", className="dim small")),
+            card("Legs", leg_table(legs, shipment_id),
+                 right=html.Span("cut where one ends and the next begins", className="dim small")),
             card("Stages", html.Div(stage_body(services, viewer, shipment_id), id="stage-list"),
                  *([stage_form(viewer)] if viewer.may(Permission.OPERATE) else [])),
         ],
@@ -67,7 +70,7 @@ def journey_cards(services: Services, viewer: Viewer, shipment_id: str) -> html.
     )  # fmt: skip
 
 
-def leg_table(legs: Sequence[Leg]) -> Any:
+def leg_table(legs: Sequence[Leg], shipment_id: str) -> Any:
     """The figures of each leg."""
     if not legs:
         return empty("No leg on record", html.Span("Departures, legs and arrivals are milestones of the shipment."))
@@ -76,37 +79,50 @@ def leg_table(legs: Sequence[Leg]) -> Any:
         Column("MKT", numeric=True), Column("In range", numeric=True), Column("Outside", numeric=True),
         Column("Unknown", numeric=True), Column("Excursions", numeric=True),
     )  # fmt: skip
-    return table(columns, [_leg_row(leg) for leg in legs], "Legs of this shipment")
+    rows = [_leg_row(leg, place, shipment_id) for place, leg in enumerate(legs)]
+    return table(columns, rows, "Legs of this shipment")
 
 
-def _leg_row(leg: Leg) -> tuple[Any, ...]:
-    seen, mkt, label = leg.document["temperature"], leg.document["mkt"], leg.inputs.profile.label
-    low, high = (None if limit is None else limit / 1000 for limit in (label.low_mc, label.high_mc))
-    outside: Any = text.duration(seen["time_above_s"] + seen["time_below_s"])
-    if seen["time_above_s"] + seen["time_below_s"]:
-        outside = html.Span(outside, className="status", **{"data-status": "excursion"})
+def _leg_row(leg: Leg, place: int, shipment_id: str) -> tuple[Any, ...]:
     span = [moment(leg.span.start_ms), *([" to ", moment(leg.span.end_ms)] if leg.span.end_ms else [" until now"])]
-    return (
+    about = (
         html.Div([html.Span(leg.name), html.Span(span, className="dim small")], className="lines"),
         ", ".join(leg.custodians) or text.ABSENT,
-        text.within(seen["min_c"], low, high),
-        text.within(seen["max_c"], low, high),
-        _mkt(mkt),
-        text.duration(seen["time_in_range_s"]),
-        outside,
-        text.duration(seen["time_unknown_s"]) if seen["time_unknown_s"] else text.ABSENT,
-        str(len(leg.document["excursions"])) if leg.document["excursions"] else text.ABSENT,
     )
+    said = leg.document
+    if said is None:
+        return (*about, *[text.ABSENT] * 7)
+
+    def derived(shown: Any, figure: str) -> Any:
+        of = {"logger": said["logger"], "channel": said["channel"], "leg": place}
+        return number(shown, figure, shipment=shipment_id, **of)
+
+    seen, label = said["temperature"], leg.inputs.profile.label
+    low, high = (None if limit is None else limit / 1000 for limit in (label.low_mc, label.high_mc))
+    out_s = seen["time_above_s"] + seen["time_below_s"]
+    outside: Any = derived(text.duration(out_s), "temperature.time_outside_s")
+    if out_s:
+        outside = html.Span(outside, className="status", **{"data-status": "excursion"})
+    return (
+        *about,
+        *(derived(text.within(seen[name], low, high), f"temperature.{name}") for name in ("min_c", "max_c")),
+        _mkt(said["mkt"], derived),
+        derived(text.duration(seen["time_in_range_s"]), "temperature.time_in_range_s"),
+        outside,
+        derived(text.duration(seen["time_unknown_s"]), "temperature.time_unknown_s") if seen["time_unknown_s"]
+        else text.ABSENT,
+        str(len(said["excursions"])) if said["excursions"] else text.ABSENT,
+    )  # fmt: skip
 
 
-def _mkt(mkt: JsonObject) -> Any:
+def _mkt(mkt: JsonObject, derived: Derives) -> Any:
     if mkt["value_c"] is None:
         return html.Span(text.ABSENT, title=mkt["reason"])
     lower, upper = text.fixed(mkt["lower_c"]), text.fixed(mkt["upper_c"])
+    value = derived(text.fixed(mkt["value_c"], 2, "°C"), "mkt.value_c")
     if lower == upper:
-        return text.fixed(mkt["value_c"], 2, "°C")
-    bounds = html.Span(f"{lower} … {upper}", className="dim small")
-    return html.Div([html.Span(text.fixed(mkt["value_c"], 2, "°C")), bounds], className="lines")
+        return value
+    return html.Div([value, html.Span(f"{lower} … {upper}", className="dim small")], className="lines")
 
 
 # --- stages ----------------------------------------------------------------------------------------------------------

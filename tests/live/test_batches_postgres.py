@@ -40,7 +40,7 @@ def test_a_batch_and_the_stages_of_its_shipment_on_postgresql(tmp_path: Path, po
     with house.registry.read() as connection:
         page = batches.listed(connection, SYSTEM, sort="batch", limit=1)
         rest = batches.listed(connection, SYSTEM, sort="batch", limit=1, cursor=page.next_cursor)
-        found = load(connection, SYSTEM, key.id, house.clock.now_ms())
+        found = load(connection, house.history, SYSTEM, key.id, house.clock.now_ms())
         left = stages.of_shipment(connection, SYSTEM, box.id)
     assert [one["batch"] for one in (*page.items, *rest.items)] == ["A1", "B2"]
     assert page.items[0]["id"] == key.id

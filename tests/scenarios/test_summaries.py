@@ -17,6 +17,7 @@ from coldchain.registry.summary_members import members
 from coldchain.registry.viewer import SYSTEM, Viewer
 from compliance import derivation_groups, derivation_record
 from compliance.derivation import figures_of
+from compliance.derivation_record import Asked
 
 DAY = 24 * HOUR
 
@@ -150,7 +151,7 @@ def test_every_figure_of_a_stored_document_derives_to_itself(house: House) -> No
     with house.registry.read() as connection:
         stored = connection.execute(subject_state.select().where(subject_state.c.subject_id == shipment)).one().document
         for figure in figures_of(stored["channels"][0]):
-            said = derivation_record.of_shipment(connection, house.history, SYSTEM, shipment, figure)
+            said = derivation_record.of_shipment(connection, house.history, SYSTEM, shipment, Asked(figure))
             assert (figure, said["agrees"]) == (figure, True)
         assert said["readings"] == f"/api/v1/readings?shipment={shipment}&logger=LG-1&channel=internal&format=csv"
 

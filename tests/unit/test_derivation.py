@@ -3,19 +3,23 @@
 import random
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from judging import BOX, MINUTE, at, track
 
 from coldchain.errors import NotFound
+from compliance.calendar import Window
 from compliance.derivation import derive, figures_of, value_at
 from compliance.derived import printed
 from compliance.engine import findings
 from compliance.inputs import Bound, Inputs, Span
+from compliance.schemas_published import schema_of
 from compliance.shipped import shipped_profile
 from compliance.twin import TwinChannel
 from compliance.twin import printed as twin_printed
+from compliance.windows_of import figures_over
 
 PROFILES = ("cct-2-8", "crt-20-25", "refrigerated-2-8-freeze-sensitive", "frozen-25-15", "below-25")
 
@@ -101,3 +105,35 @@ def test_an_unknown_figure_is_refused(figure: str) -> None:
     inputs, now = history(4, "cct-2-8")
     with pytest.raises(NotFound):
         derive(inputs, now, channel_of(inputs, now), figure)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(PROFILES), st.integers(0, 300), st.integers(20, 400))
+def test_the_steps_of_every_figure_of_a_part_give_what_its_document_prints(
+    seed: int, profile: str, start: int, length: int
+) -> None:
+    inputs, now = history(seed, profile)
+    window = Window("part", at(start), min(at(start + length), now))
+    channel = figures_over(inputs, [window], now)["windows"][0]["channels"][0]
+    for figure in figures_of(channel):
+        said = derive(inputs, now, channel, figure, Span(window.start_ms, window.end_ms))
+        assert (figure, said["printed"]) == (figure, printed(value_at(channel, figure)))
+    jsonschema.validate(said, schema_of("coldchain.derivation/1"))
+
+
+def test_every_number_of_a_document_has_a_derivation() -> None:
+    inputs, now = history(3, "cct-2-8")
+    channel = channel_of(inputs, now)
+    assert channel["gaps"]
+    assert channel["mkt"]["windows"]
+    numbers = set(leaves(channel, ""))
+    assert len(numbers) > 60
+    assert numbers - set(figures_of(channel)) == set()
+
+
+def leaves(part: Any, at_: str) -> list[str]:
+    if isinstance(part, dict):
+        return [one for name, value in part.items() for one in leaves(value, f"{at_}.{name}".strip("."))]
+    if isinstance(part, list):
+        return [one for place, value in enumerate(part) for one in leaves(value, f"{at_}.{place}")]
+    return [at_] if isinstance(part, int | float) and not isinstance(part, bool) else []

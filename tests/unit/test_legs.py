@@ -1,15 +1,17 @@
 """Legs and custody from milestones, and the figures of each leg by the engine's own rules."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from judging import BOX, MINUTE, at, profile, track
 
 from compliance.engine import findings
 from compliance.inputs import Bound, Inputs, Span
 from compliance.journey import holders_of, legs_of
 from compliance.legs import leg_figures
-from compliance.twin import differences
+from compliance.twin_windows import window_differences
 
 
 def milestone(kind: str, name: str, minute: float, custodian: str | None = None) -> Any:
@@ -57,16 +59,25 @@ def test_each_leg_has_its_own_figures_and_the_twin_agrees_with_all_of_them() -> 
     assert road.document["mkt"]["value_c"] == 5.0
     assert air.document["mkt"]["value_c"] > 6
     for leg in (road, air):
-        assert differences(leg.inputs, leg.document) == []
+        assert window_differences(leg.inputs, leg.windows) == []
         assert leg.as_json()["temperature"] == leg.document["temperature"]
 
 
-def test_the_legs_lose_at_most_an_interval_where_one_ends_and_the_next_begins() -> None:
-    inputs = shipment([(10 * k, 5.0) for k in range(13)])
+def test_the_times_of_the_legs_add_up_to_the_shipments_wherever_they_change() -> None:
+    way = (milestone("departure", "a", 0), milestone("leg", "b", 47), milestone("leg", "c", 78),
+           milestone("arrival", "end", 120))  # fmt: skip
+    samples = [(10 * k, 11.0 if 4 <= k < 8 else 5.0) for k in range(13)]
+    inputs = replace(shipment(samples), legs=legs_of(way))
     whole = findings(inputs, at(120)).document["temperature"]
     legs = [leg.document["temperature"] for leg in leg_figures(inputs, at(120))]
-    lost = whole["time_in_range_s"] - sum(leg["time_in_range_s"] for leg in legs)
-    assert 0 <= lost <= 600 * len(legs)
+    for name in ("time_in_range_s", "time_above_s", "time_below_s", "time_unknown_s"):
+        assert sum(leg[name] for leg in legs) == pytest.approx(whole[name], abs=0.002), name
+
+
+def test_a_leg_without_loggers_has_no_figures() -> None:
+    inputs = shipment([(10 * k, 5.0) for k in range(4)])
+    bare, _ = leg_figures(replace(inputs, bounds=()), at(30))
+    assert (bare.document, bare.as_json()["temperature"], bare.as_json()["logger"]) == (None, None, None)
 
 
 def test_a_leg_without_readings_is_unknown_and_never_in_range() -> None:

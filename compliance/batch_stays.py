@@ -1,0 +1,69 @@
+"""A batch's stays in stores as parts of its way: what the store's loggers measured, judged by the goods' profile."""
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from coldchain.domain.finding import Subject, SubjectKind
+from coldchain.domain.profile import ProductProfile
+from coldchain.domain.quantity import iso
+from coldchain.registry import recorded
+from coldchain.registry.stays import Stay
+from coldchain.telemetry.port import History
+from compliance.engine import findings
+from compliance.inputs import Inputs, Span
+from compliance.ledger import Part
+from compliance.spans import trimmed
+from compliance.subjects import cases_of, inputs_of
+
+Json = dict[str, Any]
+
+
+def part_of(
+    connection: Connection, history: History, stay: Stay, profile: ProductProfile | None, now_ms: int
+) -> Part:  # fmt: skip
+    """The stay as a part of the batch's way, as of the store's newest judgement; by the store's profile if no other.
+
+    A store that no logger watched, or that was judged last before the stay began, makes the whole stay unknown.
+    """
+    wanted = Subject(SubjectKind.STORE, stay.store)
+    live = stay.to_ms is None
+    state = recorded.on_record(connection, [wanted])[wanted].state
+    cases = [] if state is None else cases_of(connection, [wanted], state.as_of_ms)
+    span = Span(stay.from_ms, stay.to_ms)
+    holders = ((stay.site, span),) if stay.site else ()
+    if state is None or not cases or state.as_of_ms < stay.from_ms:
+        unheard = None if profile is None else _unheard(stay, profile, now_ms)
+        return Part("store", stay.id, stay.name, unheard, holders, live=live, store=stay.store)
+    as_of_ms = state.as_of_ms if stay.to_ms is None else min(state.as_of_ms, stay.to_ms)
+    case = replace(cases[0], since_ms=stay.from_ms)
+    whole = inputs_of(case, history, state.journal_offset, as_of_ms)
+    inputs = _of_the_goods(whole, stay, profile)
+    document: Json = dict(findings(inputs, as_of_ms).document)
+    if document["governing_channel"] is None:
+        document = _unheard(stay, inputs.profile, now_ms)
+    return Part("store", stay.id, stay.name, document, holders, live=live, last=dict(state.last),
+                store=stay.store, inputs=inputs)  # fmt: skip
+
+
+def _unheard(stay: Stay, profile: ProductProfile, now_ms: int) -> Json:
+    """The blocks of a document that says: nobody measured, so all of the stay is unknown."""
+    ends = {"from": iso(stay.from_ms), "to": iso(max(stay.from_ms, now_ms if stay.to_ms is None else stay.to_ms))}
+    return {
+        "profile": {"id": profile.id, "version": profile.version}, "period": ends, "gaps": [ends],
+        "coverage_pct": 0.0, "governing_logger": None, "governing_channel": None,
+        "stability_budget": {"bands": []}, "excursions": [],
+    }  # fmt: skip
+
+
+def _of_the_goods(store: Inputs, stay: Stay, profile: ProductProfile | None) -> Inputs:
+    """The store's inputs for the time of the stay, by what the goods tolerate; rules watch the store, not the batch.
+
+    Named after the stay: a batch may have been in one store twice.
+    """
+    bounds = tuple(replace(bound, judged=trimmed(bound.judged, stay.from_ms, stay.to_ms)) for bound in store.bounds)
+    return replace(
+        store, subject=Subject(SubjectKind.STORE, stay.id), bounds=bounds, silence=False,
+        profile=replace(profile or store.profile, rules=(), windows=()),
+    )  # fmt: skip

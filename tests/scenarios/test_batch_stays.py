@@ -1,0 +1,198 @@
+"""Stays of a batch in a store: what the store's loggers measure counts, with who and why, by API and by hand."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from engine_house import STEP_MS, House, sample
+from judging import DAWN
+from web_cast import NOON, NORTH, Web, installed
+
+from coldchain.domain.finding import Subject, SubjectKind
+from coldchain.domain.quantity import iso
+from coldchain.errors import InvalidValue, NotFound
+from coldchain.registry import facts, stays, stores
+from coldchain.registry.batches import BatchKey
+from coldchain.registry.viewer import SYSTEM, Viewer
+from compliance import derivation_batch
+from compliance.batches import BatchLedger, inputs_of_parts, load
+from compliance.ledger_document import json_schema
+from compliance.ledger_twin import ledger_differences
+from dashboard.parts.stay_blocks import act
+
+BATCH = ("A4711", "04012345678901")
+ID = BatchKey.of(*BATCH, None).id
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    made.close()
+
+
+def cold_room(house: House, logger: str | None = "LG-S", name: str = "Cold room 2") -> Subject:
+    now = house.clock.now_ms()
+    with house.registry.write() as connection:
+        id_ = stores.create(connection, name=name, kind="cold_room", zone="Europe/Brussels", site="Puurs",
+                            who="test", now_ms=now)  # fmt: skip
+        subject = Subject(SubjectKind.STORE, id_)
+        facts.assign_profile(connection, subject, "refrigerated-2-8", 1, who="test", now_ms=now)
+        if logger is not None:
+            facts.bind(connection, subject, logger, from_ms=DAWN, who="test", now_ms=now)
+    return subject
+
+
+def stayed(house: House, room: Subject, first: int, last: int | None, by: Viewer = SYSTEM) -> int:
+    until = None if last is None else DAWN + last * STEP_MS
+    with house.registry.write() as connection:
+        return stays.put(connection, ID, room.id, DAWN + first * STEP_MS, until, reason="put away", by=by,
+                         now_ms=house.clock.now_ms())  # fmt: skip
+
+
+def loaded(house: House, viewer: Viewer = SYSTEM) -> BatchLedger:
+    """The batch, after the twin, the schema and every derivation agreed with it."""
+    with house.registry.read() as connection:
+        found = load(connection, house.history, viewer, ID, house.clock.now_ms())
+        inputs = inputs_of_parts(connection, house.history, found)
+    document = found.as_json()
+    jsonschema.validate(document, json_schema())
+    assert ledger_differences(inputs, document) == []
+    for figure in derivation_batch.figures_of(document):
+        said = derivation_batch.derive(found, figure)
+        assert said["agrees"], (figure, said["printed"], said["stated"])
+    return found
+
+
+def used_min(found: BatchLedger) -> float:
+    return round(float(found.as_json()["bands"][0]["used_s"]) / 60, 2)
+
+
+def test_time_in_a_store_counts_against_the_budget_while_the_batch_is_there_and_only_then(house: House) -> None:
+    house.shipment("SHP-1", "LG-1", "cct-2-8", batches=[BATCH])
+    room = cold_room(house)
+    house.live(*(sample(k, 11.0 if 2 <= k < 6 else 5.0) for k in range(12)))
+    alone = used_min(loaded(house))
+    house.live(*(sample(k, 11.0 if 20 <= k < 24 or 40 <= k < 50 else 5.0, "LG-S") for k in range(13, 60)))
+    assert used_min(loaded(house)) == alone
+    stayed(house, room, 14, 30)
+    found = loaded(house)
+    assert used_min(found) > alone + 15
+    assert [line["store"] for line in found.as_json()["ledger"]] == [None, room.id]
+    assert found.as_json()["parts"][1]["profile"]["id"] == "cct-2-8"
+    with house.registry.write() as connection:
+        [stay] = stays.of_batch(connection, BatchKey.from_id(ID))
+        stays.end(connection, ID, stay.fact.id, DAWN + 55 * STEP_MS, reason="picked later", by=SYSTEM,
+                  now_ms=house.clock.now_ms())  # fmt: skip
+    assert used_min(loaded(house)) > used_min(found) + 45
+    with house.registry.write() as connection:
+        [stay] = stays.of_batch(connection, BatchKey.from_id(ID))
+        stays.withdraw(connection, ID, stay.fact.id, reason="another batch", by=SYSTEM, now_ms=house.clock.now_ms())
+    assert used_min(loaded(house)) == alone
+    assert house.actions("fact.stay") == [
+        "fact.stay.added", "fact.stay.added", "fact.stay.superseded", "fact.stay.superseded"
+    ]  # fmt: skip
+
+
+def test_while_the_batch_lies_in_a_warm_store_the_budget_burns_down_and_says_for_how_long(house: House) -> None:
+    house.shipment("SHP-1", "LG-1", "cct-2-8", batches=[BATCH])
+    room = cold_room(house)
+    house.live(*(sample(k, 5.0) for k in range(6)))
+    house.live(*(sample(k, 12.0, "LG-S") for k in range(7, 20)))
+    stayed(house, room, 8, None)
+    found = loaded(house)
+    document = found.as_json()
+    assert (document["newest"]["store"], document["bands"][0]["charging"]) == (room.id, True)
+    assert document["time_left"]["upper_s"] == 86_400 - 11 * 300
+    assert found.status == "excursion"
+
+
+def test_a_store_that_nobody_watches_makes_the_whole_stay_unknown_never_harmless(house: House) -> None:
+    house.shipment("SHP-1", "LG-1", "cct-2-8", batches=[BATCH])
+    room = cold_room(house, logger=None)
+    house.live(*(sample(k, 5.0) for k in range(30)))
+    stayed(house, room, 4, 28)
+    document = loaded(house).as_json()
+    assert document["parts"][1]["unknown_s"] == 24 * 300
+    assert document["bands"][0]["remaining_lower_s"] == 86_400 - 24 * 300
+
+
+def test_a_stay_is_refused_with_the_field_and_the_remedy(house: House) -> None:
+    house.shipment("SHP-1", "LG-1", "cct-2-8", batches=[BATCH])
+    room = cold_room(house)
+    house.live(*(sample(k, 5.0) for k in range(30)))
+    stayed(house, room, 2, 8)
+    with pytest.raises(InvalidValue, match=r"from: the batch is on record in Cold room 2 .* end or take back"):
+        stayed(house, room, 7, None)
+    with pytest.raises(InvalidValue, match="to: ends at or before it begins"):
+        stayed(house, room, 12, 10)
+    with pytest.raises(InvalidValue, match=r"from: .* has not come yet"):
+        stayed(house, room, 99, None)
+    stayed(house, room, 8, None)
+    customer = Viewer("someone", "Someone", "operator", customer=NORTH)
+    with pytest.raises(NotFound):
+        stayed(house, room, 20, None, by=customer)
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    with installed(tmp_path) as made:
+        yield made
+
+
+def at(minute: int) -> str:
+    return iso(NOON + minute * 60_000)
+
+
+def test_the_api_records_ends_and_takes_back_a_stay_and_says_who_may(web: Web) -> None:
+    web.shipment("N-1", NORTH, batches=[BATCH])
+    admin, operator, quality = web.as_role("admin"), web.as_role("operator"), web.as_role("quality")
+    made = admin.post("/api/v1/stores", json={"name": "Cold room 2", "kind": "cold_room", "zone": "UTC"})
+    where = made.json()["id"]
+    address = f"/api/v1/batches/{ID}/stays"
+    body = {"store": where, "from": at(-600), "reason": "put away"}
+    refused = operator.post(address, json={**body, "reason": " "})
+    assert (refused.status_code, "reason" in refused.json()["detail"]) == (422, True)
+    assert operator.post(address, json={**body, "store": "none"}).status_code == 404
+    assert web.as_role("viewer").post(address, json=body).status_code == 403
+    assert operator.get(address).json()["items"] == []
+    stay = operator.post(address, json=body).json()
+    assert (stay["name"], stay["to"], stay["reason"]) == ("Cold room 2", None, "put away")
+    ended = operator.post(f"{address}/{stay['id']}/end", json={"to": at(-60), "reason": "picked"}).json()
+    assert ended["to"] == at(-60)
+    earlier = {"to": at(-90), "reason": "picked earlier"}
+    assert operator.post(f"{address}/{ended['id']}/end", json=earlier).status_code == 403
+    assert quality.post(f"{address}/{ended['id']}/end", json=earlier).status_code == 200
+    [now] = operator.get(address).json()["items"]
+    assert operator.post(f"{address}/{now['id']}/withdraw", json={"reason": "no"}).status_code == 403
+    scoped = web.client(Authorization=f"Bearer {web.key('viewer', scope_customer=NORTH)}")
+    assert scoped.get(address).json()["items"] == []
+    part = scoped.get(f"/api/v1/batches/{ID}").json()
+    assert (part["hidden_stays"], part["time_left"]) == (1, None)
+    assert "not yours to see" in part["notes"][-1]
+    assert quality.post(f"{address}/{now['id']}/withdraw", json={"reason": "wrong batch"}).json()["items"] == []
+
+
+def test_the_form_of_the_page_asks_for_what_is_missing_and_does_what_was_pressed(house: House) -> None:
+    house.shipment("SHP-1", "LG-1", "cct-2-8", batches=[BATCH])
+    room = cold_room(house)
+    house.live(*(sample(k, 5.0) for k in range(30)))
+    now = house.clock.now_ms()
+    start, end = iso(DAWN + 2 * STEP_MS)[:16], iso(DAWN + 9 * STEP_MS)[:16]
+    with house.registry.write() as connection:
+        for given in (["", start, "", "x"], [room.id, "", "", "x"]):
+            with pytest.raises(InvalidValue, match="Store, From"):
+                act(connection, SYSTEM, ID, "stay-send", given, now)
+        with pytest.raises(InvalidValue, match="From: choose a day"):
+            act(connection, SYSTEM, ID, "stay-send", [room.id, "soon", "", "x"], now)
+        assert "Recorded" in act(connection, SYSTEM, ID, "stay-send", [room.id, start, "", "put away"], now)
+        [stay] = stays.of_batch(connection, BatchKey.from_id(ID))
+        with pytest.raises(InvalidValue, match="To: say below when"):
+            act(connection, SYSTEM, ID, {"stay-end": stay.fact.id}, ["", "", "", "left"], now)
+        assert "Ended" in act(connection, SYSTEM, ID, {"stay-end": stay.fact.id}, ["", "", end, "left"], now)
+        [stay] = stays.of_batch(connection, BatchKey.from_id(ID))
+        assert (stay.to_ms or 0) // 60_000 == (DAWN + 9 * STEP_MS) // 60_000
+        assert "Taken back" in act(connection, SYSTEM, ID, {"stay-withdraw": stay.fact.id}, ["", "", "", "no"], now)
