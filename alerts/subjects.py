@@ -1,13 +1,18 @@
 """What a person calls the subject of an alarm, and where it is now."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from alerts.announcement import SubjectCard
-from coldchain.domain.finding import Subject, SubjectKind
+from alerts.routing import AlarmFor
+from coldchain.domain.finding import Severity, Subject, SubjectKind
+from coldchain.domain.shipment import FactKind
+from coldchain.registry import facts
 from coldchain.registry.contacts import Contact
 from coldchain.registry.schema import fact, product_profile, shipment, store, subject_state
+from coldchain.registry.stages import held
 
 SYSTEM_CARD = SubjectCard("system", "", "Coldchain")
 
@@ -44,11 +49,39 @@ def visible_to(connection: Connection, subject: Subject, contact: Contact) -> bo
     return same_customer and (contact.scope_carrier is None or contact.scope_carrier == row.carrier)
 
 
-def _product(connection: Connection, subject: Subject) -> str:
+def routed(connection: Connection, subject: Subject, severity: Severity, cause: str, now_ms: int) -> AlarmFor:
+    """What routes look at, as the registry has it: the goods, the parties, the place and the stage of the moment."""
+    plain = AlarmFor(severity, cause)
+    if not subject.id:
+        return plain
+    plain = replace(plain, product=_profile(connection, subject).get("id", ""))
+    if subject.kind is SubjectKind.STORE:
+        site = connection.execute(select(store.c.site).where(store.c.id == subject.id)).scalar_one_or_none()
+        return replace(plain, site=site or "")
+    if subject.kind is not SubjectKind.SHIPMENT:
+        return plain
+    row = connection.execute(select(shipment).where(shipment.c.id == subject.id)).one_or_none()
+    if row is None:
+        return plain
+    known = facts.known(connection, subject=subject, kinds=[FactKind.STAGE])
+    stage = next((one.stage.value for one in reversed(held(known)) if one.from_ms <= now_ms), "")
+    return replace(
+        plain, lane=row.lane or "", stage=stage, customer=row.customer or "", carrier=row.carrier or "",
+        consignor=row.consignor or "", consignee=row.consignee or "",
+    )  # fmt: skip
+
+
+def _profile(connection: Connection, subject: Subject) -> dict[str, Any]:
+    """The fact that names the product profile by which the subject is judged now; empty where there is none."""
     query = select(fact.c.body).where(fact.c.subject_kind == subject.kind.value, fact.c.subject_id == subject.id)
     query = query.where(fact.c.kind == "profile", fact.c.superseded_ms.is_(None)).order_by(fact.c.id.desc()).limit(1)
-    body = connection.execute(query).scalar_one_or_none()
-    if body is None:
+    body: dict[str, Any] | None = connection.execute(query).scalar_one_or_none()
+    return body or {}
+
+
+def _product(connection: Connection, subject: Subject) -> str:
+    body = _profile(connection, subject)
+    if not body:
         return ""
     named = select(product_profile.c.name).where(
         product_profile.c.id == body["id"], product_profile.c.version == body.get("version")

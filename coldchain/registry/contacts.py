@@ -1,10 +1,13 @@
 """Where people are reached, for who writes to them: on call now, or told before."""
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from coldchain.registry.schema import person
+from coldchain.registry.schema_people import endpoint, party_contact
+from coldchain.registry.viewer import PERMISSIONS, Permission
 
 
 class Contact(NamedTuple):
@@ -44,3 +47,70 @@ def _contact(row: Any) -> Contact:
         row.id, row.name, row.zone, row.language, row.email, row.phone, row.email_verified_ms is not None,
         row.phone_verified_ms is not None, row.role, row.scope_customer, row.scope_carrier,
     )  # fmt: skip
+
+
+class Way(NamedTuple):
+    """One channel of a recipient, and whether its address was ever proved to work."""
+
+    channel: str
+    address: str
+    verified: bool
+
+
+class Recipient(NamedTuple):
+    """Somebody or something that can be told: a person, a party's contact, or an endpoint."""
+
+    id: str
+    kind: str  # person | party | endpoint
+    name: str
+    zone: str
+    language: str
+    ways: tuple[Way, ...]
+    may_acknowledge: bool = False
+    contact: Contact | None = None  # of a person
+
+
+def recipient(contact: Contact) -> Recipient:
+    """A person as a recipient."""
+    ways = [Way("email", contact.email, contact.email_verified)]
+    if contact.phone:
+        ways.append(Way("sms", contact.phone, contact.phone_verified))
+    may = Permission.ACKNOWLEDGE in PERMISSIONS.get(contact.role, frozenset())
+    said = (contact.id, "person", contact.name, contact.zone, contact.language)
+    return Recipient(*said, tuple(ways), may, contact)
+
+
+def endpoints(connection: Connection, ids: Collection[str]) -> list[Recipient]:
+    """These endpoints, without those that are switched off, by name."""
+    query = select(endpoint).where(endpoint.c.id.in_(ids), endpoint.c.disabled_ms.is_(None))
+    return [
+        Recipient(row.id, "endpoint", row.name, "UTC", "en", (Way("webhook", row.url, row.verified_ms is not None),))
+        for row in connection.execute(query.order_by(endpoint.c.name))
+    ]
+
+
+def party_contacts(connection: Connection, party: str) -> list[Recipient]:
+    """Whom to write to at a party, as shipments name it, by name; they get messages and nothing else."""
+    return _party(connection, party_contact.c.party == party)
+
+
+def parties(connection: Connection, ids: Collection[str]) -> list[Recipient]:
+    """These contacts of parties, without those that have ended."""
+    return _party(connection, party_contact.c.id.in_(ids))
+
+
+def _party(connection: Connection, condition: ColumnElement[bool]) -> list[Recipient]:
+    query = select(party_contact).where(condition, party_contact.c.ended_ms.is_(None))
+    found = []
+    for row in connection.execute(query.order_by(party_contact.c.name, party_contact.c.id)):
+        ways = [Way("email", row.email, row.email_verified_ms is not None)] if row.email else []
+        if row.phone:
+            ways.append(Way("sms", row.phone, row.phone_verified_ms is not None))
+        found.append(Recipient(row.id, "party", row.name, row.zone, row.language, tuple(ways)))
+    return found
+
+
+def gone(connection: Connection, now_ms: int) -> frozenset[str]:
+    """The people whose access has ended."""
+    ended = or_(person.c.disabled_ms.is_not(None), person.c.expires_ms <= now_ms)
+    return frozenset(connection.execute(select(person.c.id).where(ended)).scalars())

@@ -12,10 +12,13 @@ from dashboard.api import (
     loggers,
     past_figures,
     people,
+    policies,
     product_profiles,
     readings,
     records,
     reference,
+    rotas,
+    routing,
     rule_lab,
     schemas,
     shipments,
@@ -28,7 +31,7 @@ from dashboard.policy import Endpoint
 _NOUNS = (
     ingest, shipments, stages, batches, derivations, past_figures, loggers, readings, findings, summaries, alarms,
     records, catalogue, product_profiles, device_profiles, rule_lab, people, events, reference,
-    windows, schemas,
+    windows, schemas, policies, rotas, routing,
 )  # fmt: skip
 
 
