@@ -106,9 +106,9 @@ def seconds_ms(field: str, value: Any) -> int | None:
 
 def spoken(frame: Frame, own: bytes, head: Head, payload: bytes) -> Decoded:
     """The message that a frame is. `own` are the bytes that the device sent; `head.stamp` is when they were heard."""
-    head = head._replace(key=_key(frame, own, head.stamp), seq=frame.seq, limits=frame.limits)
-    if frame.at_ms is not None:
-        head = head._replace(stamp=Stamp(frame.at_ms, "device", str(frame.at_ms // 1000)))
+    stamp = head.stamp if frame.at_ms is None else Stamp(frame.at_ms, "device", str(frame.at_ms // 1000))
+    key = _key(frame, own, head.stamp)
+    head = Head(head.logger, key, head.adapter, stamp, head.received_at_ms, frame.seq, *head[6:10], frame.limits)
     if frame.unread is not None:
         reason = Refusal(f"{head.logger}: {frame.unread}", "data")
         return decoded(head, (), payload, refusals=(reason,))._replace(undecoded=True)

@@ -66,8 +66,8 @@ def address_of(tree: Mapping[str, Any], envelope: Envelope) -> str:
         Wrong: they differ, or neither does.
     """
     last = envelope.source.rpartition("/")[2] if envelope.transport == "mqtt" else None
-    named = [("topic", last), ("id", tree.get("id")), ("mac", tree.get("mac"))]
-    return advert.agreed(tuple((where, advert.address(one)) for where, one in named))
+    own, mac = advert.address(tree.get("id")), advert.address(tree.get("mac"))
+    return advert.agreed((("topic", advert.address(last)), ("id", own), ("mac", mac)))
 
 
 def relayed(tree: Mapping[str, Any], logger: str, stamp: Stamp, envelope: Envelope) -> Decoded:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
 
 from coldchain.domain.message import Arrival, Decoded, Envelope, Refusal
-from coldchain.domain.quantity import ms_from_iso, scaled, strict_decimal
+from coldchain.domain.quantity import milli_from_float, ms_from_iso, scaled, strict_decimal
 from coldchain.errors import InvalidValue
 from sensors.carriers.fields import Wrong, shown
 from sensors.carriers.port import PLAIN, Context
@@ -161,10 +161,13 @@ def epoch_ms(value: Any, field: str, *, per_second: int = 1) -> int:
         Wrong: it is no such number, or lies beyond every calendar.
     """
     try:
-        if type(value) is bool or not isinstance(value, int | float | str):
+        if type(value) is float and per_second == 1:
+            at_ms = milli_from_float(value)
+        elif isinstance(value, int | float | str) and type(value) is not bool:
+            number = strict_decimal(value) if isinstance(value, str) else Decimal(repr(value))
+            at_ms = scaled(number, 3 if per_second == 1 else 0)
+        else:
             raise InvalidValue("no number")
-        number = strict_decimal(value) if isinstance(value, str) else Decimal(repr(value))
-        at_ms = scaled(number, 3 if per_second == 1 else 0)
     except (InvalidValue, ArithmeticError):
         raise Wrong(field, value, "is no time: send the number of seconds or milliseconds since 1970") from None
     if not 0 <= at_ms <= LATEST_MS:

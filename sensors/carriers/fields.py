@@ -34,9 +34,10 @@ class Wrong(Exception):
 
 def shown(value: Any) -> str:
     """Up to 64 printable characters of what was received, for a sentence that a person reads."""
-    if type(value) is float and value - value == 0:  # finite: JSON's own spelling, without JSON's overhead
-        return repr(value)
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    if type(value) is int or (type(value) is float and value - value == 0):  # a finite one
+        text = repr(value)  # as JSON spells it, without JSON's overhead
+    else:
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
     text = text[:_SHOWN] + ("…" if len(text) > _SHOWN else "")
     return text if text.isprintable() else ascii(text)[1:-1]
 

@@ -5,6 +5,7 @@ Names and units are flespi's own and the same for all protocols: °C, % and V.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from coldchain.domain.message import Decoded, Envelope, Refusal
@@ -20,6 +21,7 @@ _PROBE = re.compile(
     r"(?:(refrigerator|ble|wireless|onewire)\.)?(?:sensor\.)(temperature|humidity)(?:[#.]([0-9]{1,3}))?"
     r"|(onewire)\.(temperature)(?:[#.]([0-9]{1,3}))?"
 )
+_LONGEST = 40  # characters of the name of a probe's parameter
 _PUBLIC = {"temperature": "temperature_c", "humidity": "humidity_pct"}
 _RIDING = {"battery.voltage": "battery_v", "battery.level": "battery_pct"}
 _TELTONIKA = 14  # `protocol.id`
@@ -65,9 +67,9 @@ def _samples(tree: dict[str, Any]) -> Iterator[Sample]:
     late = tree.get("message.buffered.status") is True
     teltonika = tree.get("protocol.id") == _TELTONIKA or tree.get("codec.id") in _CODECS
     for name, value in tree.items():
-        if (found := _PROBE.fullmatch(name)) is None:
+        if len(name) > _LONGEST or (found := _probe(name)) is None:
             continue
-        family, what, number = found[1] or found[4] or "", found[2] or found[5], found[3] or found[6]
+        family, what, number = found
         if not number:  # the only one, unless another one has that number
             number = "0" if f"{name}#1" in tree or f"{name}.1" in tree else "1"
         channel = f"probe-{family}-{number}" if family else f"probe-{number}"
@@ -80,6 +82,13 @@ def _samples(tree: dict[str, Any]) -> Iterator[Sample]:
     place = (tree.get("position.latitude"), tree.get("position.longitude"))
     known = None not in place and tree.get("position.valid") is not False
     yield Sample(riding, position=place if known else None, historical=late)
+
+
+@lru_cache(maxsize=4096)  # the same names again and again
+def _probe(name: str) -> tuple[str, str, str] | None:
+    """Family, quantity and number of the probe that a parameter belongs to; None where it is no probe's."""
+    found = _PROBE.fullmatch(name)
+    return None if found is None else (found[1] or found[4] or "", found[2] or found[5], found[3] or found[6] or "")
 
 
 def _time(value: Any, field: str) -> int:

@@ -103,10 +103,11 @@ class Mapped:
         if envelope.transport == "http":
             found = (entry for entry in self._entries(catalogue) if _source(entry).webhook == envelope.source)
             return next(found, None)
-        if envelope.transport != "mqtt":
+        entries = self._entries(catalogue)
+        if envelope.transport != "mqtt" or not entries:
             return None
         levels = envelope.source.split("/")
-        for entry in self._entries(catalogue):
+        for entry in entries:
             if any(fits(topic.split("/"), levels) for topic in _source(entry).topics):
                 return entry
         return None

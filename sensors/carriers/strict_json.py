@@ -39,7 +39,7 @@ def quick(payload: bytes) -> Any | None:
         return None
     # A key that stands twice disappears in a dict: then there are more `":` than keys. Whatever else makes the count
     # differ (a quote inside a string, say) costs only time.
-    if payload.count(b'":') != _keys(tree) or _SPACED_COLON.search(payload):
+    if payload.count(b'":') != _keys(tree) or (len(payload.split(None, 1)) > 1 and _SPACED_COLON.search(payload)):
         return None
     return tree
 

@@ -7,6 +7,7 @@ local and has no zone, so the arrival counts, unless a device profile of the log
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from coldchain.domain.message import Arrival, Decoded, Envelope, Refusal
@@ -166,5 +167,10 @@ def _channel(name: str, block: Mapping[str, Any], number: str) -> str:
     own = block.get("Id")
     if type(own) is str and 1 <= len(own) <= 32 and own.isalnum():
         return f"probe-{own}"
-    plain = re.sub(r"[^A-Za-z0-9-]", "-", name)[:48].lower()
+    return _spelled(name[:48])
+
+
+@lru_cache(maxsize=1024)  # the same blocks again and again
+def _spelled(name: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9-]", "-", name).lower()
     return f"probe-{plain}" if plain else INTERNAL

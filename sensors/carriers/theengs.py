@@ -21,7 +21,7 @@ from sensors.carriers.uplink import tree_of
 from sensors.faults import NATIVE, Limits
 
 _TEMPERATURE = re.compile(r"temp([cf])([1-9]|1[0-6])?\Z")
-_NO_PROBE_C = (Decimal("6552.6"), Decimal(65526))  # 0xFFF6, with and without its tenth
+_NO_PROBE_C = frozenset({Decimal("6552.6"), 6552.6, Decimal(65526)})  # 0xFFF6, with and without its tenth
 _CLIMATE = {"hum": "humidity_pct", "pres": "pressure_hpa"}
 _RIDING = {"batt": "battery_pct", "volt": "battery_v", "lux": "light_lux"}
 _OF_GATEWAY = frozenset({"rssi", "distance", "UTCtime", "unixtime"})
@@ -74,7 +74,7 @@ def _message(tree: Mapping[str, Any], envelope: Envelope) -> Decoded:
     logger, stamp = bthome.address_of(tree, envelope), _stamp(tree, envelope)
     head = Head(logger, "", Theengs.name, stamp, envelope.received_at_ms)
     if "model_id" in tree:
-        told = sorted((name, repr(one)) for name, one in tree.items() if name not in _OF_GATEWAY)
+        told = sorted([(name, repr(one)) for name, one in tree.items() if name not in _OF_GATEWAY])
         own = repr(told).encode()
         return advert.spoken(_frame(tree), own, head, envelope.payload)
     if bthome.holds_bthome(tree):
@@ -128,14 +128,14 @@ def _riding(tree: Mapping[str, Any], kind: Any) -> Iterator[Sample]:
 def _temperatures(tree: Mapping[str, Any], first: str) -> Iterator[Sample]:
     """One sample for each probe; °F only where °C is not there."""
     for name, value in tree.items():
-        if (found := _TEMPERATURE.match(name)) is None:
+        if not name.startswith("temp") or (found := _TEMPERATURE.match(name)) is None:
             continue
         unit, number = found[1], found[2] or ""
         if unit == "f" and f"tempc{number}" in tree:
             continue
         celsius = value if unit == "c" else from_fahrenheit(value)
         channel = f"probe-{number}" if number else first
-        if plain(celsius) in _NO_PROBE_C:
+        if (celsius if type(celsius) is float else plain(celsius)) in _NO_PROBE_C:
             yield Sample({"temperature_c": None}, channel, fault="probe_open")
         else:
             yield Sample({"temperature_c": celsius}, channel)

@@ -50,25 +50,25 @@ def message_by(
 ) -> Decoded:
     """As `message`, with the profile that was looked up already."""
     payload = envelope.payload if payload is None else payload
-    head = Head(
+    head = (
         uplink.logger, uplink.key, adapter, uplink.stamp, envelope.received_at_ms, uplink.seq, None, uplink.server_ms
-    )
+    )  # fmt: skip
     if uplink.enough:
-        return decoded(head, uplink.samples, payload, refusals=uplink.refusals)
+        return decoded(Head(*head), uplink.samples, payload, refusals=uplink.refusals)
     framed = profile is not None and profile.codec in CODECS and uplink.frame is not None
     if profile is None or (uplink.tree is None and not framed):
         reason = _nobody_decoded(uplink) if uplink.tree is None else _no_profile(uplink)
-        return _undecoded(decoded(head, (), payload, refusals=uplink.refusals), reason)
+        return _undecoded(decoded(Head(*head), (), payload, refusals=uplink.refusals), reason)
     extract = _framed(profile, uplink.frame) if framed and uplink.frame is not None else profile.read(uplink.tree)
-    head = Head(*head[:8], profile.interval_ms, profile.label, {**NATIVE, **profile.limits})
+    known = Head(*head, profile.interval_ms, profile.label, {**NATIVE, **profile.limits})
     if not profile.counts:
         reason = f"device profile {profile.label} is untested: confirm it for logger {uplink.logger} before it counts"
-        return _undecoded(decoded(head, (), payload), reason)
+        return _undecoded(decoded(known, (), payload), reason)
     if not extract.known and not uplink.samples:
         reason = f"device profile {profile.label} knows none of these fields: choose another for {uplink.logger}"
-        return _undecoded(decoded(head, (), payload, refusals=(*uplink.refusals, *extract.refusals)), reason)
+        return _undecoded(decoded(known, (), payload, refusals=(*uplink.refusals, *extract.refusals)), reason)
     refusals = (*uplink.refusals, *extract.refusals)
-    return decoded(head, (*extract.samples, *uplink.samples), payload, refusals=refusals)
+    return decoded(known, (*extract.samples, *uplink.samples), payload, refusals=refusals)
 
 
 def _framed(profile: DeviceProfile, frame: bytes) -> Extract:
