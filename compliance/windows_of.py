@@ -27,7 +27,6 @@ from compliance.suggestion import suggest
 from compliance.trace import GAP, KNOWN, Kinds, Trace
 
 SCHEMA = "coldchain.windows/1"
-_EVER = 1 << 62
 
 
 def json_schema() -> Json:
@@ -77,14 +76,14 @@ def _window(inputs: Inputs, said: list[ChannelFindings], whole: dict[int, list[E
 
 def _of_whole(piece: Excursion, whole: Sequence[Excursion]) -> Excursion:
     """A piece with the name and the severity of the excursion that it was cut from; its figures are its own."""
-    for one in whole:
-        until = _EVER if one.end_ms is None else one.end_ms
-        if one.direction == piece.direction and one.onset_ms <= piece.onset_ms <= until:
-            return replace(
-                piece, id=one.id, severity=one.severity, basis=one.basis, late=one.late, custodian=one.custodian,
-                leg=one.leg, monitoring_ended=one.monitoring_ended and piece.monitoring_ended,
-            )  # fmt: skip
-    return piece
+    begun = [one for one in whole if one.direction == piece.direction and one.onset_ms <= piece.onset_ms]
+    if not begun:
+        return piece
+    one = begun[-1]  # the newest that had begun: an earlier one may have no end that anybody saw
+    return replace(
+        piece, id=one.id, severity=one.severity, basis=one.basis, late=one.late, custodian=one.custodian,
+        leg=one.leg, monitoring_ended=one.monitoring_ended and piece.monitoring_ended,
+    )  # fmt: skip
 
 
 def cut(said: ChannelFindings, start_ms: int, end_ms: int) -> ChannelFindings:
