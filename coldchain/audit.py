@@ -98,6 +98,35 @@ def newest(
     return [Entry(*row) for row in connection.execute(query)]
 
 
+def follow(connection: Connection, number: int, known: str, limit: int) -> tuple[int, str] | Broken:
+    """Check the next `limit` entries behind entry `number`, whose hash is `known` (0 and `GENESIS` at the start).
+
+    Entry `number` itself is looked at again: where the trail was cut off or rewritten before it, it is not what it was.
+
+    Returns:
+        Number and hash of the last entry that fits, or the first one that does not.
+    """
+    last = select(audit.c.hash).where(audit.c.number == number)
+    if number and connection.execute(last).scalar_one_or_none() != known:
+        return Broken(number, "it is not what it was at the last check")
+    for entry in entries(connection, number, limit):
+        wrong = _misfit(entry, number + 1, known)
+        if wrong is not None:
+            return wrong
+        number, known = entry.number, entry.hash
+    return number, known
+
+
+def _misfit(entry: Entry, expected: int, previous: str) -> Broken | None:
+    if entry.number != expected:
+        return Broken(expected, f"entry {expected} is missing")
+    if entry.previous != previous:
+        return Broken(entry.number, "it does not follow the entry before it")
+    if entry_hash(entry._asdict()) != entry.hash:
+        return Broken(entry.number, "its content was changed")
+    return None
+
+
 def verify(connection: Connection) -> Broken | None:
     """Walk the whole chain; None when every entry fits.
 
@@ -106,11 +135,8 @@ def verify(connection: Connection) -> Broken | None:
     """
     expected, previous = 1, GENESIS
     for entry in entries(connection):
-        if entry.number != expected:
-            return Broken(expected, f"entry {expected} is missing")
-        if entry.previous != previous:
-            return Broken(entry.number, "it does not follow the entry before it")
-        if entry_hash(entry._asdict()) != entry.hash:
-            return Broken(entry.number, "its content was changed")
+        wrong = _misfit(entry, expected, previous)
+        if wrong is not None:
+            return wrong
         expected, previous = entry.number + 1, entry.hash
     return None

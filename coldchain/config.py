@@ -1,6 +1,8 @@
 """One TOML file and the environment, parsed once into a frozen value; all mistakes are reported together."""
 
 import os
+import re
+import shlex
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -37,6 +39,8 @@ class Address(NamedTuple):
             return False
 
 
+_MAIL = re.compile(r"[^@\s,]{1,64}@[^@\s,]{1,255}")
+_PHONE = re.compile(r"\+[0-9]{6,15}")
 _WEB, _MQTT = Address("127.0.0.1", 8050), Address("127.0.0.1", 1883)
 
 
@@ -70,7 +74,12 @@ class Config:
     sentinel_sms_account: str = ""
     sentinel_sms_token: str = ""
     sentinel_sms_from: str = ""
+    sentinel_to: tuple[str, ...] = ()
+    sentinel_from: str = ""
     heartbeat_url: str = ""
+    canary_s: float = 60.0
+    annunciator: str = ""
+    backups: Path | None = None
     tiles_url: str = ""
     tls_cert: Path | None = None
     tls_key: Path | None = None
@@ -132,6 +141,42 @@ def _level(text: str) -> str:
     return text.strip()
 
 
+def _recipients(text: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    for one in found:
+        if not (_MAIL.fullmatch(one) or _PHONE.fullmatch(one)):
+            raise ValueError(f"{one!r} is neither name@host nor a telephone number such as +49170123456")
+    return found
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not (seconds == 0 or 0.2 <= seconds <= 3600):
+        raise ValueError(f"{text!r} is no number of seconds up to 3600; 0 switches it off")
+    return seconds
+
+
+def _annunciator(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        try:
+            if text.strip() and not shlex.split(text):
+                raise ValueError("it holds no command")
+        except ValueError as error:
+            raise ValueError(f"{text!r} is no command: {error}") from error
+        return text.strip()
+    host = urlsplit(text).hostname or ""
+    try:
+        near = ip_address(host).is_loopback or ip_address(host).is_private
+    except ValueError:
+        near = host == "localhost"
+    if not near:
+        raise ValueError(f"{redacted(text)!r} is not in this house: give the address of a device on a private network")
+    return text
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if not text:
@@ -173,7 +218,12 @@ KEYS = (
     _Key("sentinel_sms_account", "sentinel.sms_account", str),
     _Key("sentinel_sms_token", "sentinel.sms_token", str, secret=True),
     _Key("sentinel_sms_from", "sentinel.sms_from", str),
+    _Key("sentinel_to", "sentinel.to", _recipients),
+    _Key("sentinel_from", "sentinel.from", str),
     _Key("heartbeat_url", "heartbeat.url", _HTTP_URL, secret=True),
+    _Key("canary_s", "canary.every_s", _seconds),
+    _Key("annunciator", "annunciator", _annunciator),
+    _Key("backups", "backups", _path),
     _Key("tiles_url", "tiles.url", _HTTP_URL),
     _Key("tls_cert", "tls.cert", _path),
     _Key("tls_key", "tls.key", _path),
@@ -278,9 +328,29 @@ def _contradictions(config: Config) -> list[str]:
         found.append("COLDCHAIN_MAIL_FROM: needed with COLDCHAIN_SMTP_URL")
     if config.sms_url and not (config.sms_account and config.sms_token and config.sms_from):
         found.append("COLDCHAIN_SMS_ACCOUNT, COLDCHAIN_SMS_TOKEN, COLDCHAIN_SMS_FROM: needed with COLDCHAIN_SMS_URL")
+    found += _about_sentinel(config)
     if "/" in config.tenant or "+" in config.tenant or "#" in config.tenant or not config.tenant:
         found.append(f"COLDCHAIN_TENANT: {config.tenant!r} must be one level of an MQTT topic, without / + #")
     return found + _exposures(config)
+
+
+def _about_sentinel(config: Config) -> list[str]:
+    found: list[str] = []
+    mails = [one for one in config.sentinel_to if "@" in one]
+    if config.sentinel_sms_url and not (
+        config.sentinel_sms_account and config.sentinel_sms_token and config.sentinel_sms_from
+    ):
+        names = "COLDCHAIN_SENTINEL_SMS_ACCOUNT, COLDCHAIN_SENTINEL_SMS_TOKEN, COLDCHAIN_SENTINEL_SMS_FROM"
+        found.append(f"{names}: needed with COLDCHAIN_SENTINEL_SMS_URL")
+    if mails and not config.sentinel_smtp_url:
+        found.append(f"COLDCHAIN_SENTINEL_SMTP_URL: needed to write to {mails[0]} of COLDCHAIN_SENTINEL_TO")
+    if len(mails) < len(config.sentinel_to) and not config.sentinel_sms_url:
+        found.append("COLDCHAIN_SENTINEL_SMS_URL: needed to reach the telephone numbers in COLDCHAIN_SENTINEL_TO")
+    if (config.sentinel_smtp_url or config.sentinel_sms_url) and not config.sentinel_to:
+        found.append("COLDCHAIN_SENTINEL_TO: needed with COLDCHAIN_SENTINEL_SMTP_URL or COLDCHAIN_SENTINEL_SMS_URL")
+    if config.sentinel_smtp_url and not (config.sentinel_from or config.mail_from):
+        found.append("COLDCHAIN_SENTINEL_FROM: needed with COLDCHAIN_SENTINEL_SMTP_URL")
+    return found
 
 
 def _exposures(config: Config) -> list[str]:

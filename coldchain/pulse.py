@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from coldchain.clock import Clock
@@ -22,10 +23,13 @@ class Pulse:
             self._write(f"{role}.pid", str(os.getpid()))
 
     def beat(self, trouble: str | None = None) -> None:
-        """Say that the role lives, and what keeps it from its work, if anything does."""
-        self._write(
-            f"{self._role}.pulse", json.dumps({"at_ms": self._clock.now_ms(), "pid": os.getpid(), "trouble": trouble})
-        )
+        """Say that the role lives, and what keeps it from its work, if anything does.
+
+        On a full or read-only disk nothing can be said: then the silence says it, and the role goes on.
+        """
+        said = {"at_ms": self._clock.now_ms(), "pid": os.getpid(), "trouble": trouble}
+        with suppress(OSError):
+            self._write(f"{self._role}.pulse", json.dumps(said))
 
     def stop(self) -> None:
         """Remove both files: the role ended on purpose."""

@@ -4,7 +4,7 @@ import fcntl
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 
 from coldchain.clock import Clock, SystemClock
 from coldchain.config import Address, Config, redacted
+from coldchain.domain.canary import CHANNEL
+from coldchain.domain.message import Receipt
 from coldchain.domain.quantity import iso
 from coldchain.errors import ColdchainError, ConfigError
 from coldchain.journal.bell import Bell
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from ingest.pipeline import Pipeline
     from ingest.projection_mark import RegistryMark
     from ingest.projector import Projector
+    from sensors.carriers.port import Carrier
     from sensors.device_profiles.library import Library
 
 # The demo keeps the mails and SMS that it "sent" in this file of the state folder; its page shows them.
@@ -197,11 +200,19 @@ def library_of(config: Config, registry: Registry) -> "Library":
 
 
 def pipeline_of(
-    config: Config, stores: Stores, clock: Clock, library: "Library | None" = None, *, hears: bool = False
-) -> "Pipeline":
+    config: Config, stores: Stores, clock: Clock, library: "Library | None" = None, *, hears: bool = False,
+    first: "tuple[Carrier, ...]" = (), heard: "Callable[[Sequence[Receipt]], None]" = lambda _receipts: None,
+) -> "Pipeline":  # fmt: skip
     """The one road into the journal.
 
-    `hears`: this process is the one that hears sessions over MQTT, so what its carriers remember outlives it.
+    Args:
+        config: the tenant.
+        stores: where it leads.
+        clock: times arrivals.
+        library: the device profiles, read from the registry by default.
+        hears: this process is the one that hears sessions over MQTT, so what its carriers remember outlives it.
+        first: carriers that are asked before all others.
+        heard: told of every receipt.
     """
     from ingest.pipeline import Pipeline
     from ingest.registered import RegistryMemory, gateways_of
@@ -209,9 +220,10 @@ def pipeline_of(
 
     profiles = (library or library_of(config, stores.registry)).now
     return Pipeline(
-        stores.journal, clock, config.tenant, carriers(config.tenant, profiles), profiles,
+        stores.journal, clock, config.tenant, (*first, *carriers(config.tenant, profiles)), profiles,
         memory=RegistryMemory(stores.registry, clock) if hears else None,
         gateways=gateways_of(stores.registry, clock),
+        pass_canary=stores.journal.pass_canary, heard=heard,
     )  # fmt: skip
 
 
@@ -233,11 +245,13 @@ class RegisteredLoggers:
 
 def engine_of(config: Config, stores: Stores, clock: Clock) -> "EngineLoop":
     """The engine with the planner of alerts."""
+    from alerts.canary import CanaryPost
     from alerts.planner import AlertPlanner
     from compliance.loop import EngineLoop
 
     planner = AlertPlanner(tuple(channels_of(config)))
-    return EngineLoop(stores.registry, stores.journal, stores.history, planner, clock)
+    canaries = CanaryPost(stores.journal)
+    return EngineLoop(stores.registry, stores.journal, stores.history, planner, clock, canaries)
 
 
 def compact(stores: Stores, clock: Clock) -> Compacted:
@@ -266,6 +280,7 @@ def channels_of(config: Config) -> "dict[str, Channel]":
 def dispatcher_of(config: Config, stores: Stores, clock: Clock) -> "Dispatcher":
     """The one loop that gets messages out."""
     from alerts import ack_link
+    from alerts.canary import CanaryChannel
     from alerts.dispatcher import Dispatcher
     from alerts.outbox import Site
     from alerts.planner import AlertPlanner
@@ -275,6 +290,7 @@ def dispatcher_of(config: Config, stores: Stores, clock: Clock) -> "Dispatcher":
     with stores.registry.write() as connection:
         site = Site(config.site_url, domain, ack_link.installation_key(connection))
     timers = AlertPlanner(tuple(channels))
+    channels[CHANNEL] = CanaryChannel()
     return Dispatcher(stores.registry, channels, clock, holder_name(), site=site, timers=timers)
 
 

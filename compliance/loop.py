@@ -45,6 +45,18 @@ class Planner(Protocol):
         ...
 
 
+class Canaries(Protocol):
+    """Test messages on their way through the whole chain; `alerts` knows where they go from here."""
+
+    def waits(self, through: int) -> bool:
+        """Whether one is there, and everything up to it was judged with `through`."""
+        ...
+
+    def pass_on(self, connection: Connection, now_ms: int) -> None:
+        """Send on those that `waits` found, inside the engine's transaction."""
+        ...
+
+
 class _Superseded(Exception):
     """Another engine holds the lease or has moved the cursor: this step's work is void."""
 
@@ -65,6 +77,7 @@ class _Work:
     system: Findings
     system_moved: bool
     more: bool
+    canary: bool = False
     judged: list[tuple[Case, Inputs, Findings]] = field(default_factory=list)
 
     @cached_property
@@ -79,13 +92,22 @@ class _Work:
     def empty(self) -> bool:
         """Whether there is nothing to write."""
         moved = self.through != self.start[0] or bool(self.notices)
-        return not (moved or self.subjects or self.system_moved)
+        return not (moved or self.subjects or self.system_moved or self.canary)
 
 
 class EngineLoop:
     """One engine; several may run, the lease lets one of them work."""
 
-    def __init__(self, registry: Registry, journal: Journal, history: History, planner: Planner, clock: Clock) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        journal: Journal,
+        history: History,
+        planner: Planner,
+        clock: Clock,
+        canaries: Canaries | None = None,
+    ) -> None:
+        self._canaries = canaries
         self._registry = registry
         self._journal = journal
         self._history = history
@@ -149,6 +171,7 @@ class EngineLoop:
             subjects, postponed = wanted[:SUBJECTS], wanted[SUBJECTS:]
             cases = cases_of(connection, subjects, now_ms)
             system = system_findings(connection, now_ms)
+            more = full or bool(postponed) or len(notices) == NOTICES
             return _Work(
                 now_ms, start, through, readings, notices,
                 {subject: dirty[subject] for subject in subjects if subject in dirty},
@@ -157,7 +180,8 @@ class EngineLoop:
                 cases,
                 system,
                 moved(connection, system),
-                full or bool(postponed) or len(notices) == NOTICES,
+                more,
+                canary=not more and self._canaries is not None and self._canaries.waits(through),
             )  # fmt: skip
 
     # --- writing
@@ -188,6 +212,8 @@ class EngineLoop:
         self._intervals.note(connection, work.readings, work.now_ms)
         if changes:
             self._planner.plan(connection, changes, work.now_ms)
+        if work.canary and self._canaries is not None:
+            self._canaries.pass_on(connection, work.now_ms)
         recorded.forget_dirty(connection, [number for numbers in work.dirty.values() for number in numbers])
         recorded.forget_due(connection, set(work.subjects) - {case.subject for case in work.cases})
         for subject in work.postponed:

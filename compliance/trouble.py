@@ -7,6 +7,20 @@ from coldchain.registry import recorded
 from coldchain.registry.schema import signal
 
 SYSTEM = Subject(SubjectKind.SYSTEM, "")
+
+# How bad each kind is. Critical: readings are not stored or judged, or nobody can be told. Minor: on the board and in
+# the record, and worth nobody's sleep. What is not named here is major.
+SEVERITIES = {
+    "ingest_stalled": Severity.CRITICAL,
+    "storage": Severity.CRITICAL,
+    "no_channel": Severity.CRITICAL,
+    "nobody_on_call": Severity.CRITICAL,
+    "audit_chain": Severity.CRITICAL,
+    "canary": Severity.CRITICAL,
+    "contact_unverified": Severity.MINOR,
+    "heartbeat": Severity.MINOR,
+}
+
 _REMEMBERED_MS = 86_400_000  # a signal cleared longer ago has been folded in, or the engine was down for a day
 
 
@@ -34,7 +48,7 @@ def _condition(kind: str, role: str, detail: str, raised_ms: int, cleared_ms: in
         role,
         kind,
         state,
-        Severity.MAJOR,
+        SEVERITIES.get(kind, Severity.MAJOR),
         raised_ms,
         changed,
         cleared_ms,

@@ -8,6 +8,7 @@ import structlog
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from coldchain.clock import Clock
+from coldchain.domain.canary import is_canary
 from coldchain.errors import TransientError
 from ingest.sparkplug_host import SparkplugHost
 
@@ -139,11 +140,12 @@ class Listening:
             self._ask(client, [topic])
 
     def _options(self, topic: str) -> SubscribeOptions:
-        # What we publish ourselves must not come back as input; our own state must, for somebody else may deny it.
+        # What we publish ourselves must not come back as input; our own state must, for somebody else may deny it, and
+        # the canary, which is sent for that.
         shared = topic.startswith("$share/")  # there the protocol forbids it
         return SubscribeOptions(
             qos=1,
-            noLocal=not shared and topic != self._state,
+            noLocal=not (shared or topic == self._state or is_canary(topic)),
             retainHandling=SubscribeOptions.RETAIN_SEND_IF_NEW_SUB,
         )
 

@@ -9,7 +9,7 @@ import structlog
 
 from coldchain import metrics
 from coldchain.clock import Clock
-from coldchain.domain.message import Arrival, Envelope, Receipt
+from coldchain.domain.message import Arrival, Envelope, Outcome, Receipt
 from coldchain.errors import TransientError
 from coldchain.journal.port import Journal
 from ingest import quarantine
@@ -25,6 +25,7 @@ _log = structlog.get_logger(__name__)
 
 _NAMED, _OTHER = 1000, "other"  # loggers that a metric names, and what it calls the others
 _NOBODYS = "none@1"  # the adapter of a message that no carrier claims
+_NOTHING_KEPT = Receipt(Outcome.NO_READING, None, 0)  # of a canary
 
 
 class Pipeline:
@@ -39,6 +40,8 @@ class Pipeline:
         profiles: Callable[[], Profiles] = NoProfiles,
         memory: MemoryStore | None = None,
         gateways: Gateways = nobody,
+        pass_canary: Callable[[str, int], None] = lambda _road, _sent_ms: None,
+        heard: Callable[[Sequence[Receipt]], None] = lambda _receipts: None,
     ) -> None:
         """Speak for `tenant` with `carriers`, the native one alone by default; the first that claims decodes.
 
@@ -51,6 +54,8 @@ class Pipeline:
             memory: where carriers' memory outlives the process; only one process may hear sessions, so only its
                 pipeline has one.
             gateways: gives the loggers that may speak for others, as they are now.
+            pass_canary: commits the mark of a canary, given its road and when it set out.
+            heard: told of every receipt.
         """
         self.journal = journal
         self.clock = clock
@@ -61,6 +66,8 @@ class Pipeline:
         self.commands = Commands(clock)
         self._oversized: set[str] = set()
         self._gateways = gateways
+        self._pass_canary = pass_canary
+        self._heard = heard
         self._memory = CarrierMemory(memory or Forgetful())
         self._turn = threading.RLock()  # what one message makes a carrier remember, the next is read with
 
@@ -141,16 +148,25 @@ class Pipeline:
     def _committed(self, arrivals: Sequence[Arrival]) -> list[list[Receipt]]:
         """Commit, write down what was staged, and only then pass on what carriers ask for."""
         with metrics.COMMIT_SECONDS.time():
-            receipts = self.journal.append(arrivals)
+            kept = [arrival for arrival in arrivals if arrival.mark is None]
+            receipts = self.journal.append(kept)
+            for arrival in arrivals:
+                if arrival.mark is not None:
+                    self._pass_canary(*arrival.mark)
         self._memory.keep()
         for arrival in arrivals:
             if arrival.commands:
                 self.commands.post(arrival.commands)
         metrics.COMMIT_MESSAGES.observe(len(receipts))
         _count(receipts)
+        self._heard(receipts)
         self._count_oversize(arrivals)
         remaining = iter(receipts)
-        return [[next(remaining) for _ in range(max(1, len(arrival.messages)))] for arrival in arrivals]
+        return [
+            [_NOTHING_KEPT] if arrival.mark is not None else
+            [next(remaining) for _ in range(max(1, len(arrival.messages)))]
+            for arrival in arrivals
+        ]  # fmt: skip
 
     def _decoded(self, envelope: Envelope, context: Context, memory: CarrierMemory) -> Arrival:
         if envelope.transport == "http" and envelope.source == "auto":

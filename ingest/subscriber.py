@@ -12,7 +12,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import structlog
 
-from coldchain.domain.message import Envelope
+from coldchain.domain.message import Command, Envelope
 from coldchain.errors import TransientError
 from ingest.broker import Broker, flush
 from ingest.downlink import Down, Downlink
@@ -24,6 +24,7 @@ from ingest.writer import Parcel, Receipts, Writer
 
 _log = structlog.get_logger(__name__)
 
+_DROPPED = "$SYS/broker/publish/messages/dropped"
 _BURST = 256  # messages that are read before they are handed on
 _MOST_BYTES = 64 * 1024 * 1024  # unsettled, before we stop reading
 _TURN_S = 0.1
@@ -87,6 +88,7 @@ class Subscriber:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mqtt-subscriber", daemon=True)
         self._trouble: str | None = "not connected yet"
+        self.dropped: int | None = None  # what the broker says that it has dropped since its start
         self.turned_s = time.monotonic()
 
     def start(self) -> None:
@@ -107,6 +109,17 @@ class Subscriber:
     def alive(self) -> bool:
         """Whether the thread lives; a role whose subscriber died has to end."""
         return self._thread.is_alive()
+
+    def publish(self, command: Command) -> None:
+        """Publish something over this connection, soon; from any thread.
+
+        Raises:
+            ConnectionError: there is none.
+        """
+        if not self.connected:
+            raise ConnectionError(self._trouble or "not connected")
+        self._commands.append(command)
+        self._ring()
 
     @property
     def connected(self) -> bool:
@@ -298,6 +311,7 @@ class Subscriber:
             return
         _log.info("connected", host=self._broker.host, port=self._broker.port, session_present=flags.session_present)
         self._listening.begin(client, kept=flags.session_present)
+        client.subscribe(_DROPPED, 0)  # a broker that does not tell is none the worse for it
 
     def _on_subscribe(self, _client: mqtt.Client, _data: Any, mid: int, codes: Any, _said: Any) -> None:
         self._listening.answered(mid, codes)
@@ -312,6 +326,9 @@ class Subscriber:
             topic = error.object.decode(errors="backslashreplace")
         now_ms = self._writer.pipeline.clock.now_ms()
         payload = bytes(message.payload)
+        if topic == _DROPPED:
+            self.dropped = int(payload) if payload.isdigit() else self.dropped
+            return
         if self._host is not None and topic == self._host.topic:
             self._own_state(client, message)
             return

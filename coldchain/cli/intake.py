@@ -18,6 +18,7 @@ from coldchain.errors import ColdchainError, TransientError
 from coldchain.wiring import RegisteredLoggers, Stores, pipeline_of
 from ingest.again import finish
 from ingest.canary import CanaryCarrier, CanarySender, WithCanary, by_broker, by_listener
+from ingest.flood import CROWDED, Rates
 from ingest.listener import Listener
 from ingest.registered import RegistryTopics, assigned_of
 from ingest.sparkplug_host import SparkplugHost
@@ -45,7 +46,9 @@ class Intake:
             raise ColdchainError("neither COLDCHAIN_MQTT_LISTEN nor COLDCHAIN_MQTT_URL is set: nothing to receive from")
         self._registry, self._clock = stores.registry, clock
         self._carrier = CanaryCarrier(config.tenant)
-        self._writer = Writer(pipeline_of(config, stores, clock, hears=True, first=(self._carrier,)))
+        self._rates = Rates(clock)
+        first = (self._carrier,)
+        self._writer = Writer(pipeline_of(config, stores, clock, hears=True, first=first, heard=self._rates.heard))
         self._host = SparkplugHost(config.sparkplug_host) if config.sparkplug_host else None
         self._subscriber = _subscriber(config, stores, clock, self._writer, self._host)
         self._listener = _listener(config, stores, self._writer, self._host, clock, self._carrier.secret)
@@ -109,6 +112,33 @@ class Intake:
             raise ColdchainError("the canary's thread ended; see the log")
         subscriber = self._subscriber.trouble if self._subscriber is not None else None
         return self._writer.trouble or subscriber
+
+    @property
+    def roads(self) -> tuple[str, ...]:
+        """Over which ways in canaries are sent."""
+        return self._canary.roads if self._canary is not None else ()
+
+    def unstored(self) -> str | None:
+        """What keeps messages from being committed, if anything does."""
+        return self._writer.trouble
+
+    def flooded(self) -> str | None:
+        """Who sends far too much, if anybody does."""
+        if self._listener is not None and self._listener.crowd >= CROWDED:
+            return f"{self._listener.crowd:.0%} of the listener's connections are in use"
+        return self._rates.noisy()
+
+    @property
+    def dropped(self) -> int | None:
+        """How many messages the broker says that it has dropped, None where it does not tell."""
+        return self._subscriber.dropped if self._subscriber is not None else None
+
+    def trespasses(self) -> list[str]:
+        """What somebody tried at the listener without a right to it, since this was asked last."""
+        if self._listener is None:
+            return []
+        tried = self._listener.trespasses
+        return [tried.popleft() for _ in range(len(tried))]
 
     def _roads(self, config: Config) -> dict[str, Callable[[int], None]]:
         """How a canary is sent over each way in."""

@@ -4,14 +4,17 @@ import argparse
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 
 from coldchain.cli import configured
+from coldchain.cli.watches import engine_watch, ingest_watch, notify_watch, watched_by
 from coldchain.clock import SystemClock
 from coldchain.config import Config
 from coldchain.errors import TransientError
 from coldchain.exposition import kept_current
 from coldchain.log import set_up
 from coldchain.pulse import Pulse
+from coldchain.registry import canary
 from coldchain.wiring import Stores, compact, dispatcher_of, engine_of, excursions_of, opened_stores, projector_of
 
 _BEAT_S = 1.0
@@ -46,8 +49,13 @@ def run(args: argparse.Namespace) -> int:
 def _ingest(config: Config, stores: Stores, pulse: Pulse, stop: threading.Event) -> None:
     from coldchain.cli.intake import Intake
 
-    with Intake(config, stores, SystemClock()) as intake:
+    clock = SystemClock()
+    with Intake(config, stores, clock) as intake, ExitStack() as watch:
         pulse.beat(intake.trouble())
+        with suppress(TransientError), stores.registry.write() as connection:
+            canary.expect(connection, intake.roads, config.canary_s, clock.now_ms())
+        # Only now: what watches need is imported when readings are taken already.
+        watch.enter_context(watched_by(ingest_watch(config, stores, clock, intake)))
         while not stop.wait(_BEAT_S):
             pulse.beat(intake.trouble())
 
@@ -57,28 +65,31 @@ def _engine(config: Config, stores: Stores, pulse: Pulse, stop: threading.Event)
     engine = engine_of(config, stores, clock)
     compact_at_s = clock.monotonic_s() + 60
     stores.bell.listen()
-    while not stop.is_set():
-        try:
-            worked = engine.step()
-            pulse.beat()
-        except TransientError as error:
-            pulse.beat(str(error))
-            stop.wait(_BEAT_S)
-            continue
-        if worked:
-            continue
-        if clock.monotonic_s() >= compact_at_s:
-            compact(stores, clock)
-            compact_at_s = clock.monotonic_s() + _COMPACT_EVERY_S
-        due_ms = engine.next_due_ms()
-        until_due_s = _BEAT_S if due_ms is None else (due_ms - clock.now_ms()) / 1000
-        stores.bell.wait(min(_BEAT_S, max(0.01, until_due_s)))
+    with watched_by(engine_watch(config, stores, clock)):
+        while not stop.is_set():
+            try:
+                worked = engine.step()
+                pulse.beat()
+            except TransientError as error:
+                pulse.beat(str(error))
+                stop.wait(_BEAT_S)
+                continue
+            if worked:
+                continue
+            if clock.monotonic_s() >= compact_at_s:
+                compact(stores, clock)
+                compact_at_s = clock.monotonic_s() + _COMPACT_EVERY_S
+            due_ms = engine.next_due_ms()
+            until_due_s = _BEAT_S if due_ms is None else (due_ms - clock.now_ms()) / 1000
+            stores.bell.wait(min(_BEAT_S, max(0.01, until_due_s)))
 
 
 def _notify(config: Config, stores: Stores, pulse: Pulse, stop: threading.Event) -> None:
-    dispatcher = dispatcher_of(config, stores, SystemClock())
+    clock = SystemClock()
+    dispatcher = dispatcher_of(config, stores, clock)
     try:
-        dispatcher.run(stop, pulse.beat)
+        with watched_by(notify_watch(config, stores, clock)):
+            dispatcher.run(stop, pulse.beat)
     finally:
         dispatcher.close()
 

@@ -25,6 +25,7 @@ _SWEEP_S = 1.0
 _TELL_S = 0.1
 _SAY_S = 1.0
 _SAYINGS = 1000
+_TRESPASSES = 100
 
 
 class Listener:
@@ -73,6 +74,7 @@ class Listener:
         self._settled: deque[tuple[Session, list[bytes], int, int]] = deque()
         self._flushing = False
         self._said_s: dict[str, float] = {}
+        self.trespasses: deque[str] = deque(maxlen=_TRESPASSES)  # until somebody takes them out
         self._checks = ThreadPoolExecutor(2, "credentials")  # a password hash may take much memory
         self._teller = ThreadPoolExecutor(1, "down-messages")
         self._tasks: list[asyncio.Task[None]] = []
@@ -108,6 +110,11 @@ class Listener:
         self._checks.shutdown(wait=False, cancel_futures=True)
         # Whoever closes the journal next must not do so while we still read it.
         await self._loop.run_in_executor(None, self._teller.shutdown)
+
+    @property
+    def crowd(self) -> float:
+        """How much of the connections that are allowed is in use, from 0 to 1."""
+        return len(self._sessions) / self._connections
 
     @property
     def now_ms(self) -> int:
@@ -156,6 +163,7 @@ class Listener:
         metrics.REFUSED_CONNECTIONS.labels("foreign_topic").inc()
         if self._worth_saying(f"foreign_topic {session.user}"):
             _log.warning("foreign_topic", user=session.user, topic=topic)
+        self.trespasses.append(f"{session.user} publishes to a topic of somebody else: {topic[:80]}")
 
     def _worth_saying(self, what: str) -> bool:
         """At most once a second each: whoever knocks without end must not fill the disk; the metrics count them all."""
@@ -186,6 +194,7 @@ class Listener:
             return
         if logger is None:
             session.turn_away()
+            self.trespasses.append(f"wrong credentials of {(asked.user or '')[:80]} at the MQTT listener")
             return
         session.admit(asked, logger)
         session.relieve()

@@ -1,0 +1,133 @@
+"""What each role watches of the product itself, put together from the configuration."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from coldchain.clock import Clock
+from coldchain.config import Config
+from coldchain.registry import signals
+from coldchain.wiring import Stores
+
+if TYPE_CHECKING:
+    from alerts.watch import Watchman
+    from coldchain.cli.intake import Intake
+
+_SECOND, _MINUTE, _HOUR, _DAY = 1.0, 60.0, 3600.0, 86_400.0
+
+
+@contextlib.contextmanager
+def watched_by(watchman: "Watchman") -> Iterator[None]:
+    """`watchman` looks for as long as the context lasts."""
+    watchman.start()
+    try:
+        yield
+    finally:
+        watchman.stop()
+
+
+def ingest_watch(config: Config, stores: Stores, clock: Clock, intake: "Intake") -> "Watchman":
+    """Of who receives: storage, disk, clock, certificate, floods, what the broker dropped, and trespassers."""
+    from alerts.watch import Check, Event, Watchman
+    from alerts.watch_machine import Certificate, Disk, Steps
+
+    steps = Steps(clock)
+    checks = [
+        Check("storage", 2 * _SECOND, lambda: intake.unstored() or stores.registry.unwritable()),
+        Check("disk", 10 * _SECOND, Disk(config.data).look),
+        Check("flood", 2 * _SECOND, intake.flooded),
+        Check("broker_dropped", 10 * _SECOND, _Dropped(stores, lambda: intake.dropped).look),
+    ]
+    if config.tls_cert is not None:
+        checks.append(Check("certificate", _HOUR, Certificate(config.tls_cert, clock).look))
+
+    def events() -> list[Event]:
+        return [*steps.events(), *(Event("security", said) for said in intake.trespasses())]
+
+    return Watchman(stores.registry, "ingest", checks, clock, events)
+
+
+def engine_watch(config: Config, stores: Stores, clock: Clock) -> "Watchman":
+    """Of who judges: the audit trail's chain, and backups."""
+    from alerts.watch import Check, Watchman
+    from alerts.watch_machine import Backups
+    from alerts.watch_work import Trail
+
+    checks = [Check("audit_chain", 10 * _MINUTE, Trail(stores.registry, clock).look)]
+    if config.backups is not None:
+        checks.append(Check("backup", 10 * _MINUTE, Backups(config.backups, clock).look))
+    return Watchman(stores.registry, "engine", checks, clock)
+
+
+def notify_watch(config: Config, stores: Stores, clock: Clock) -> "Watchman":
+    """Of who delivers: the other roles' work, the canary, the outbox, and the beat for the watchdog outside."""
+    from alerts import watch_work as work
+    from alerts.annunciation import Annunciation
+    from alerts.heartbeat import Heartbeat
+    from alerts.watch import Check, Event, Watchman
+
+    pace = min(10.0, config.canary_s / 6) if config.canary_s else 10.0
+    siren = Annunciation(config.annunciator, clock) if config.annunciator else None
+    beat = Heartbeat(config.heartbeat_url, stores.registry, clock) if config.heartbeat_url else None
+
+    def asks(question: Callable[[Connection, int], str | None]) -> Callable[[], str | None]:
+        def look() -> str | None:
+            with stores.registry.read() as connection:
+                return question(connection, clock.now_ms())
+
+        return look
+
+    def no_channel() -> str | None:
+        said = asks(work.no_channel)()
+        if siren is not None:
+            siren.follow(said)
+        return said
+
+    def events() -> list[Event]:
+        with stores.registry.read() as connection:
+            return work.guessing(connection, clock.now_ms())
+
+    checks: list[Check] = [
+        Check("no_channel", 2 * _SECOND, no_channel),
+        Check("outbox_overdue", 10 * _SECOND, asks(work.overdue)),
+        Check("canary", pace, asks(work.canary_missing)),
+        Check("commit_lag", 10 * _SECOND, work.Lag(stores.journal, stores.registry, clock).look),
+        Check("ingest_stalled", 10 * _SECOND, work.Role(config.data, "ingest", clock).look),
+        Check("web_stalled", 10 * _SECOND, work.Role(config.data, "web", clock).look),
+        Check("contact_unverified", _HOUR, asks(work.unverified)),
+    ]
+    if beat is not None:
+        checks.append(Check("heartbeat", config.canary_s or _MINUTE, beat.look))
+        checks.append(Check("clock_offset", 10 * _SECOND, beat.clock_off))
+    return Watchman(stores.registry, "notifier", checks, clock, events)
+
+
+class _Dropped:
+    """What the broker dropped since we last knew: its count only grows until it is started again."""
+
+    _QUIET_LOOKS = 60  # without a further drop before it counts as over
+
+    def __init__(self, stores: Stores, count: Callable[[], int | None]) -> None:
+        self._stores, self._count = stores, count
+        self._quiet = 0
+        self._said: str | None = None
+
+    def look(self) -> str | None:
+        count = self._count()
+        if count is None:
+            return None
+        with self._stores.registry.read() as connection:
+            known = signals.remembered(connection, "broker_dropped")
+        if count != known:
+            with self._stores.registry.write() as connection:
+                signals.remember(connection, "broker_dropped", count)
+        if count > known:
+            self._quiet = 0
+            self._said = f"the broker has dropped {count - known} messages before anybody received them"
+        elif self._said is not None:
+            self._quiet += 1
+            if self._quiet >= self._QUIET_LOOKS:
+                self._said = None
+        return self._said

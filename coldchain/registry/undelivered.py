@@ -1,0 +1,39 @@
+"""What does not leave the outbox: for how long messages wait, and whether any channel works at all."""
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from coldchain.domain.canary import CHANNEL
+from coldchain.registry.outbox import DUE_STATES, WAITING_STATES
+from coldchain.registry.schema import delivery_attempt, outbox
+
+STUCK_MS = 60_000  # so long may every delivery fail before no channel counts as working
+
+
+def oldest_due_ms(connection: Connection) -> int | None:
+    """When the message that has waited longest for somebody was first due; None while none is overdue.
+
+    A message that was tried and put off has been due since its first attempt.
+    """
+    tried = select(func.min(delivery_attempt.c.started_ms)).where(delivery_attempt.c.outbox == outbox.c.id)
+    due = func.coalesce(tried.scalar_subquery(), outbox.c.next_due_ms)
+    query = select(func.min(due)).where(outbox.c.state.in_(DUE_STATES), _of_people())
+    oldest: int | None = connection.execute(query).scalar_one()
+    return oldest
+
+
+def stuck_since_ms(connection: Connection, now_ms: int) -> int | None:
+    """Since when nothing has reached anybody although something should have: no channel works. None while one does.
+
+    Told after a minute of failures; what one channel of several refuses is not this.
+    """
+    taken = select(func.max(outbox.c.accepted_ms)).where(_of_people())
+    last: int = connection.execute(taken).scalar_one() or 0
+    tried = select(func.min(delivery_attempt.c.started_ms)).where(delivery_attempt.c.outbox == outbox.c.id)
+    begun = func.coalesce(tried.scalar_subquery(), outbox.c.next_due_ms)
+    query = select(func.min(begun)).where(outbox.c.state.in_(WAITING_STATES), _of_people(), outbox.c.created_ms > last)
+    since: int | None = connection.execute(query).scalar_one()
+    return since if since is not None and now_ms - since > STUCK_MS else None
+
+
+def _of_people() -> ColumnElement[bool]:
+    return outbox.c.channel != CHANNEL
