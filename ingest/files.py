@@ -1,7 +1,6 @@
 """Importing the files of USB loggers and their programs: once, byte-exact, with a zone that somebody stated."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -9,12 +8,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import insert, select
 
 from coldchain import audit
-from coldchain.domain.message import Arrival, Envelope, Outcome, Receipt
+from coldchain.domain.message import Arrival, Decoded, Envelope, Outcome, Receipt
 from coldchain.errors import InvalidValue, NotFound
 from coldchain.registry import signals
 from coldchain.registry.schema import file_import
 from coldchain.registry.store import Registry
-from ingest import berlinger_files, csv_files, quarantine
+from ingest import berlinger_files, csv_files, file_mappings, quarantine
 from ingest.csv_files import Options, Progress, Table, Totals, silent
 from ingest.pipeline import Pipeline
 from ingest.timing import timed
@@ -22,12 +21,15 @@ from sensors.carriers.files import csv_carrier
 from sensors.carriers.files.berlinger import parse
 from sensors.carriers.files.berlinger_carrier import Berlinger
 from sensors.carriers.files.berlinger_carrier import message as berlinger_message
+from sensors.carriers.files.mapping import Mapping, as_json
 from sensors.carriers.port import refused
 
 LARGEST = 64 * 1024 * 1024
+MOST_AT_ONCE = 500_000  # readings of a file that is read again: they are in memory together
 SCHEMA = "coldchain.file_import/1"
 PREVIEW_SCHEMA = "coldchain.file_preview/1"
 _MOST_MESSAGES = 1000
+_AGAIN = "to read what was imported in another way, read the file again, with a reason"
 _KNOWN = "the TXT export of a Berlinger Fridge-tag or Q-tag, and tables of columns (CSV, TXT)"
 
 
@@ -56,7 +58,8 @@ def import_file(
 
     Raises:
         InvalidValue: no known format, something is not stated that has to be, something stated contradicts the file,
-            too large, or this file was imported in another zone or of another logger; nothing was stored.
+            too large, or this file was imported in another zone, of another logger or by another mapping; nothing
+            was stored.
         NotFound: no mapping of the stated name.
         TransientError: the journal or the registry is busy; importing again is safe.
     """
@@ -101,7 +104,40 @@ def preview_file(registry: Registry, content: bytes, name: str, options: Options
     return {**head, **report, "needs": needs}
 
 
-def file_arrival(envelope: Envelope, zone: str, stated: Mapping[str, Any] = MappingProxyType({})) -> Arrival:
+class Whole(NamedTuple):
+    """A file read as a whole, before anything is stored of it."""
+
+    report: dict[str, Any]  # what does not depend on what was stored before
+    parts: tuple[tuple[int, bytes, Decoded], ...]  # where its bytes begin in the file, the bytes, and the message
+
+
+def whole_file(registry: Registry, envelope: Envelope, digest: str, options: Options) -> Whole:
+    """What a file says when it is read as `options` state; nothing is stored.
+
+    Raises:
+        InvalidValue: no known format, something is not stated that has to be, or something contradicts the file.
+        NotFound: no mapping of the stated name.
+    """
+    if Berlinger("UTC").claims(envelope):
+        if options.zone is None:
+            raise InvalidValue(_asks_zone(envelope.source))
+        export = parse(envelope.payload, options.zone)
+        said = _timed(Arrival(envelope, (berlinger_message(export, envelope),)))
+        return Whole(berlinger_files.report(export), ((0, envelope.payload, said.messages[0]),))
+    table, totals = _ready(registry, envelope, digest, options), Totals()
+    parts: list[tuple[int, bytes, Decoded]] = []
+    start = 0
+    for payload, made in table.parts(digest, totals):
+        parts += [(start, payload, one) for one in made.messages]
+        start += len(payload)
+        if totals.readings > MOST_AT_ONCE:
+            raise InvalidValue(f"the file holds more than {MOST_AT_ONCE:,} readings: too many to be read again at once")
+    return Whole(_table_report(table, totals, options), tuple(parts))
+
+
+def file_arrival(
+    envelope: Envelope, zone: str, stated: dict[str, Any] | MappingProxyType[str, Any] = MappingProxyType({})
+) -> Arrival:
     """What a file says, judged as every message is; refused with a reason where nobody reads it.
 
     `stated` may name `logger`, `mapping` (a shipped one, or a body) and `order`, as `Options` does.
@@ -160,21 +196,31 @@ def _table(
     pipeline: Pipeline, registry: Registry, envelope: Envelope, digest: str, options: Options, progress: Progress
 ) -> dict[str, Any]:
     """Read a table part by part: what was committed stays, and the same file goes on where it was cut off."""
-    table = _as_table(registry, envelope.payload, envelope.source, options, envelope.received_at_ms)
-    if table.needs or table.rows is None:
-        raise InvalidValue("; ".join(f"{need.field}: {need.reason}" for need in table.needs))
-    _some_row(table, digest)
+    table = _ready(registry, envelope, digest, options)
     totals, outcome = Totals(), _Outcome()
     for payload, made in table.parts(digest, totals, progress):
         if made.messages:
             [found] = pipeline.commit([Arrival(envelope._replace(payload=payload), made.messages)])
             outcome.take(found)
+    return {**_table_report(table, totals, options), **outcome.as_json()}
+
+
+def _ready(registry: Registry, envelope: Envelope, digest: str, options: Options) -> Table:
+    """The table, of which nothing has to be asked any more, and at least one row can be read."""
+    table = _as_table(registry, envelope.payload, envelope.source, options, envelope.received_at_ms)
+    if table.needs or table.rows is None:
+        raise InvalidValue("; ".join(f"{need.field}: {need.reason}" for need in table.needs))
+    _some_row(table, digest)
+    return table
+
+
+def _table_report(table: Table, totals: Totals, options: Options) -> dict[str, Any]:
     described = table.described()
     del described["needs"]
     logger = table.plan.logger if table.plan.logger is not None else min(totals.loggers, default=None)
     return {
         "format": csv_carrier.NAME, "state": "imported", "contradictions": [], **described, **totals.as_json(),
-        "logger": logger, "confirmed": options.confirm, **outcome.as_json(),
+        "logger": logger, "confirmed": options.confirm,
     }  # fmt: skip
 
 
@@ -197,10 +243,12 @@ class _Outcome:
     duplicates: int = 0
     refused: list[str] = field(default_factory=list)
     messages: list[int] = field(default_factory=list)
+    kept: list[int] = field(default_factory=list)
 
     def take(self, receipts: list[Receipt]) -> None:
         for one in receipts:
             again = one.outcome is Outcome.DUPLICATE and not one.stored
+            self.kept.append(one.message)  # one of an attempt that was cut off is a message of this file too
             self.stored += len(one.stored)
             self.duplicates += one.duplicates
             self.refused += [refusal.reason for refusal in one.refusals][: 20 - len(self.refused)]
@@ -210,7 +258,7 @@ class _Outcome:
     def as_json(self) -> dict[str, Any]:
         return {
             "stored": self.stored, "duplicates": self.duplicates, "refused": self.refused,
-            "message": self.messages[0] if self.messages else None, "messages": self.messages,
+            "message": self.messages[0] if self.messages else None, "messages": self.messages, "kept": self.kept,
         }  # fmt: skip
 
 
@@ -228,11 +276,26 @@ def _before(registry: Registry, digest: str, options: Options) -> dict[str, Any]
     report: dict[str, Any] = row.report
     if options.zone is not None and row.zone is not None and options.zone != row.zone:
         raise InvalidValue(
-            f"this file was imported as {row.name} with zone {row.zone}: its times cannot also be {options.zone}"
+            f"this file was imported as {row.name} with zone {row.zone}: its times cannot also be {options.zone}; "
+            f"{_AGAIN}"
         )
     if options.logger is not None and options.logger not in (report["logger"], *report.get("loggers", ())):
-        raise InvalidValue(f"this file was imported as {row.name} of logger {report['logger']}, not {options.logger}")
+        raise InvalidValue(
+            f"this file was imported as {row.name} of logger {report['logger']}, not {options.logger}; {_AGAIN}"
+        )
+    mapping = file_mappings.chosen(registry, options.mapping)
+    if mapping is not None and (before := report.get("mapping_body")) and _unordered(before) != _unordered(mapping):
+        raise InvalidValue(
+            f"this file was imported as {row.name} by mapping {report['mapping']}, and not by this {mapping.label}; "
+            f"{_AGAIN}"
+        )
     return report
+
+
+def _unordered(mapping: dict[str, Any] | Mapping) -> dict[str, Any]:
+    """A mapping's body without the order of the date, which may be stated beside it."""
+    body = as_json(mapping) if isinstance(mapping, Mapping) else mapping
+    return {**body, "time": {name: value for name, value in body["time"].items() if name != "order"}}
 
 
 def _keep(registry: Registry, report: dict[str, Any], content: bytes, who: str, now_ms: int) -> None:

@@ -1,6 +1,7 @@
 """`coldchain import`: logger files into the journal; the file itself is kept byte for byte with its hash."""
 
 import argparse
+import hashlib
 import json
 import sys
 import tomllib
@@ -10,9 +11,11 @@ from typing import Any, Self
 from coldchain.cli import configured
 from coldchain.clock import SystemClock
 from coldchain.errors import ColdchainError, ConfigError
-from coldchain.wiring import opened_stores, pipeline_of
+from coldchain.wiring import Stores, opened_stores, pipeline_of
 from ingest.csv_files import Options
 from ingest.files import Imported, import_file, preview_file
+from ingest.files_again import look_again, read_again
+from ingest.pipeline import Pipeline
 
 _LONG = 2 * 1024 * 1024  # bytes from which on a file shows how far it has come
 
@@ -26,6 +29,10 @@ def arguments(parser: argparse.ArgumentParser, _name: str) -> None:
     parser.add_argument("--logger", help="the logger's id, where the file does not name it")
     parser.add_argument("--order", help="of the date: dmy, mdy, ymd, epoch_s or epoch_ms, where it reads both ways")
     parser.add_argument("--confirm", action="store_true", help="the result of an untested mapping was looked at")
+    parser.add_argument(
+        "--again", action="store_true", help="read what was imported in this way instead, with --reason"
+    )
+    parser.add_argument("--reason", default="", help="why a file is read again; goes into the audit trail")
     parser.add_argument("--dry-run", action="store_true", help="show what would be stored, and store nothing")
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON, one line for each file")
 
@@ -39,6 +46,9 @@ def run(args: argparse.Namespace) -> int:
         for path in args.file:
             content = _content(path)
             try:
+                if args.again:
+                    _read_again(args, stores, pipeline, path.name, content, options)
+                    continue
                 if args.dry_run:
                     shown = preview_file(stores.registry, content, path.name, options, clock.now_ms())
                     _say_preview(path.name, shown, as_json=args.json)
@@ -56,6 +66,29 @@ def run(args: argparse.Namespace) -> int:
                 print(f"coldchain: {path.name}: {error}", file=sys.stderr)
                 refused += 1
     return 2 if refused and not args.dry_run else int(bool(refused))
+
+
+def _read_again(
+    args: argparse.Namespace, stores: Stores, pipeline: Pipeline, name: str, content: bytes, options: Options
+) -> None:
+    digest = hashlib.sha256(content).hexdigest()
+    if args.dry_run:
+        made = look_again(pipeline, stores.registry, stores.history, digest, options)
+    else:
+        made = read_again(
+            pipeline, stores.registry, stores.history, digest, options, who="command line", reason=args.reason
+        )
+    if args.json:
+        print(json.dumps(made.as_json(), ensure_ascii=False))
+        return
+    would = "read again" if made.done else "nothing stored" if made.messages else "nothing would change"
+    print(
+        f"{name}: {would}; {made.before} readings become {made.after}, {made.known} known, "
+        f"logger {made.report['logger']}, zone {made.report['zone']}"
+    )
+    for reason in made.refused:
+        print(f"{name}: refused: {reason}")
+    _say_more(name, made.report)
 
 
 class _Progress:

@@ -65,7 +65,7 @@ class Meeting:
         alike = [other for other in same if other[FAULT] == fault]
         found = next((other for other in alike if other[VALUES] == values), None)
         # Of two messages that are numbered, each says all that its logger meant: what differs is a tie.
-        apart = (other for other in alike if not _both_numbered(other, reading) and _contains(other[VALUES], values))
+        apart = (other for other in alike if not _both_numbered(other, reading) and contains(other[VALUES], values))
         return found or next(apart, None)
 
     def _remember_earlier(self, twin: Row, reading: Reading) -> None:
@@ -85,7 +85,7 @@ class Meeting:
             self.made.latest[series] = order
 
 
-def _contains(stored: Sequence[int | None], values: Sequence[int | None]) -> bool:
+def contains(stored: Sequence[int | None], values: Sequence[int | None]) -> bool:
     """Whether stored values say everything that `values` say: the same sample by a road that tells less of it.
 
     A file holds a temperature where the radio message held humidity and battery beside it. The battery alone, which

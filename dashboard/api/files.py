@@ -12,9 +12,9 @@ from starlette.concurrency import run_in_threadpool
 from coldchain.errors import InvalidValue
 from coldchain.registry import file_imports
 from coldchain.registry.viewer import Permission
-from dashboard.api.request import Caller, Web, reply, shown_as, takes
+from dashboard.api.request import Body, Caller, Web, Words, reply, shown_as, takes
 from dashboard.policy import API, KIB, Endpoint, may
-from ingest import file_mappings, files
+from ingest import file_mappings, files, files_again
 from ingest.csv_files import Options
 from sensors.carriers.files.mapping import as_json, shipped
 
@@ -111,6 +111,29 @@ def original(web: Web, sha256: str) -> Response:
     return Response(content, 200, held, "application/octet-stream")
 
 
+class ReadAgain(Body):
+    """How a file is to be read instead, and why; `dry_run` only shows what would change."""
+
+    zone: Words | None = None
+    mapping: Words | dict[str, Any] | None = None
+    logger: Words | None = None
+    order: Words | None = None
+    confirm: bool = False
+    reason: Words | None = None
+    dry_run: bool = False
+
+
+def again(web: Web, viewer: Caller, sha256: str, body: ReadAgain) -> Response:
+    """Read an imported file again in another way. What it said before stays on record as superseded."""
+    options = Options(body.zone or None, body.logger or None, body.mapping or None, body.order or None, body.confirm)
+    if body.dry_run:
+        return reply(files_again.look_again(web.pipeline, web.registry, web.history, sha256, options).as_json())
+    made = files_again.read_again(
+        web.pipeline, web.registry, web.history, sha256, options, who=viewer.id, reason=body.reason or ""
+    )
+    return reply(made.as_json())
+
+
 def mappings(web: Web) -> Response:
     """The newest version of every file mapping: those that people saved, then those that come with the program."""
     own = {one.id for one in shipped()}
@@ -143,6 +166,13 @@ _MAPPING = {
     "time": {"columns": ["Zeit"], "order": "dmy"}, "logger": {"preamble": "Serial"},
     "channels": [{"column": "Temp*", "channel": "internal", "quantity": "temperature", "unit": "C"}],
 }  # fmt: skip
+_AGAIN = {
+    "schema": files_again.AGAIN_SCHEMA, "sha256": "9f2c…", "messages": 1, "readings_before": 288, "readings_after": 288,
+    "known": 0, "refused": [], "done": True,
+    "report": {"name": "run.csv", "mapping": "our-logger@2", "zone": "Europe/Berlin", "stored": 288,
+               "read": {"number": 2, "at": "2026-11-22T12:00:00.000Z", "who": "ada", "reason": "its unit is °F"}},
+}  # fmt: skip
+_READ_AGAIN = {"zone": "Europe/Berlin", "mapping": "our-logger@2", "reason": "its unit is °F", "dry_run": False}
 _FILE = {"openapi_extra": {"requestBody": {"required": True, "content": {
     "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
 }}}}  # fmt: skip
@@ -153,6 +183,8 @@ ENDPOINTS = (
     Endpoint("POST", f"{API}/files/preview", preview, may(Permission.OPERATE, body_limit=files.LARGEST + 64 * KIB),
              shown_as("What it would become", _PREVIEW) | _FILE),
     Endpoint("GET", f"{API}/files/{{sha256}}", original, may(Permission.OPERATE, unscoped=True)),
+    Endpoint("POST", f"{API}/files/{{sha256}}/again", again, may(Permission.ASSESS, unscoped=True),
+             shown_as("What it came to", _AGAIN) | takes(_READ_AGAIN)),
     Endpoint("GET", f"{API}/file-mappings", mappings, may(Permission.OPERATE),
              shown_as("The mappings", _MAPPING, many=True)),
     Endpoint("POST", f"{API}/file-mappings", add_mapping, may(Permission.OPERATE, unscoped=True),

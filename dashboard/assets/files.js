@@ -60,8 +60,17 @@
     return { zone: (zone || "").trim(), logger: (logger || "").trim(), mapping: own, order, confirm: (confirm || []).some(Boolean) ? "true" : "" };
   }
 
+  // A file that was imported, taken from where it is kept.
+  async function fetched(sha) {
+    const answer = await fetch("/api/v1/files/" + encodeURIComponent(sha));
+    if (answer.status === 401) window.coldchainSignedOut();
+    if (!answer.ok) return;
+    const named = /filename="([^"]*)"/.exec(answer.headers.get("Content-Disposition") || "");
+    take(new File([await answer.blob()], named ? named[1] : "file"));
+  }
+
   space.files = {
-    ready: function () {
+    ready: function (_id, kept) {
       setTimeout(() => {
         const box = document.getElementById("file-input-box");
         if (!box || box.firstChild) return;
@@ -71,6 +80,7 @@
         input.addEventListener("change", () => take(input.files[0]));
         box.append(input);
         file = null;
+        if (kept) fetched(kept);
         ["dragenter", "dragover"].forEach((kind) => drop.addEventListener(kind, (event) => { event.preventDefault(); drop.dataset.over = "1"; }));
         ["dragleave", "drop"].forEach((kind) => drop.addEventListener(kind, (event) => { event.preventDefault(); drop.dataset.over = "0"; }));
         drop.addEventListener("drop", (event) => take(event.dataTransfer.files[0]));
@@ -92,6 +102,21 @@
       if (!words.mapping && found.body.mapping_how === "proposed") words.mapping = "generic";
       const done = await send("/api/v1/files", words);
       window.coldchainSay(done.status < 300 && done.status ? "The file is imported" : "The file was refused", "assertive");
+      return done;
+    },
+    again: async function (clicks, found, reason, ...fields) {
+      if (!(clicks || []).some(Boolean) || !file || !found || found.status !== 200) return space.no_update;
+      const words = said(...fields), own = fields[4];
+      if (!words.mapping && found.body.mapping_how === "proposed") words.mapping = "generic";
+      const body = { ...words, mapping: own || words.mapping, confirm: words.confirm === "true", reason: (reason || [])[0] || "" };
+      const headers = { "Content-Type": "application/json", "X-CSRF-Token": token() };
+      let done = { status: 0, body: { detail: "The server could not be reached; try again" } };
+      try {
+        const answer = await fetch("/api/v1/files/" + found.body.sha256 + "/again", { method: "POST", headers, body: JSON.stringify(body) });
+        if (answer.status === 401) window.coldchainSignedOut();
+        done = { status: answer.status, body: await answer.json() };
+      } catch (error) { /* the sentence above says enough */ }
+      window.coldchainSay(done.status === 200 ? "The file is read again" : "The file was not read again", "assertive");
       return done;
     },
   };

@@ -1,5 +1,6 @@
 """Import a file: drop it, say what it does not say itself, look at what it becomes, and only then store it."""
 
+import re
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -25,10 +26,11 @@ _ORDERS = {
     "epoch_s": "seconds since 1970",
     "epoch_ms": "milliseconds since 1970",
 }
+_HASH = re.compile(r"[0-9a-f]{64}\Z")
 _STATED = ("file-zone", "file-logger", "file-mapping", "file-order")
 
 
-def layout(**_query: str) -> Any:
+def layout(again: str = "", **_query: str) -> Any:
     """The frame; the preview and the list are filled by callbacks under the viewer."""
     viewer = security.viewer()
     if viewer.scoped:
@@ -77,6 +79,7 @@ def layout(**_query: str) -> Any:
             ),
             card("Imported", html.Div(skeleton(120), id="file-list")),
             *(dcc.Store(id=one) for one in ("file-chosen", "file-found", "file-done", "file-body")),
+            dcc.Store(id="file-kept", data=again if _HASH.match(again) else None),
         ],
         className="page",
     )
@@ -115,7 +118,10 @@ def _fields() -> Any:
 def register(app: Dash, services: Services) -> None:
     """Sending happens in the browser; what came back is shown here."""
     app.clientside_callback(
-        ClientsideFunction("files", "ready"), Output("file-drop", "className"), Input("file-input-box", "id")
+        ClientsideFunction("files", "ready"),
+        Output("file-drop", "className"),
+        Input("file-input-box", "id"),
+        State("file-kept", "data"),
     )
     app.clientside_callback(
         ClientsideFunction("files", "preview"),
@@ -131,6 +137,17 @@ def register(app: Dash, services: Services) -> None:
         Output("file-done", "data"),
         Input({"type": "file-store", "at": ALL}, "n_clicks"),
         State("file-found", "data"),
+        *(State(one, "value") for one in _STATED),
+        State("file-body", "data"),
+        State({"type": "file-confirm", "at": ALL}, "checked"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("files", "again"),
+        Output("file-done", "data", allow_duplicate=True),
+        Input({"type": "file-again", "at": ALL}, "n_clicks"),
+        State("file-found", "data"),
+        State({"type": "file-reason", "at": ALL}, "value"),
         *(State(one, "value") for one in _STATED),
         State("file-body", "data"),
         State({"type": "file-confirm", "at": ALL}, "checked"),
@@ -163,7 +180,7 @@ def _register_views(app: Dash, services: Services) -> None:
         prevent_initial_call=True,
     )
     def shown(answer: object) -> Any:
-        return attempt("preview", lambda: preview(answer))
+        return attempt("preview", lambda: preview(answer, may=security.viewer().may(Permission.ASSESS)))
 
     @security.secured(
         app,

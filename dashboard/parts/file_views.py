@@ -13,6 +13,7 @@ from dashboard.parts.elements import Column, card, link, moment, table
 from dashboard.parts.states import empty
 from dashboard.services import Services
 from ingest.csv_files import CONFIRMED
+from ingest.files_again import AGAIN_SCHEMA
 
 
 def demand_whole(viewer: Viewer) -> None:
@@ -27,8 +28,11 @@ def demand_whole(viewer: Viewer) -> None:
         )
 
 
-def preview(answer: Any) -> list[Any]:
-    """What the file would become, what it still needs, and the button that stores it."""
+def preview(answer: Any, *, may: bool = False) -> list[Any]:
+    """What the file would become, what it still needs, and the button that stores it.
+
+    `may`: whether the viewer may decide that a file which was imported is read in another way.
+    """
     if not isinstance(answer, dict):
         return [empty("No file chosen yet")]
     found = answer.get("body")
@@ -40,7 +44,7 @@ def preview(answer: Any) -> list[Any]:
         card(
             "What it becomes",
             html.Div([_needs(needs), file_blocks.summary(found)], className="body stack"),
-            html.Div(_actions(found, needs), className="card-actions"),
+            html.Div(_actions(found, needs, may=may), className="card-actions"),
         ),
         file_blocks.contradictions(found),
         file_blocks.problems(found),
@@ -59,7 +63,7 @@ def _needs(needs: list[dict[str, str]]) -> Any:
     return html.Div(html.Ul(items, className="file-needs"), role="status")
 
 
-def _actions(found: dict[str, Any], needs: list[dict[str, str]]) -> list[Any]:
+def _actions(found: dict[str, Any], needs: list[dict[str, str]], *, may: bool) -> list[Any]:
     blocked = any(one["field"] not in CONFIRMED for one in needs)
     untested = any(one["field"] == "confirm" for one in needs)
     parts: list[Any] = []
@@ -67,6 +71,8 @@ def _actions(found: dict[str, Any], needs: list[dict[str, str]]) -> list[Any]:
         parts.append(
             dmc.Checkbox(id={"type": "file-confirm", "at": 0}, label="I looked at these readings, and they are right")
         )
+    if found.get("imported_before"):
+        return [*parts, *_reading_again(found, blocked=blocked, may=may)]
     button = html.Button(
         "Store these readings",
         id={"type": "file-store", "at": 0},
@@ -74,10 +80,22 @@ def _actions(found: dict[str, Any], needs: list[dict[str, str]]) -> list[Any]:
         className="button primary",
         disabled=blocked,
     )
-    parts.append(button)
-    if found.get("imported_before"):
-        parts.append(html.Span("This very file was imported before; nothing would change.", className="dim small"))
-    return parts
+    return [*parts, button]
+
+
+def _reading_again(found: dict[str, Any], *, blocked: bool, may: bool) -> list[Any]:
+    """What may be done with a file that was imported before."""
+    before = link("See that import", f"/files/{found['sha256']}")
+    if not may:
+        words = "This very file was imported before. Quality decides whether it is read in another way. "
+        return [html.Span([words, before], className="dim small")]
+    return [
+        html.Span(["This very file was imported before. ", before], className="dim small"),
+        dmc.TextInput(id={"type": "file-reason", "at": 0}, label="Reason", size="sm", className="field",
+                      placeholder="its values are degrees Fahrenheit"),
+        html.Button("Read it again this way", id={"type": "file-again", "at": 0}, type="button",
+                    className="button primary", disabled=blocked),
+    ]  # fmt: skip
 
 
 def result(answer: Any) -> Any:
@@ -87,6 +105,8 @@ def result(answer: Any) -> Any:
     found = answer["body"]
     if answer.get("status") not in (200, 201):
         return card("Not imported", file_blocks.refused(str(found.get("detail") or "It was refused.")))
+    if found.get("schema") == AGAIN_SCHEMA:
+        return _reread(found)
     words = "Imported before, nothing changed" if found["again"] else "Imported"
     more = f", {found['problem_count']:,} not read" if found.get("problem_count") else ""
     line = f"{found['stored']:,} readings stored, {found['duplicates']:,} known already{more}"
@@ -95,6 +115,18 @@ def result(answer: Any) -> Any:
     links += [link(f"Logger {one}", f"/loggers/{one}") for one in loggers]
     body = html.Div([html.P(line), html.P([part for one in links for part in (one, "  ·  ")][:-1])], className="body")
     return [card(words, body), file_blocks.contradictions(found)]
+
+
+def _reread(found: dict[str, Any]) -> Any:
+    """What reading a file again did."""
+    if not found["done"]:
+        return card("Read in the same way before", html.P("Nothing changed.", className="body"))
+    known = f", {found['known']:,} known by another road" if found["known"] else ""
+    line = f"{found['readings_before']:,} readings became {found['readings_after']:,}{known}. What they were before "
+    refused = [html.Li(reason) for reason in found["refused"]]
+    body = [html.P([line, "stays on record as superseded."]), link("See this import", f"/files/{found['sha256']}")]
+    return card("Read again", html.Div([*body, html.Ul(refused, className="refusals") if refused else None],
+                                       className="body"))  # fmt: skip
 
 
 def imports(services: Services) -> Any:

@@ -137,6 +137,44 @@ def test_a_file_can_be_dropped_and_a_foreign_one_is_refused_with_the_reason(open
     watched.clean()
 
 
+def test_a_file_that_was_taken_for_the_wrong_thing_is_read_again_on_the_page(opened: Opener, world: World) -> None:
+    content = csv_of(world, "When,Temp (°C),Serie").replace(b",4.", b",41.")
+    watched = opened(role="operator")
+    watched.open("/files")
+    choose(watched, "wrong.csv", content)
+    fill(watched, "#file-zone", "UTC")
+    fill(watched, "#file-logger", "USB-0099")
+    see(watched, "#file-view", "First readings")
+    watched.page.get_by_role("button", name="Store these readings").click()
+    see(watched, "#file-result", "12 readings stored")
+    page_of_it = watched.page.get_by_role("link", name="See this import").get_attribute("href")
+    assert page_of_it is not None
+    watched.clean()
+    watched = opened(role="quality")
+    watched.open(page_of_it)
+    watched.page.get_by_role("link", name="Read it in another way").click()
+    see(watched, "#file-view", "This very file was imported before")
+    fill(watched, "#file-zone", "+01:00")
+    fill(watched, "#file-logger", "USB-0099")
+    see(watched, "#file-view", "First readings")
+    again = watched.page.get_by_role("button", name="Read it again this way")
+    again.click()
+    see(watched, "#file-result", "reason is missing")
+    watched.page.get_by_label("Reason").fill("its clock is an hour ahead")
+    again.click()
+    see(watched, "#file-result", "12 readings became 12")
+    shoot(watched, "files-again")
+    watched.page.get_by_role("link", name="See this import").first.click()
+    see(watched, "#import-view", "its clock is an hour ahead")
+    see(watched, "#import-view", "1, superseded")
+    assert watched.axe() == []
+    shoot(watched, "files-how-read")
+    found = list(world.history.readings("USB-0099", 0, 1 << 50))
+    assert len(found) == 12
+    assert {row.interpretation for row in found} == {2}
+    watched.clean()
+
+
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_the_page_fits_and_is_accessible_empty_and_full(
     opened: Opener, world: World, recordings: Path, width: int, scheme: str

@@ -104,3 +104,40 @@ def test_whoever_sees_one_customer_only_gets_no_file_of_the_installation(web: We
     scoped = web.client(Authorization=f"Bearer {web.key('operator', scope_customer=NORTH)}")
     assert scoped.get(f"/api/v1/files/{done['sha256']}").status_code == 403
     assert scoped.post("/api/v1/file-mappings", json=MAPPING).status_code == 403
+
+
+def test_a_file_is_read_again_over_http_by_who_may_decide_about_readings(web: Web) -> None:
+    done = web.as_role("operator").post("/api/v1/files", files={"file": ("run.csv", CONTENT)}, data=STATED).json()
+    path = f"/api/v1/files/{done['sha256']}/again"
+    other = {"zone": "UTC", "logger": "USB-9", "mapping": "generic", "reason": "its clock runs in UTC"}
+    assert web.as_role("operator").post(path, json=other).status_code == 403
+    quality = web.as_role("quality")
+    would = quality.post(path, json={**other, "dry_run": True}).json()
+    assert (would["done"], would["messages"], would["readings_before"], would["readings_after"]) == (False, 1, 2, 2)
+    assert quality.post(path, json={**other, "reason": ""}).status_code == 422
+    made = quality.post(path, json=other)
+    assert (made.status_code, made.json()["done"]) == (200, True)
+    rows = quality.get("/api/v1/loggers/USB-9/readings").json()["items"]
+    assert [(row["event_time"], row["interpretation"]) for row in rows] == [
+        ("2026-11-20T10:00:00.000Z", 2), ("2026-11-20T10:05:00.000Z", 2),
+    ]  # fmt: skip
+    assert quality.post(path, json=other).json()["done"] is False
+    assert quality.post(f"/api/v1/files/{'0' * 64}/again", json=other).status_code == 404
+    assert quality.get(f"/api/v1/files/{done['sha256']}").content == CONTENT
+    refused = quality.post("/api/v1/files?name=run.csv&zone=Europe/Berlin", content=CONTENT)
+    assert refused.status_code == 422
+    assert "read the file again" in refused.json()["detail"]
+
+
+def test_a_file_is_read_again_on_the_command_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stated = ["--logger", "U", "--mapping", "generic", str(file)]
+    assert main(["import", "--zone", "UTC", *stated]) == 0
+    assert main(["import", "--again", "--zone", "+01:00", "--dry-run", *stated]) == 0
+    assert "nothing stored; 2 readings become 2" in capsys.readouterr().out
+    assert main(["import", "--again", "--zone", "+01:00", *stated]) == 2
+    assert "reason is missing" in capsys.readouterr().err
+    assert main(["import", "--again", "--zone", "+01:00", "--reason", "its clock", "--json", *stated]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["done"], report["report"]["first"]) == (True, "2026-11-20T09:00:00.000Z")
+    assert main(["import", "--again", "--zone", "+01:00", "--reason", "its clock", *stated]) == 0
+    assert "nothing would change" in capsys.readouterr().out

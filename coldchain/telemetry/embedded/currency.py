@@ -38,16 +38,12 @@ def _again(session: Session, logger: str, through: int) -> dict[int, int]:
 
 def _highest(readings: list[Reading], again: dict[int, int]) -> list[Reading]:
     """Without the readings of a lower interpretation, be it of their message or of their moment."""
+    standing = [reading for reading in readings if reading.interpretation >= again.get(reading.message, 0)]
     best: dict[tuple[str, int], int] = {}
-    for reading in readings:
+    for reading in standing:
         key = (reading.channel, reading.event_time_ms)
         best[key] = max(best.get(key, 0), reading.interpretation)
-    return [
-        reading
-        for reading in readings
-        if reading.interpretation >= again.get(reading.message, 0)
-        and reading.interpretation == best[reading.channel, reading.event_time_ms]
-    ]
+    return [reading for reading in standing if reading.interpretation == best[reading.channel, reading.event_time_ms]]
 
 
 def _earliest(session: Session, readings: list[Reading], through: int) -> dict[int, Made]:
