@@ -1,42 +1,53 @@
 """The engine by its own entry point, `compliance.engine.findings`, with the full default product profile.
 
-Loggers that measured for thirty days, with noise, excursions and gaps. The peers get the same readings in columns and
-make figures and excursions only; that these are equal is checked before anything is measured. Rules, alarms,
-severities, suggestions and the document are the engine's extra work, and it counts exactly, in whole numbers. Seconds
-are those of the CPU, of one thread, measured in turns: other work on the machine does not count.
+Loggers that measured for thirty days, with noise, excursions and gaps, judged as goods that have arrived. The peers get
+the same readings in columns and the same profile in plain numbers, and give equal output; that it is equal, to within
+the rounding of floats, is checked before anything is measured: time inside, above, below and unknown by interpolated
+edges, extremes, mean and coverage; the mean kinetic temperature with its bounds for gaps; every excursion with its
+edges, durations, peak, mean, area, coverage and severity by rules and matrix; every rule's firings by hold, cumulative
+hold, hysteresis, confirmed return, and the excursion that each belongs to; with `cct-2-8` also the stability budget's
+charges, the worst and the trailing 24 h window around each hot excursion, and the headroom and budget rules.
 
-The marks of 15, 5 and 1 are for peers that do all that the engine does. These do less, over all loggers at once and in
-floats, so the ratios say what the rest costs, and they miss the marks.
+pandas works on one frame of all loggers (shift, cumsum, groupby on what lies outside), and once more on a logger at a
+time, as shipments are judged when their readings come; DuckDB in one statement a table and rule; Polars by expressions
+over all loggers. All of them compute in floats and hand over their own frames. The engine is asked for one shipment at
+a time, computes in whole numbers, and makes the alarms, the suggestion with its reasons and the whole JSON document
+beside that. Seconds are those of the CPU, of one thread, measured in turns: other work on the machine does not count.
 """
 
 import gc
+import os
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
+from importlib import import_module
 from statistics import median
-from typing import Any
 
 import numpy as np
 
-from bench import engine_peers
-from bench.engine_peers import Columns, Outcome
+from bench.asked import Columns, asked_of, outcome, same
 from bench.table import Anchor, absent
 from coldchain.domain.finding import Findings, Subject, SubjectKind
+from coldchain.domain.profile import ProductProfile
+from coldchain.domain.profile_format import profile_from
 from coldchain.domain.track import ABSENT, Track
 from compliance.engine import findings
 from compliance.inputs import Bound, Inputs, Span
-from compliance.shipped import shipped_profile
+from compliance.shipped import shipped_bodies
 
 PROFILE = "refrigerated-2-8"
 STEP_MS, DAYS, BEGUN_MS = 300_000, 30, 1_767_571_200_000
 EACH = DAYS * 86_400_000 // STEP_MS
 TURNS = 5
 BOX = Subject(SubjectKind.SHIPMENT, "box")
+PEERS = (("pandas, all loggers in one frame", "pandas", ">= 15"), ("DuckDB windows", "duckdb", ">= 5"),
+         ("Polars", "polars", ">= 1"))  # fmt: skip
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
 def measure(scale: float) -> list[Anchor]:
-    tracks = [track(number) for number in range(max(5, round(40 * scale)))]
+    tracks = [track(number) for number in range(max(5, round(100 * scale)))]
     return [*_batch(tracks), *_recompute(tracks), _streaming(tracks[0], scale), _memory(tracks)]
 
 
@@ -59,73 +70,59 @@ def track(number: int) -> Track:
     )  # fmt: skip
 
 
+@cache
+def shipped() -> dict[str, ProductProfile]:
+    """The shipped profiles, read once, as the product reads them from its registry."""
+    return {body["id"]: profile_from(body) for body in shipped_bodies()}
+
+
 def judged(one: Track, profile: str = PROFILE) -> Findings:
     last_ms = int(one.time_ms[-1])
     bound = Bound(one, (Span(int(one.time_ms[0]), last_ms + 1),), interval_ms=STEP_MS)
-    return findings(Inputs(BOX, shipped_profile(profile), (bound,), silence=False, ended_ms=last_ms), last_ms)
+    return findings(Inputs(BOX, shipped()[profile], (bound,), silence=False, ended_ms=last_ms), last_ms)
 
 
 def _batch(tracks: Sequence[Track]) -> list[Anchor]:
-    columns = Columns(
+    found = []
+    for profile in (PROFILE, "cct-2-8"):
+        for name, module, hold in PEERS:
+            label = f"batch, {profile}: engine / {name}"
+            try:
+                found.append(_beside(tracks, profile, label, module, hold))
+            except ImportError:
+                found.append(absent(label, "not measured: pip install duckdb polars", hold))
+        found.append(_one_by_one(tracks[:5], profile))
+    return found
+
+
+def _beside(tracks: Sequence[Track], profile: str, label: str, module: str, hold: str) -> Anchor:
+    """Both over all loggers: the engine one after the other, the peer at once."""
+    run, told = import_module(f"bench.peer_{module}").prepared(columns(tracks), asked_of(shipped()[profile], STEP_MS))
+    same(outcome([judged(one, profile) for one in tracks]), told(run()))
+    ours, theirs = _turns(lambda: [judged(one, profile) for one in tracks], run)
+    readings = sum(len(one) for one in tracks)
+    note = f"{len(tracks)} loggers, {readings:,} readings, equal output"
+    return Anchor(label, _rate(readings, ours), _rate(readings, theirs), theirs / ours, hold, note)
+
+
+def _one_by_one(tracks: Sequence[Track], profile: str) -> Anchor:
+    """A shipment at a time, as both would be asked when its readings come."""
+    prepared, asked = import_module("bench.peer_pandas").prepared, asked_of(shipped()[profile], STEP_MS)
+    peers = [prepared(columns([one]), asked)[0] for one in tracks]
+    ours, theirs = _turns(lambda: [judged(one, profile) for one in tracks], lambda: [run() for run in peers])
+    readings = sum(len(one) for one in tracks)
+    label = f"batch, {profile}: engine / pandas, vectorised, a logger at a time"
+    note = f"{len(tracks)} loggers, {readings:,} readings, equal output"
+    return Anchor(label, _rate(readings, ours), _rate(readings, theirs), theirs / ours, ">= 15", note)
+
+
+def columns(tracks: Sequence[Track]) -> Columns:
+    """The readings of all loggers, one after the other."""
+    return Columns(
         np.concatenate([np.full(len(one), one.logger) for one in tracks]),
         np.concatenate([one.time_ms for one in tracks]),
         np.concatenate([one.temperature_mc for one in tracks]),
-        2 * STEP_MS,
     )
-    readings = len(columns.time_ms)
-    anchors = []
-    for name, make, hold in (
-        ("pandas, vectorised", engine_peers.by_pandas, ">= 15"),
-        ("DuckDB windows", engine_peers.by_duckdb, ">= 5"),
-        ("Polars", engine_peers.by_polars, ">= 1"),
-    ):
-        try:
-            peer = make(columns)
-        except ImportError:
-            anchors.append(absent(f"batch: engine / {name}", "not measured: pip install duckdb polars", hold))
-            continue
-        same(outcome(tracks), peer())
-        ours, theirs = _turns(lambda: [judged(one) for one in tracks], peer)
-        note = f"{len(tracks)} loggers, {readings:,} readings; figures and excursions equal, no rules in the peer"
-        anchors.append(
-            Anchor(f"batch: engine / {name}", _rate(readings, ours), _rate(readings, theirs), theirs / ours, hold, note)
-        )
-    return anchors
-
-
-def outcome(tracks: Sequence[Track]) -> Outcome:
-    """The engine's answer in the form of the peers'."""
-    figures: dict[str, tuple[float, ...]] = {}
-    found: list[tuple[Any, ...]] = []
-    for one in tracks:
-        said = judged(one)
-        document: dict[str, Any] = said.document
-        seen = document["temperature"]
-        figures[one.logger] = (
-            seen["min_c"] * 1000, seen["max_c"] * 1000, seen["mean_c"] * 1000, seen["time_above_s"] * 1000,
-            seen["time_below_s"] * 1000, seen["time_unknown_s"] * 1000, document["mkt"]["value_c"],
-        )  # fmt: skip
-        found += [
-            (item.logger, item.direction, item.onset_ms, item.end_ms, item.duration_ms,
-             abs(item.peak_mc - item.limit_mc), item.area_mc_ms)
-            for item in said.excursions
-        ]  # fmt: skip
-    return figures, sorted(found)
-
-
-def same(ours: Outcome, theirs: Outcome) -> None:
-    """Refuse to measure two that say different things.
-
-    Raises:
-        AssertionError: names the first difference.
-    """
-    assert ours[0].keys() == theirs[0].keys()
-    for name, figures in ours[0].items():
-        assert np.allclose(figures, theirs[0][name], rtol=1e-9, atol=1e-6), (name, figures, theirs[0][name])
-    assert [row[:2] for row in ours[1]] == [row[:2] for row in theirs[1]]
-    assert ours[1], "nothing was outside, so nothing is compared"
-    for mine, other in zip(ours[1], theirs[1], strict=True):
-        assert np.allclose(mine[2:], other[2:], rtol=1e-9, atol=1.0), (mine, other)
 
 
 def _turns(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[float, float]:
