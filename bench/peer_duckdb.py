@@ -131,7 +131,7 @@ window w as (partition by logger order by t rows unbounded preceding)
 """
 # The integral up to each `{moment}` of the rows of `{rows}`, as the columns total_{n} and weight_{n}.
 _UNTIL = """
-select * exclude (total, weight, f, nf, dt, part), 
+select * exclude (total, weight, f, nf, dt, part),
   coalesce(total + part * (2 * f + (nf - f) * part / greatest(dt, 1)), 0) as total_{n},
   coalesce(weight + 2 * part, 0) as weight_{n}
 from (select x.*, i.total, i.weight, i.f, i.nf, i.dt, case when i.known then x.{moment} - i.t else 0 end as part

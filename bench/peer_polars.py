@@ -72,6 +72,10 @@ def _factor(value: pl.Expr, ratio: float) -> pl.Expr:
     return (ratio / 273.15 - ratio / (273.15 + value / 1000)).exp()
 
 
+def _celsius(mean: pl.Expr, ratio: float) -> pl.Expr:
+    return ratio / (ratio / 273.15 - mean.log()) - 273.15
+
+
 def _figures(data: pl.DataFrame, found: pl.DataFrame, asked: Asked, kinetics: Kinetics) -> pl.DataFrame:
     held = pl.when("known").then("dt").otherwise(0)
     factor = _factor(col("v"), asked.ratio)
@@ -95,15 +99,13 @@ def _figures(data: pl.DataFrame, found: pl.DataFrame, asked: Asked, kinetics: Ki
     )
     whole = sums.join(bounds, on="logger", how="left").join(spent, on="logger", how="left").fill_null(0)
 
-    def celsius(mean: pl.Expr) -> pl.Expr:
-        return asked.ratio / (asked.ratio / 273.15 - mean.log()) - 273.15
-
     known, every = 2 * col("known"), 2 * col("all")
     return whole.select(
         "logger", "low", "high", mean=col("twice") / known, inside=col("known") - col("above") - col("below"),
         above="above", below="below", unknown=col("all") - col("known"), coverage=100 * known / every,
-        mkt=celsius(col("warm") / known), mkt_lower=celsius((col("warm") + col("cold")) / every),
-        mkt_upper=celsius((col("warm") + col("hot")) / every),
+        mkt=_celsius(col("warm") / known, asked.ratio),
+        mkt_lower=_celsius((col("warm") + col("cold")) / every, asked.ratio),
+        mkt_upper=_celsius((col("warm") + col("hot")) / every, asked.ratio),
     )  # fmt: skip
 
 
@@ -296,8 +298,7 @@ def _windows(data: pl.DataFrame, found: pl.DataFrame, integral: "_Integral", ask
     worst = means.group_by("stretch").agg(worst=col("mean").max())
     trailing = means[2 * len(high) : 3 * len(high)].select("stretch", last_one="mean")
 
-    def celsius(mean: pl.Expr) -> pl.Expr:
-        return asked.ratio / (asked.ratio / 273.15 - mean.log()) - 273.15
-
     joined = high.join(worst, on="stretch").join(trailing, on="stretch")
-    return joined.with_columns(worst_c=celsius(col("worst")), trailing_c=celsius(col("last_one")))
+    return joined.with_columns(
+        worst_c=_celsius(col("worst"), asked.ratio), trailing_c=_celsius(col("last_one"), asked.ratio)
+    )
