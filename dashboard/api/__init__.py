@@ -1,6 +1,7 @@
 """The HTTP API: one module per noun, each a table of routes with the permission that it demands."""
 
 from dashboard.api import (
+    alarm_quality,
     alarms,
     batches,
     catalogue,
@@ -30,7 +31,7 @@ from dashboard.policy import Endpoint
 
 _NOUNS = (
     ingest, shipments, stages, batches, derivations, past_figures, loggers, readings, findings, summaries, alarms,
-    records, catalogue, product_profiles, device_profiles, rule_lab, people, events, reference,
+    alarm_quality,    records, catalogue, product_profiles, device_profiles, rule_lab, people, events, reference,
     windows, schemas, policies, rotas, routing,
 )  # fmt: skip
 

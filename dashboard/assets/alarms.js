@@ -110,5 +110,9 @@
       const now = state.alarms.map((row) => row.id.slice(0, 8) + "." + row.version).sort().join(" ");
       return now === seen ? window.dash_clientside.no_update : now;
     },
+    qualityAddress: function (days) {
+      const wanted = "/alarm-quality" + (days && days !== "28" ? "?days=" + days : "");
+      if (location.pathname === "/alarm-quality") history.replaceState(history.state, "", wanted);
+    },
   };
 })();

@@ -2,6 +2,7 @@
 
 from dashboard.pages import (
     alarm,
+    alarm_quality,
     alarms,
     batch,
     batches,
@@ -30,7 +31,7 @@ from dashboard.pages import (
 )
 
 PAGES = (
-    tower, alarms, alarm, shipments, shipment, batches, batch,
+    tower, alarms, alarm, alarm_quality, shipments, shipment, batches, batch,
     stores, store, excursions, excursion, loggers, logger, message, connect,
     connect_profile, files, file_import, profiles, profiles_edit, profiles_one, compliance,
     lab, lab_shipment, exports, inbox,

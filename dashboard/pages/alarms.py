@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 from coldchain.registry import alarm_unrest, alarms
 from coldchain.registry.alarms import AlarmFilter
 from coldchain.registry.viewer import Permission, Viewer
-from dashboard.parts import alarm_acts, alarm_list, security, text
+from dashboard.parts import alarm_acts, alarm_list, alarm_quality_behind, security, text
+from dashboard.parts.alarm_quality_behind import Behind
 from dashboard.parts.elements import head, moment
 from dashboard.parts.page import Page
 from dashboard.parts.states import attempt, empty, skeleton
@@ -35,6 +36,7 @@ VIEWS = {
     "chattering": View("Chattering", "Nothing came and went too often within the last day"),
     "all": View("All", "No alarm on record"),
 }
+BEHIND = View("Behind a figure", "No alarm is behind this figure")
 NOTES = {
     "stale": "Active for more than 24 hours.",
     "chattering": "Came and went three times within a minute, or within three of the logger's intervals, in the last "
@@ -46,11 +48,11 @@ NOTES = {
 
 def layout(**query: str) -> Any:
     """The frame; the list comes when it is known what has changed."""
-    view = chosen(query.get("view"))
+    view, wanted = chosen(query.get("view")), alarm_quality_behind.asked(query)
     links = [
         html.A(
             [one.title, html.Span("", id=f"alarms-n-{key}", className="n")], href=f"/alarms?view={key}",
-            className="button", **({"aria-current": "page"} if key == view else {}),
+            className="button", **({"aria-current": "page"} if key == view and wanted is None else {}),
         )
         for key, one in VIEWS.items()
     ]  # fmt: skip
@@ -58,16 +60,24 @@ def layout(**query: str) -> Any:
         [
             head("Alarms", lead=html.Span("Loading …", id="alarms-note", role="status")),
             html.Nav(links, className="alarm-views", **{"aria-label": "Which alarms"}),
-            html.P(NOTES[view], className="dim small") if view in NOTES else None,
+            _behind(wanted) if wanted else html.P(NOTES[view], className="dim small") if view in NOTES else None,
             html.Div(skeleton(90, 90, 90), id="alarms-list", className="goes-stale"),
             html.P(["Keys: ", *_keys()], className="dim small keys-line"),
             alarm_list.pick_bar() if security.viewer().may(Permission.ACKNOWLEDGE) else None,
-            dcc.Store(id="alarms-view", data=view),
+            dcc.Store(id="alarms-view", data=wanted._asdict() if wanted else view),
             dcc.Store(id="alarms-seen"),
             *alarm_acts.dialog(),
         ],
         className="page",
     )
+
+
+def _behind(wanted: Behind) -> html.Div:
+    """Whose alarms these are, and the way back to the figure."""
+    with security.services().registry.read() as connection:
+        words = alarm_quality_behind.title(connection, wanted)
+    back = f"/alarm-quality?days={wanted.days}"
+    return html.Div([html.Strong(words), html.A("Back to alarm quality", href=back)], className="banner plain")
 
 
 def _keys() -> list[Any]:
@@ -101,10 +111,11 @@ def register(app: Dash, services: Services) -> None:
         perm=Permission.VIEW,
     )
     def listed(view: object, _seen: object, _acked: object, _done: object) -> Any:
+        wanted = alarm_quality_behind.asked(view) if isinstance(view, dict) else None
         key, viewer = chosen(view), security.viewer()
         with services.registry.read() as connection:
             numbers = [counted(connection, viewer, which, services) for which in VIEWS if which != "all"]
-        shown = attempt("list of alarms", lambda: page_body(services, viewer, key))
+        shown = attempt("list of alarms", lambda: page_body(services, viewer, wanted or key))
         waiting = numbers[list(VIEWS).index("unacknowledged")]
         words = "Nobody has to answer" if not waiting else f"{text.count(waiting, 'alarm')} to acknowledge"
         return shown, [words, ", checked ", moment(services.clock.now_ms(), "second")], *map(str, numbers)
@@ -141,20 +152,23 @@ def counted(connection: Connection, viewer: Viewer, view: str, services: Service
     return alarms.count(connection, viewer, which_of(connection, viewer, view, services.clock.now_ms()))
 
 
-def page_body(services: Services, viewer: Viewer, view: str) -> Any:
-    """The list of one view: unanswered before answered, worst first, newest first."""
+def page_body(services: Services, viewer: Viewer, view: str | Behind) -> Any:
+    """The list of one view: unanswered before answered, worst first, newest first, storms as one row."""
+    now_ms = services.clock.now_ms()
+    words = VIEWS[view] if isinstance(view, str) else BEHIND
     with services.registry.read() as connection:
-        which = which_of(connection, viewer, view, services.clock.now_ms())
+        if isinstance(view, str):
+            which = which_of(connection, viewer, view, now_ms)
+        else:
+            which = AlarmFilter(among=alarm_quality_behind.behind(connection, viewer, view, now_ms))
         found = alarms.alarms(connection, viewer, which, limit=MOST)
-        flooded = alarm_unrest.flooded(connection, services.clock.now_ms()).get(viewer.id)
+        flooded = alarm_unrest.flooded(connection, now_ms).get(viewer.id)
     if not found.items:
-        return html.Section(
-            empty(VIEWS[view].nothing, checked_ms=services.clock.now_ms()), className="card", **{"aria-label": "Alarms"}
-        )
+        return html.Section(empty(words.nothing, checked_ms=now_ms), className="card", **{"aria-label": "Alarms"})
     more = "" if found.next_cursor is None else f"The newest {MOST} are shown; the HTTP API lists them all."
     return [
         flood_banner(flooded) if flooded else None,
-        alarm_list.listing(alarm_list.folded(found.items), viewer, VIEWS[view].title),
+        alarm_list.listing(alarm_list.folded(found.items), viewer, words.title),
         html.P(more, className="dim small") if more else None,
     ]
 
