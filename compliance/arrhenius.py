@@ -22,7 +22,7 @@ PART_BITS = 16
 EXACT_WEIGHT = 1 << (53 - PART_BITS)  # below this sum of weights every sum of parts is exact
 _DECIMALS = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _KELVIN_MC = 273_150
-Parts = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 @lru_cache(maxsize=400_000)
@@ -41,8 +41,8 @@ class Factors:
     def __init__(self, ratio: Decimal) -> None:
         self.ratio = ratio
         parts = -(-factor(ratio, HIGH_MC).bit_length() // PART_BITS)
-        self.worth = np.ldexp(1.0, PART_BITS * np.arange(parts))
         self._parts = np.zeros((parts, HIGH_MC - LOW_MC + 1))
+        self._floats = np.zeros(HIGH_MC - LOW_MC + 1)
         self._known = np.zeros(HIGH_MC - LOW_MC + 1, dtype=bool)
         self._up, self._down = [0], [0]
         self._growing = Lock()
@@ -56,22 +56,33 @@ class Factors:
             return sum(factor(self.ratio, value) * weight for value, weight in pairs)
         low = int(values.min())
         heavy = np.bincount(values - low, weights)
-        first = low - LOW_MC
-        self._fill(first + np.flatnonzero(heavy))
-        return joined((self._parts[:, first : first + len(heavy)] @ heavy).tolist())
+        first, after = low - LOW_MC, low - LOW_MC + len(heavy)
+        self._fill(first, heavy != 0)
+        return joined((self._parts[:, first:after] @ heavy).tolist())
 
-    def parts(self, values: Column) -> Parts:
+    def floats(self, values: Column) -> Floats:
+        """The factor of each value as the nearest float64."""
+        places = self._places(values)
+        return self._floats[places]
+
+    def parts(self, values: Column) -> Floats:
         """The parts of the factor of each value, the least worth in the first row."""
+        return np.take(self._parts, self._places(values), axis=1)
+
+    def _places(self, values: Column) -> Column:
         places = values - LOW_MC
         low, high = int(places.min()), int(places.max())
         asked = np.zeros(high - low + 1, dtype=bool)
         asked[places - low] = True
-        self._fill(low + np.flatnonzero(asked))
-        return np.take(self._parts, places, axis=1)
+        self._fill(low, asked)
+        return places
 
-    def _fill(self, places: NDArray[np.intp]) -> None:
-        for place in places[~self._known[places]].tolist():
+    def _fill(self, first: int, asked: NDArray[np.bool_]) -> None:
+        """Compute what is asked for of the places from `first` on, where that was not done before."""
+        new = asked & ~self._known[first : first + len(asked)]
+        for place in (first + np.flatnonzero(new)).tolist() if new.any() else ():
             rest = factor(self.ratio, place + LOW_MC)
+            self._floats[place] = rest
             for row in range(len(self._parts)):
                 self._parts[row, place] = rest & ((1 << PART_BITS) - 1)
                 rest >>= PART_BITS

@@ -4,7 +4,7 @@ import numpy as np
 
 from coldchain.domain.profile import HOUR_MS, MktWindow, ProductProfile, Rule
 from compliance.arrhenius import factor
-from compliance.mkt_windows import SLACK, Cumulated
+from compliance.mkt_windows import Cumulated
 from compliance.rules import GOOD, OUT
 from compliance.trace import Kinds, Trace
 
@@ -36,7 +36,7 @@ def _short(
     weight = weight_b - weight_a + 2 * ahead
     held, allowed = 2 * ahead * sums.factors_at(warm), weight * float(at_limit)
     beyond = total_b - total_a + held - allowed
-    unsure = 4 * SLACK * (total_b + held + allowed)
+    unsure = 4 * sums.slack * (total_b + held + allowed)
     enough = weight >= window.length_ms
     found: list[int] = warm[enough & (beyond > unsure)].tolist()
     for place in warm[enough & (np.abs(beyond) <= unsure)].tolist():

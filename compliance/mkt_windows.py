@@ -5,19 +5,19 @@ compared exactly, so what is found is what exact arithmetic on every window woul
 """
 
 from decimal import Decimal
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coldchain.domain.track import Column
-from compliance.arrhenius import PART_BITS, factor, factors, joined
+from compliance.arrhenius import PART_BITS, Floats, factor, factors, joined
 from compliance.mkt import Weighted
-from compliance.trace import KNOWN, Trace
+from compliance.trace import Trace
 
-Floats = NDArray[np.float64]
-SLACK = 1e-13  # a bound on the relative error of a cumulated sum in floats, which is below 40 · 2⁻⁵³
 _EXACT_WEIGHT = 1 << (62 - PART_BITS)  # below this sum of weights sums of parts fit into 64 bits
+_FEW = 32  # sums that are taken one by one; for more of them all are cumulated first
 
 
 class WindowMean(NamedTuple):
@@ -33,36 +33,54 @@ class Cumulated:
 
     def __init__(self, ratio: Decimal, trace: Trace) -> None:
         self._ratio, self._time, self._value = ratio, trace.time_ms, trace.value
-        held = np.where(trace.kind == KNOWN, trace.spans_ms, 0)
-        self._weight: Column = np.concatenate(([0], np.cumsum(2 * held)))
-        table = factors(ratio)
-        parts = table.parts(trace.value)
-        self._factor: Floats = table.worth @ parts
-        whole = parts.astype(np.int64 if 2 * trace.known_ms < _EXACT_WEIGHT else object)
-        self._total = np.zeros_like(whole)
-        np.cumsum((whole[:, :-1] + whole[:, 1:]) * held, axis=1, out=self._total[:, 1:])
-        self._floats: Floats = table.worth @ self._total.astype(np.float64)
+        self._held = trace.held_ms
+        self._weight: Column = np.concatenate(([0], np.cumsum(2 * self._held)))
+        self._factor = factors(ratio).floats(trace.value)
+        spans = (self._factor[:-1] + self._factor[1:]) * self._held
+        self._floats: Floats = np.concatenate(([0.0], np.cumsum(spans)))
+        self.slack = (len(trace) + 64) * 2.0**-52  # a bound on the relative error of a cumulated sum in floats
+        self._asked = 0
+
+    @cached_property
+    def _total(self) -> NDArray[Any]:
+        """The parts of the sums over whole spans up to each sample."""
+        parts = factors(self._ratio).parts(self._value)
+        whole = parts.astype(np.int64 if int(self._weight[-1]) < _EXACT_WEIGHT else object)
+        total = np.zeros_like(whole)
+        np.cumsum((whole[:, :-1] + whole[:, 1:]) * self._held, axis=1, out=total[:, 1:])
+        return total
 
     def between(self, start_ms: int, end_ms: int) -> Weighted:
         """The sums over known time from `start_ms` to `end_ms`."""
-        (total_a, weight_a), (total_b, weight_b) = self._until(start_ms), self._until(end_ms)
-        return Weighted(total_b - total_a, weight_b - weight_a)
+        (first, total_a, weight_a), (last, total_b, weight_b) = self._part(start_ms), self._part(end_ms)
+        weight = int(self._weight[last]) - int(self._weight[first])
+        return Weighted(self._whole(first, last) + total_b - total_a, weight + weight_b - weight_a)
 
-    def _until(self, moment: int) -> tuple[int, int]:
+    def _part(self, moment: int) -> tuple[int, int, int]:
+        """The last sample up to a moment, the first before there is one, and the sums from that sample on."""
         position = int(self._time.searchsorted(moment, side="right")) - 1
-        if position < 0:
-            return 0, 0
-        total, weight = joined(self._total[:, position].tolist()), int(self._weight[position])
-        if position + 1 == len(self._time) or int(self._weight[position + 1]) == weight:
-            return total, weight
+        if position < 0 or position + 1 == len(self._time) or not self._held[position]:
+            return max(position, 0), 0, 0
         # The factor runs straight between samples: the part of a trapezoid up to `moment`.
         (here, there), (low, high) = (column[position : position + 2].tolist() for column in (self._time, self._value))
         span, part = there - here, moment - here
         a, b = factor(self._ratio, low), factor(self._ratio, high)
-        return total + part * (2 * a * span + (b - a) * part) // span, weight + 2 * part
+        return position, part * (2 * a * span + (b - a) * part) // span, 2 * part
+
+    def _whole(self, first: int, last: int) -> int:
+        """The sum over the spans from one sample to another."""
+        self._asked += 1
+        if self._asked > _FEW:
+            return joined(self._total[:, last].tolist()) - joined(self._total[:, first].tolist())
+        if last < first:
+            return -self._whole(last, first)
+        weights = np.zeros(last - first + 1, dtype=np.int64)
+        weights[:-1] = self._held[first:last]
+        weights[1:] += self._held[first:last]
+        return factors(self._ratio).weighted(self._value[first : last + 1], weights)
 
     def until(self, moments: Column) -> tuple[Floats, Column]:
-        """The sums from the first sample to each moment: totals within `SLACK` of themselves, weights exact."""
+        """The sums from the first sample to each moment: totals within `slack` of themselves, weights exact."""
         place = self._time.searchsorted(moments, side="right") - 1
         here, after = np.maximum(place, 0), np.minimum(np.maximum(place, 0) + 1, len(self._time) - 1)
         inside = (place >= 0) & (self._weight[after] > self._weight[here])
@@ -73,7 +91,7 @@ class Cumulated:
         return totals, self._weight[here] * (place >= 0) + 2 * part
 
     def factors_at(self, places: NDArray[np.intp]) -> Floats:
-        """The factors of samples by their positions, within `SLACK` of themselves."""
+        """The factors of samples by their positions, within `slack` of themselves."""
         return self._factor[places]
 
     def moments(self) -> Column:
@@ -142,7 +160,7 @@ class Windows:
         total, until = totals[len(starts) :] - totals[: len(starts)], totals[len(starts) :]
         weight = weights[len(starts) :] - weights[: len(starts)]
         known = weight > 0
-        mean, error = total[known] / weight[known], 4 * SLACK * until[known] / weight[known]
+        mean, error = total[known] / weight[known], 4 * self._sums.slack * until[known] / weight[known]
         self._least[first:after][known] = mean - error
         self._most[first:after][known] = mean + error
 

@@ -48,12 +48,21 @@ class Trace:
         return self.time_ms[1:] - self.time_ms[:-1]
 
     @cached_property
+    def whole(self) -> bool:
+        """Whether all time between samples is known."""
+        return not self.kind.any()
+
+    @cached_property
+    def held_ms(self) -> Column:
+        """Known time between neighbours."""
+        return self.spans_ms if self.whole else np.where(self.kind == KNOWN, self.spans_ms, 0)
+
+    @cached_property
     def weights(self) -> Column:
         """Of each sample the known time on both its sides, so their sum is twice the known time."""
-        held = np.where(self.kind == KNOWN, self.spans_ms, 0) if self.kind.any() else self.spans_ms
         weights = np.zeros(len(self), dtype=np.int64)
-        weights[:-1] = held
-        weights[1:] += held
+        weights[:-1] = self.held_ms
+        weights[1:] += self.held_ms
         return weights
 
     @cached_property
