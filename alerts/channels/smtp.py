@@ -107,6 +107,28 @@ class SmtpChannel:
             finally:
                 talk.leave()
 
+    def probe(self) -> str:
+        """Connect, protect and sign in as for a mail, and hand none over; how the server is protected.
+
+        Raises:
+            Deferred: what a mail would have met.
+        """
+        talk = _Conversation(self._settings, self._context)
+        with cut_off(self._settings.deadline_s, lambda: talk.sock) as deadline:
+            try:
+                talk.open()
+            except smtplib.SMTPResponseException as error:
+                raise Deferred(_said(error.smtp_code, error.smtp_error), code=str(error.smtp_code)) from error
+            except ssl.SSLCertVerificationError as error:
+                raise Deferred(f"TLS failed: {error.verify_message}", code="tls") from error
+            except ssl.SSLError as error:
+                raise Deferred(f"TLS failed: {error.reason or error}", code="tls") from error
+            except (OSError, smtplib.SMTPException, ValueError) as error:
+                raise _lost(error, talk, deadline) from error
+            finally:
+                talk.leave()
+        return "with TLS" if talk.protected else "without TLS"
+
 
 def _lost(error: Exception, talk: "_Conversation", deadline: Deadline) -> Deferred:
     late = deadline.passed or isinstance(error, TimeoutError)

@@ -21,6 +21,7 @@ COMMANDS = {
     "notify": ("role: deliver messages to people", "roles"),
     "project": ("role: copy the journal into InfluxDB", "roles"),
     "web": ("role: pages and HTTP API", "roles"),
+    "sentinel": ("watch from beside: tell people by other ways when the monitor itself is dead or stuck", "sentinel"),
     "simulate": ("publish a simulated fleet to a broker", "simulate"),
     "replay": ("publish recorded messages or tracks to a broker", "replay"),
     "import": ("read logger files (Berlinger TXT, CSV tables)", "files"),

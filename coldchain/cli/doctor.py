@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from coldchain.pulse import STALE_MS
 
 # Health checks of containers ask for one role every few seconds: only the checks that need stores import them.
 
+_TRY_S = 10.0
 _LEAST_FREE = 0.15
 _FIRST_SENSIBLE_MS = 1_767_225_600_000  # 2026-01-01: a clock before it was never set
 
@@ -72,6 +74,8 @@ def _findings(config: Config) -> Iterator[Finding]:
         "influxdb": _influx,
         "mail": _mail,
         "sms": _sms,
+        "sentinel": _sentinel,
+        "watchdog": _watchdog,
     }
     for name, check in checks.items():
         try:
@@ -146,8 +150,42 @@ def _influx(config: Config) -> str:
 def _mail(config: Config) -> str:
     if not config.smtp_url:
         raise ColdchainError("COLDCHAIN_SMTP_URL: not set; no mail leaves this installation")
-    parts = urlsplit(config.smtp_url)
-    return _reached(parts.hostname or "", parts.port or (465 if parts.scheme == "smtps" else 587))
+    return _smtp("COLDCHAIN_SMTP_URL", config.smtp_url, config.mail_from)
+
+
+def _smtp(name: str, url: str, sender: str) -> str:
+    """Try everything but a mail: name, certificate, sign-in."""
+    from alerts.channels.smtp import SmtpChannel, parse_smtp_url
+
+    place = redacted(url)
+    try:
+        settings = parse_smtp_url(url)
+        said = SmtpChannel(replace(settings, deadline_s=_TRY_S), sender).probe()
+    except ColdchainError as error:
+        raise ColdchainError(f"{name}: {place}: {error}; correct the URL, or the server's certificate") from error
+    return f"{place.partition('?')[0]} takes mail, {said}"
+
+
+def _sentinel(config: Config) -> str:
+    if not config.sentinel_to:
+        return "none configured: nobody would hear if this installation died; see COLDCHAIN_SENTINEL_TO"
+    said = []
+    if config.sentinel_smtp_url:
+        sender = config.sentinel_from or config.mail_from
+        said.append(_smtp("COLDCHAIN_SENTINEL_SMTP_URL", config.sentinel_smtp_url, sender))
+        if config.sentinel_smtp_url == config.smtp_url:
+            said.append("the same account as COLDCHAIN_SMTP_URL, so one failure silences both")
+    if config.sentinel_sms_url:
+        parts = urlsplit(config.sentinel_sms_url)
+        said.append(_reached(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)))
+    return "; ".join(said)
+
+
+def _watchdog(config: Config) -> str:
+    if not config.heartbeat_url:
+        return "none configured: see COLDCHAIN_HEARTBEAT_URL"
+    parts = urlsplit(config.heartbeat_url)
+    return _reached(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
 
 
 def _sms(config: Config) -> str:

@@ -26,12 +26,17 @@ def stuck_since_ms(connection: Connection, now_ms: int) -> int | None:
 
     Told after a minute of failures; what one channel of several refuses is not this.
     """
-    taken = select(func.max(outbox.c.accepted_ms)).where(_of_people())
-    last: int = connection.execute(taken).scalar_one() or 0
     tried = select(func.min(delivery_attempt.c.started_ms)).where(delivery_attempt.c.outbox == outbox.c.id)
     begun = func.coalesce(tried.scalar_subquery(), outbox.c.next_due_ms)
-    query = select(func.min(begun)).where(outbox.c.state.in_(WAITING_STATES), _of_people(), outbox.c.created_ms > last)
-    since: int | None = connection.execute(query).scalar_one()
+    waiting = (outbox.c.state.in_(WAITING_STATES), _of_people())
+    oldest: int | None = connection.execute(select(func.min(begun)).where(*waiting)).scalar_one()
+    if oldest is None or now_ms - oldest <= STUCK_MS:
+        return None  # as nearly always, and without a look at all that was ever sent
+    taken = select(func.max(outbox.c.accepted_ms)).where(_of_people())
+    last: int = connection.execute(taken).scalar_one() or 0
+    since: int | None = connection.execute(
+        select(func.min(begun)).where(*waiting, outbox.c.created_ms > last)
+    ).scalar_one()
     return since if since is not None and now_ms - since > STUCK_MS else None
 
 
