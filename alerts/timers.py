@@ -6,10 +6,11 @@ lies further ahead than it can have been set is due at once.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case
+from sqlalchemy import ColumnElement, Row, and_, case, or_
 
 from alerts.decisions import MINUTE_MS, REPEAT_RETURNED_MS, Held, answer_ends_ms, answer_lasts_ms, doubles_ms
 from alerts.decisions import repeat_after_ms as repeat_after
+from alerts.policy import LONGEST_GAP_MIN
 from coldchain.domain.finding import AlarmCondition, Condition, Severity
 from coldchain.registry.schema import alarm
 
@@ -33,8 +34,8 @@ def next_timer_ms(row: Row[Any], now: AlarmCondition, held: Held, now_ms: int, *
         asked_ms: keeps a repeat that is due already from being put off.
     """
     if row.suppression != "none":
-        until: int | None = row.suppressed_until_ms
-        return until
+        # Once a day at least, because what it rests on may have ended before its time.
+        return min(row.suppressed_until_ms or now_ms, now_ms + DAY_MS)
     if held.acknowledged:
         return _answer(now, held, now_ms)
     after = repeat_after(now, held) if held.told is not None else None
@@ -61,7 +62,9 @@ def too_far_ahead(now_ms: int) -> ColumnElement[bool]:
         (alarm.c.suppression != "none", DAY_MS),
         (and_(critical, over), REPEAT_RETURNED_MS[Severity.CRITICAL]),
         (over, REPEAT_RETURNED_MS[Severity.MAJOR]),
+        (and_(alarm.c.policy.is_not(None), alarm.c.acknowledged_ms.is_(None)), LONGEST_GAP_MIN * MINUTE_MS),
         (critical, answer_lasts_ms(Severity.CRITICAL)),
         else_=answer_lasts_ms(Severity.MAJOR),
     )
-    return alarm.c.next_timer_ms - longest > now_ms
+    climbs = and_(alarm.c.next_timer_ms.is_not(None), alarm.c.climb_ms > now_ms)
+    return or_(alarm.c.next_timer_ms - longest > now_ms, climbs)

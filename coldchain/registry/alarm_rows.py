@@ -6,7 +6,10 @@ from sqlalchemy import ColumnElement, Connection, Row, or_, select, update
 
 from coldchain.domain.finding import AlarmCondition, Condition, Severity, Subject, SubjectKind
 from coldchain.errors import NotFound, Stale
-from coldchain.registry.schema import alarm, alarm_event
+from coldchain.registry.schema import alarm, alarm_event, setting
+
+ROUNDS_MS = 3_600_000
+_ROUNDS = "alert_rounds"
 
 
 def row_of(connection: Connection, alarm_id: str) -> Row[Any]:
@@ -84,8 +87,26 @@ def timers_due(
 
 
 def any_due(connection: Connection, now_ms: int, doubtful: ColumnElement[bool] | None = None) -> bool:
-    """Whether there is a timer to look at."""
-    return bool(timers_due(connection, now_ms, 1, doubtful))
+    """Whether there is a timer to look at, or it is time for the rounds."""
+    return rounds_due(connection, now_ms) or bool(timers_due(connection, now_ms, 1, doubtful))
+
+
+def rounds_due(connection: Connection, now_ms: int) -> bool:
+    """Whether the rules were last looked over more than `ROUNDS_MS` ago, or by a clock that has been put back."""
+    last = connection.execute(select(setting.c.value).where(setting.c.name == _ROUNDS)).scalar_one_or_none()
+    return last is None or not now_ms - ROUNDS_MS < int(last) <= now_ms
+
+
+def note_rounds(connection: Connection, now_ms: int) -> None:
+    """Write down that the rules have been looked over."""
+    if connection.execute(update(setting).where(setting.c.name == _ROUNDS).values(value=now_ms)).rowcount == 0:
+        connection.execute(setting.insert().values(name=_ROUNDS, value=now_ms))
+
+
+def wake(connection: Connection, suppression: str, now_ms: int) -> int:
+    """Have every alarm that rests in this way looked at again now; how many these are."""
+    resting = update(alarm).where(alarm.c.suppression == suppression, alarm.c.merged_into.is_(None))
+    return connection.execute(resting.values(next_timer_ms=now_ms, version=alarm.c.version + 1)).rowcount
 
 
 def answered_ms(connection: Connection, row: Row[Any]) -> int | None:

@@ -114,3 +114,18 @@ def gone(connection: Connection, now_ms: int) -> frozenset[str]:
     """The people whose access has ended."""
     ended = or_(person.c.disabled_ms.is_not(None), person.c.expires_ms <= now_ms)
     return frozenset(connection.execute(select(person.c.id).where(ended)).scalars())
+
+
+class Habits(NamedTuple):
+    """When somebody reads what may wait."""
+
+    digest_at: str | None
+    working_hours: dict[str, list[str]] | None
+    quiet_hours: list[str] | None
+
+
+def habits(connection: Connection, id_: str) -> Habits:
+    """When a person reads what may wait; `digest_at` None: takes no digest."""
+    query = select(person.c.digest_at, person.c.working_hours, person.c.quiet_hours).where(person.c.id == id_)
+    row = connection.execute(query).one_or_none()
+    return Habits(None, None, None) if row is None else Habits(*row)

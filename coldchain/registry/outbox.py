@@ -4,9 +4,10 @@ A row's way: queued → sending → accepted → delivered, or failed_temporary 
 failed_permanent. `sending` is committed before a byte leaves; a row found in it afterwards may have been sent.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from coldchain.registry.schema import delivery_attempt, lease, outbox
@@ -17,6 +18,9 @@ DIGEST_MS = 3600_000
 DUE_STATES = ("queued", "failed_temporary", "unknown")
 WAITING_STATES = (*DUE_STATES, "sending")
 LONGEST_WAIT_MS = 3600_000  # of a message between two attempts
+DAILY_STEP = -1  # of a daily digest, which waits for its reader's time
+_IN_ONE_STATEMENT = 400
+_LONGEST_DAILY_MS = 9 * 86_400_000
 
 
 class Claimed(NamedTuple):
@@ -72,13 +76,25 @@ def waiting(connection: Connection, alarm: str) -> set[tuple[str, str]]:
 def open_digest(connection: Connection, recipient: str, now_ms: int) -> Row[Any] | None:
     """The digest that is still being collected for this person; none collects for longer than `DIGEST_MS`."""
     query = select(outbox).where(outbox.c.recipient == recipient, outbox.c.state == "queued", outbox.c.attempts == 0)
-    query = query.where(outbox.c.content["digest"].as_boolean().is_(True), outbox.c.created_ms > now_ms - DIGEST_MS)
+    query = query.where(outbox.c.step != DAILY_STEP, outbox.c.content["digest"].as_boolean().is_(True))
+    query = query.where(outbox.c.created_ms > now_ms - DIGEST_MS)
     return connection.execute(query.order_by(outbox.c.created_ms).limit(1)).one_or_none()
+
+
+def open_daily(connection: Connection, recipient: str) -> Row[Any] | None:
+    """The daily digest that waits for this person's time."""
+    query = select(outbox).where(outbox.c.recipient == recipient, outbox.c.state == "queued", outbox.c.attempts == 0)
+    return connection.execute(query.where(outbox.c.step == DAILY_STEP).limit(1)).one_or_none()
 
 
 def rewrite(connection: Connection, id: str, content: dict[str, Any]) -> None:  # noqa: A002
     """Replace the content of a row that nobody has begun to send."""
     connection.execute(update(outbox).where(outbox.c.id == id, outbox.c.state == "queued").values(content=content))
+
+
+def parts(ids: Sequence[str]) -> list[Sequence[str]]:
+    """The ids in portions that one statement can name."""
+    return [ids[n : n + _IN_ONE_STATEMENT] for n in range(0, len(ids), _IN_ONE_STATEMENT)]
 
 
 def recover(connection: Connection, fence: int, now_ms: int) -> int:
@@ -155,7 +171,8 @@ def channels_due(connection: Connection, now_ms: int) -> dict[str, int]:
 
 def _due(now_ms: int) -> ColumnElement[bool]:
     """Due, or put off for longer than anything is: then the clock was put back since."""
-    return or_(outbox.c.next_due_ms <= now_ms, outbox.c.next_due_ms > now_ms + LONGEST_WAIT_MS)
+    longest = case((outbox.c.step == DAILY_STEP, _LONGEST_DAILY_MS), else_=LONGEST_WAIT_MS)
+    return or_(outbox.c.next_due_ms <= now_ms, outbox.c.next_due_ms > now_ms + longest)
 
 
 def undecided(connection: Connection) -> int:
