@@ -78,7 +78,7 @@ def relayed(tree: Mapping[str, Any], logger: str, stamp: Stamp, envelope: Envelo
     """
     own = advert.hex_bytes("servicedata", tree["servicedata"])
     head = Head(logger, "", BTHome.name, stamp, envelope.received_at_ms)
-    return advert.spoken(bthome_frame.frame(own), own, head, envelope.payload)
+    return advert.spoken(bthome_frame.frame(own, logger), own, head, envelope.payload)
 
 
 def _shown(tree: Any) -> Any:

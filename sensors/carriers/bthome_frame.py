@@ -10,7 +10,7 @@ from sensors.carriers.sample import INTERNAL, Sample
 
 SERVICE = b"\xd2\xfc"
 
-_ENCRYPTED = 0x01
+_ENCRYPTED, _ADDRESSED = 0x01, 0x02
 _VERSION = 2
 _PACKET, _TIME, _TEXT, _RAW = 0x00, 0x50, 0x53, 0x54
 
@@ -89,8 +89,11 @@ class _Reader:
         return (*found, Sample(self.riding))
 
 
-def frame(data: bytes) -> Frame:
+def frame(data: bytes, address: str | None = None) -> Frame:
     """What service data after the UUID says. Pure; never raises.
+
+    Early firmware writes the device's own address, last byte first, before the objects and says so in a bit that the
+    specification keeps free today: it is passed over where it is `address`, the one that the gateway names.
 
     An object that is not known ends the reading, as the specification wants it: what stood before it counts. So does
     one that is cut short, and that is told.
@@ -105,7 +108,7 @@ def frame(data: bytes) -> Frame:
     wrongs: tuple[Wrong, ...] = ()
     status: tuple[tuple[str, Any], ...] = ()
     try:
-        for number, content in _objects(data):
+        for number, content in _objects(data, 7 if _addressed(data, address) else 1):
             reader.take(number, content)
     except Wrong as wrong:
         wrongs = (wrong,)
@@ -120,14 +123,17 @@ class _Unknown(Exception):
     """An object whose length nobody here knows."""
 
 
-def _objects(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Number and content of each object.
+def _addressed(data: bytes, address: str | None) -> bool:
+    return address is not None and data[0] & _ADDRESSED != 0 and data[6:0:-1].hex().upper() == address
+
+
+def _objects(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+    """Number and content of each object from the byte `at` on.
 
     Raises:
         Wrong: one is cut short.
         _Unknown: nothing after it can be found.
     """
-    at = 1
     while at < len(data):
         number, start = data[at], at + 1
         size = SIZES.get(number)

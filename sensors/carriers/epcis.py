@@ -270,12 +270,15 @@ def _plain(report: dict[str, Any], metadata: Any, what: str) -> dict[str, Any]:
 
 
 def _channel(report: dict[str, Any]) -> str:
-    """What was measured of the object, where the report says it (`ambiance`, `outerPackage`), else `internal`."""
-    for name, value in report.items():
-        if name.rpartition(":")[2] == "feature" and type(value) is str:
-            word = value.rpartition(":")[2].rpartition("/")[2]
-            if word.isprintable() and 0 < len(word) <= 40 and word not in (DEVICE, RIDES):
-                return word
+    """What was measured of the object, where the report says it (`ambiance`, `outerPackage`), else `internal`.
+
+    The standard's own word for a part of a measurement, `component`, counts where there is no extension that says more.
+    """
+    told = {name.rpartition(":")[2]: value for name, value in report.items()}
+    for value in (told.get("feature"), told.get("component")):
+        word = value.rpartition(":")[2].rpartition("/")[2] if type(value) is str else ""
+        if word.isprintable() and 0 < len(word) <= 40 and word not in (DEVICE, RIDES):
+            return word
     return INTERNAL
 
 

@@ -22,6 +22,7 @@ INTERNAL, DEVICE = "internal", "device"
 
 _ATTRIBUTES = {public: attribute for attribute, public in MILLI_FIELDS.items()}
 _PROBED = frozenset({"temperature_c", "humidity_pct", "pressure_hpa"})
+_MEASURED = frozenset(_ATTRIBUTES[name] for name in _PROBED)
 _BATTERY = frozenset({"battery_mpct", "battery_mv"})
 _new = tuple.__new__  # of all fields in their order, at a fraction of the price of naming them
 _FIELDS = Reading._fields[8:18]  # what a row holds, in the order of a reading
@@ -83,6 +84,18 @@ class _Row:
     fault: str | None = None
     historical: bool = False
     device_alarm: str | None = None
+    silent: tuple[str, ...] = ()  # what was asked of the probe and not measured
+
+    @property
+    def told_fault(self) -> str | None:
+        """The fault that was told, or that a probe is at which measured nothing of what it is for.
+
+        A temperature is what a probe is for. One that measured it may say that it has no sensor for the humidity.
+        """
+        if self.fault is not None or not self.silent:
+            return self.fault
+        lost = "temperature_c" in self.silent and "temperature_mc" not in self.fields
+        return "sensor_error" if lost or _MEASURED.isdisjoint(self.fields) else None
 
 
 def decoded(
@@ -118,10 +131,10 @@ class _Table:
         """Check one sample and put what is believed of it where it belongs."""
         channel, stamp = sample.channel, sample.stamp or self._head.stamp
         row = _Row(channel, stamp, {}, sample.fault, sample.historical, sample.device_alarm)
-        empty = False
         for name, value in sample.values.items():
             if value is None:
-                empty = empty or name in _PROBED
+                if name in _PROBED and channel != RIDES:
+                    row.silent = (*row.silent, name)
                 continue
             try:
                 self._measure(row, name, value)
@@ -129,10 +142,8 @@ class _Table:
                 self.refusals.append(wrong.refusal(sample.within, channel or None, stamp.at_ms))
         if sample.position is not None:
             self._place(row, sample)
-        if empty and row.fault is None and channel != RIDES and not _PROBED & row.fields.keys():
-            row.fault = "sensor_error"  # it measured nothing and does not say why
         # An alarm of the logger itself comes without a value of its own, and rides on what it was raised for.
-        if row.fields or row.fault is not None or (channel == RIDES and row.device_alarm is not None):
+        if row.fields or row.silent or row.fault is not None or (channel == RIDES and row.device_alarm is not None):
             self._put(row)
 
     def _measure(self, row: _Row, name: str, value: Any) -> None:
@@ -177,6 +188,7 @@ class _Table:
                 wrong = Wrong(public, value / 1000 if name in MILLI_FIELDS else value, "is given twice for one moment")
                 self.refusals.append(wrong.refusal("", known.channel, known.stamp.at_ms))
         known.fault = known.fault or other.fault
+        known.silent += other.silent
         known.historical = known.historical or other.historical
         known.device_alarm = known.device_alarm or other.device_alarm
 
@@ -216,7 +228,7 @@ class _Table:
             late = stamp.at_ms < head.server_ms - late_ms
         return _new(Reading, (
             head.logger, row.channel, stamp.at_ms, head.received_at_ms, stamp.source, stamp.text, head.boot, head.seq,
-            *map(known, _FIELDS), row.historical or late, row.fault, row.device_alarm,
+            *map(known, _FIELDS), row.historical or late, row.told_fault, row.device_alarm,
             head.device_profile or head.adapter, *_LAST,
         ))  # fmt: skip
 

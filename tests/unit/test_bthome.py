@@ -86,6 +86,12 @@ def test_texts_and_raw_bytes_say_how_long_they_are(text: str) -> None:
     assert [row.temperature_mc for row in message(f"40 {text} 57 04").readings] == [4000]
 
 
+def test_its_own_address_before_the_objects_is_passed_over_and_another_one_is_no_object() -> None:
+    assert [row.temperature_mc for row in message("42 332211 38C1A4 02 CE01").readings] == [4620]
+    assert message("42 342211 38C1A4 02 CE01").undecoded
+    assert [row.temperature_mc for row in message("42 02 CE01").readings] == [4620]
+
+
 def test_an_unknown_object_ends_the_reading_and_what_stood_before_counts() -> None:
     decoded = message("40 02 CE01 9F 01 03 EC13")
     assert [(row.temperature_mc, row.humidity_mpct) for row in decoded.readings] == [(4620, None)]

@@ -151,6 +151,12 @@ def test_features_are_channels() -> None:
     ]  # fmt: skip
 
 
+def test_components_of_one_measurement_are_channels_unless_a_feature_says_more() -> None:
+    reports = warm(4, component="ex:inner"), warm(5, component="outer"), warm(6, component="x", **{"ex:feature": "lid"})
+    found = {row.channel: row.temperature_mc for row in event(*reports).readings}
+    assert found == {"inner": 4000, "outer": 5000, "lid": 6000}
+
+
 def test_two_values_of_one_channel_and_moment_are_not_averaged() -> None:
     message = event(warm(20.9), warm(20.7))
     assert [row.temperature_mc for row in message.readings] == [20_900]

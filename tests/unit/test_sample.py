@@ -56,6 +56,25 @@ def test_a_probe_that_measured_nothing_is_a_fault() -> None:
     assert row.fault == "sensor_error"
 
 
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ({"temperature_c": 4.6, "humidity_pct": None, "pressure_hpa": None}, None),
+        ({"temperature_c": None, "humidity_pct": 51}, "sensor_error"),
+        ({"temperature_c": None, "humidity_pct": None, "battery_v": 3}, "sensor_error"),
+        ({"humidity_pct": None, "pressure_hpa": 1000}, None),
+    ],
+)
+def test_a_probe_without_a_sensor_for_humidity_is_sound_and_one_without_its_temperature_is_not(
+    values: dict[str, Any], fault: str | None, together: bool
+) -> None:
+    parts = [values] if together else [{name: value} for name, value in values.items()]
+    [row] = made(*(Sample(part, "probe-1") for part in parts)).readings
+    assert row.fault == fault
+    assert row.temperature_mc == (4600 if values.get("temperature_c") else None)
+
+
 def test_a_status_alone_is_no_reading() -> None:
     message = made(Sample({"battery_pct": 87, "door_open": False}))
     assert message.readings == ()
