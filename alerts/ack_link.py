@@ -24,6 +24,9 @@ LIFE_MS = 7 * 24 * 3600_000
 _SETTING = "ack_link_key"
 _FORM = struct.Struct(">B16s16sIQ")
 _VERSION = 1
+_GROUP_FORM = struct.Struct(">B16s16sQ")
+_GROUP_VERSION = 2
+_MAC_BYTES = 32
 
 
 class Claim(NamedTuple):
@@ -32,6 +35,14 @@ class Claim(NamedTuple):
     alarm: str
     person: str
     occasion: int
+    expires_ms: int
+
+
+class GroupClaim(NamedTuple):
+    """What the link of a message about several alarms says: this person may acknowledge what it told of."""
+
+    message: str  # the outbox row that it was named after
+    person: str
     expires_ms: int
 
 
@@ -59,8 +70,15 @@ def make(key: bytes, claim: Claim) -> str:
     return base64.urlsafe_b64encode(body + _mac(key, body)).decode().rstrip("=")
 
 
-def read(key: bytes, token: str, now_ms: int) -> Claim:
-    """The claim of a token.
+def make_group(key: bytes, claim: GroupClaim) -> str:
+    """The token of a group's claim: 98 characters that need no escaping in a URL."""
+    message, person = UUID(claim.message).bytes, UUID(claim.person).bytes
+    body = _GROUP_FORM.pack(_GROUP_VERSION, message, person, claim.expires_ms)
+    return base64.urlsafe_b64encode(body + _mac(key, body)).decode().rstrip("=")
+
+
+def read(key: bytes, token: str, now_ms: int) -> Claim | GroupClaim:
+    """The claim of a token, of one alarm or of a message about several.
 
     Raises:
         Forbidden: it was not made with this key, or its time is over.
@@ -69,13 +87,20 @@ def read(key: bytes, token: str, now_ms: int) -> Claim:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raw = b""
-    body, mac = raw[: _FORM.size], raw[_FORM.size :]
-    if not key or len(body) != _FORM.size or not hmac.compare_digest(mac, _mac(key, body)) or body[0] != _VERSION:
+    body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+    form = {_FORM.size: _VERSION, _GROUP_FORM.size: _GROUP_VERSION}.get(len(body))
+    if not key or form is None or not hmac.compare_digest(mac, _mac(key, body)) or body[0] != form:
         raise Forbidden("this link is not one of ours; open the alarm in the browser instead")
-    _, alarm, person, occasion, expires_ms = _FORM.unpack(body)
+    claim: Claim | GroupClaim
+    if form == _VERSION:
+        _, alarm, person, occasion, expires_ms = _FORM.unpack(body)
+        claim = Claim(str(UUID(bytes=alarm)), str(UUID(bytes=person)), occasion, expires_ms)
+    else:
+        _, message, person, expires_ms = _GROUP_FORM.unpack(body)
+        claim = GroupClaim(str(UUID(bytes=message)), str(UUID(bytes=person)), expires_ms)
     if expires_ms <= now_ms:
         raise Forbidden("this link is too old; open the alarm in the browser instead")
-    return Claim(str(UUID(bytes=alarm)), str(UUID(bytes=person)), occasion, expires_ms)
+    return claim
 
 
 def show(connection: Connection, key: bytes, token: str, now_ms: int) -> Shown:
@@ -85,14 +110,26 @@ def show(connection: Connection, key: bytes, token: str, now_ms: int) -> Shown:
         Forbidden: a bad link, or its reader may no longer acknowledge.
     """
     claim = read(key, token, now_ms)
-    people = contacts(connection, {claim.person}, now_ms)
-    if not people or Permission.ACKNOWLEDGE not in PERMISSIONS.get(people[0].role, frozenset()):
-        raise Forbidden("this link's reader may not acknowledge any more")
+    if isinstance(claim, GroupClaim):
+        raise Forbidden("this link is of several alarms; open it in the browser instead")
+    reader = reader_of(connection, claim.person, now_ms)
     try:
         row = lifecycle.current(connection, claim.alarm)
     except NotFound as error:
         raise Forbidden("this link's alarm does not exist") from error
-    return Shown(claim, row, people[0])
+    return Shown(claim, row, reader)
+
+
+def reader_of(connection: Connection, person: str, now_ms: int) -> Contact:
+    """Whom a link was written to.
+
+    Raises:
+        Forbidden: this person may not acknowledge any more.
+    """
+    people = contacts(connection, {person}, now_ms)
+    if not people or Permission.ACKNOWLEDGE not in PERMISSIONS.get(people[0].role, frozenset()):
+        raise Forbidden("this link's reader may not acknowledge any more")
+    return people[0]
 
 
 def act(

@@ -1,7 +1,7 @@
 """What a message says: the facts of one alarm at one moment, kept with the outbox row that it is written from."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -76,6 +76,11 @@ class Announcement:
     alarms: tuple[AlarmFacts, ...]
     digest: bool = False
     number: int = 1  # of the announcements of this alarm: 2 and higher are repeats or news
+    form: str = ""  # proof | drill | notice: not news of an alarm, never put together with others
+    group: bool = False  # one message for the news of several alarms
+    reasons: tuple[str, ...] = ()  # in a group, of each of `alarms`
+    values: Mapping[str, str] = field(default_factory=dict)  # what the wording of a form names
+    folded: int = 0  # how many earlier messages that had not left this one stands for as well
 
     def as_json(self) -> dict[str, Any]:
         """The form that the outbox keeps."""
@@ -86,6 +91,27 @@ class Announcement:
 def read_announcement(document: Mapping[str, Any]) -> Announcement:
     """Read back what `Announcement.as_json` wrote."""
     return msgspec.convert(document, Announcement)
+
+
+def together(parts: Sequence[tuple[int, Announcement]]) -> Announcement:
+    """One announcement for several (occasion, announcement): of each alarm the newest word, in order of appearance."""
+    newest: dict[str, tuple[int, str, AlarmFacts]] = {}
+    for occasion, part in parts:
+        for facts in part.alarms:
+            if facts.alarm not in newest or occasion > newest[facts.alarm][0]:
+                newest[facts.alarm] = (occasion, part.reason, facts)
+    first, found = parts[0][1], list(newest.values())
+    single = len(found) == 1
+    return replace(
+        first,
+        reason=found[0][1] if single else "group",
+        as_of_ms=max(part.as_of_ms for _, part in parts),
+        alarms=tuple(facts for _, _, facts in found),
+        digest=all(part.digest for _, part in parts),
+        group=not single,
+        reasons=tuple(reason for _, reason, _ in found),
+        folded=len(parts) - 1 if single else 0,
+    )
 
 
 def facts_of(alarm: str, condition: AlarmCondition, subject: SubjectCard) -> AlarmFacts:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy import Connection, select
 
+from alerts.failover import Failover
 from alerts.outbox import fault_of
 from coldchain.registry import alarm_rows, outbox, signals
 from coldchain.registry.schema import outbox as outbox_table
@@ -42,6 +43,7 @@ def accept_sms_status(
     token: str,
     now_ms: int,
     address: str = "",
+    failover: Failover | None = None,
 ) -> Receipt:
     """Apply one status callback inside a writing transaction.
 
@@ -53,6 +55,7 @@ def accept_sms_status(
         token: the account's secret.
         now_ms: the time.
         address: of the caller, for the record of a forgery.
+        failover: moves what was not delivered to the recipient's next channel.
 
     Returns:
         What it changed; for `FORGED` the answer is 403, for everything else 204.
@@ -78,7 +81,10 @@ def accept_sms_status(
     if status == "delivered":
         return Receipt.DELIVERED
     body = {"person": row.recipient, "channel": "sms", "code": code, "detail": f"receipt: {status}"}
-    alarm_rows.note(connection, row.alarm, at_ms=now_ms, kind="delivery_failed", who=None, body=body)
+    for alarm in sorted({one.alarm for one in changed}):
+        alarm_rows.note(connection, alarm, at_ms=now_ms, kind="delivery_failed", who=None, body=body)
     fault = fault_of("sms", row.content)
     signals.report(connection, role="notifier", kind="contact_fault", detail=fault, now_ms=now_ms)
+    if failover is not None:
+        failover.failed(connection, [one.id for one in changed], now_ms)
     return Receipt.UNDELIVERED

@@ -11,22 +11,25 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from alerts.channels.port import Channel, Deferred, Refused
+from alerts.failover import Failover
+from alerts.grouping_rows import claim
 from alerts.lanes import Lane, Turn
 from alerts.outbox import Site, after_deferred, after_refused, after_sent, fault_of, write
 from alerts.timers import too_far_ahead
 from coldchain.clock import Clock
 from coldchain.errors import TransientError
 from coldchain.metrics import DELIVERIES, OUTBOX_DUE
-from coldchain.registry import alarm_rows, outbox, signals
+from coldchain.registry import alarm_rows, outbox, outbox_groups, signals
 from coldchain.registry.outbox import Claimed, Outcome
-from coldchain.registry.schema import alarm
 from coldchain.registry.store import Registry, take_lease
 
 log = structlog.get_logger("notifier")
+
+_ROUNDS_S = 60.0
 
 
 class Timers(Protocol):
@@ -34,6 +37,14 @@ class Timers(Protocol):
 
     def due(self, connection: Connection, now_ms: int) -> int:
         """Handle what is due inside a writing transaction; how much that was."""
+        ...
+
+
+class Rounds(Protocol):
+    """What is looked after from time to time (`alerts.drills.Rounds`); what is due is read from what is stored."""
+
+    def run(self, connection: Connection, now_ms: int) -> int:
+        """One round inside a writing transaction; how much was done."""
         ...
 
 
@@ -59,6 +70,8 @@ class Dispatcher:
         *,
         site: Site,
         timers: Timers | None = None,
+        failover: Failover | None = None,
+        rounds: Rounds | None = None,
         pacing: Pacing | None = None,
     ) -> None:
         """`holder` must be this process's own name (`registry.store.holder_name`)."""
@@ -68,6 +81,9 @@ class Dispatcher:
         self._holder = holder
         self._site = site
         self._timers = timers
+        self._failover = failover
+        self._rounds = rounds
+        self._rounds_at_s = float("-inf")
         self._pacing = pacing or Pacing()
         self._fence: int | None = None
         self._renew_at_s = float("-inf")
@@ -142,14 +158,23 @@ class Dispatcher:
         return fence
 
     def _run_timers(self) -> int:
-        if self._timers is None:
-            return 0
         with self._registry.read() as connection:
             now_ms = self._clock.now_ms()
-            if not alarm_rows.any_due(connection, now_ms, too_far_ahead(now_ms)):
-                return 0
+            alarms = self._timers is not None and alarm_rows.any_due(connection, now_ms, too_far_ahead(now_ms))
+            ways = self._failover is not None and outbox_groups.any_overdue(connection, now_ms)
+        rounds = self._rounds is not None and self._clock.monotonic_s() >= self._rounds_at_s
+        if not (alarms or ways or rounds):
+            return 0
         with self._registry.write() as connection:
-            return self._timers.due(connection, self._clock.now_ms())
+            now_ms, handled = self._clock.now_ms(), 0
+            if rounds and self._rounds is not None:
+                handled += self._rounds.run(connection, now_ms)
+                self._rounds_at_s = self._clock.monotonic_s() + _ROUNDS_S
+            if alarms and self._timers is not None:
+                handled += self._timers.due(connection, now_ms)
+            if ways and self._failover is not None:
+                handled += self._failover.due(connection, now_ms)
+            return handled
 
     def _sender(self, name: str) -> Callable[[], bool]:
         return lambda: self._send_one(name)
@@ -160,7 +185,7 @@ class Dispatcher:
         if fence is None:
             return False
         with self._registry.write() as connection:
-            claimed = outbox.claim(
+            claimed = claim(
                 connection, name, holder=self._holder, fence=fence, now_ms=self._clock.now_ms(),
                 lease_ms=self._pacing.sending_ms,
             )  # fmt: skip
@@ -197,10 +222,11 @@ class Dispatcher:
     def _record(self, claimed: Claimed, decide: Callable[[int, bool], Outcome], message_id: str | None) -> Outcome:
         with self._registry.write() as connection:
             now_ms = self._clock.now_ms()
-            acked = connection.execute(select(alarm.c.acknowledged_ms).where(alarm.c.id == claimed.alarm)).scalar_one()
-            outcome = decide(now_ms, acked is not None)
+            outcome = decide(now_ms, not outbox_groups.unanswered(connection, claimed.alarms))
             if outbox.finish(connection, claimed, outcome, message_id, now_ms):
                 _tell(connection, claimed, outcome, now_ms)
+                if outcome.state == "failed_permanent" and self._failover is not None:
+                    self._failover.failed(connection, claimed.rows, now_ms)
         return outcome
 
 
@@ -209,7 +235,8 @@ def _tell(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: in
     detail = fault_of(claimed.channel, claimed.content)
     if outcome.state == "failed_permanent":
         body = {"person": claimed.recipient, "channel": claimed.channel, "code": outcome.code, "detail": outcome.detail}
-        alarm_rows.note(connection, claimed.alarm, at_ms=now_ms, kind="delivery_failed", who=None, body=body)
+        for alarm in sorted(claimed.alarms):
+            alarm_rows.note(connection, alarm, at_ms=now_ms, kind="delivery_failed", who=None, body=body)
         signals.report(connection, role="notifier", kind="contact_fault", detail=detail, now_ms=now_ms)
     elif outcome.state == "accepted":
         signals.clear(connection, kind="contact_fault", detail=detail, now_ms=now_ms)

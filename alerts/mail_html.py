@@ -9,10 +9,11 @@ _COLOURS = {"critical": "#b3261e", "major": "#9a4a00", "minor": "#5c5f00", "info
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A table of names and values under an optional title."""
+    """A table of names and values under an optional title; with `links`, a list of alarms, each leading to its page."""
 
     title: str
     rows: tuple[tuple[str, str], ...]
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Page:
     marks: tuple[str, ...]
     acknowledge: tuple[str, str] | None  # label, address
     acknowledge_note: str
-    open: tuple[str, str]
+    open: tuple[str, str] | None
     sections: tuple[Section, ...]
     footer: tuple[str, ...]
 
@@ -49,7 +50,7 @@ def render(page: Page, language: str) -> str:
             head,
             *(_mark(mark) for mark in page.marks),
             _acknowledge(page),
-            f'<p style="margin:18px 0">{_link(*page.open)}</p>',
+            f'<p style="margin:18px 0">{_link(*page.open)}</p>' if page.open else "",
             *(_section(section) for section in page.sections),
             _footer(page.footer),
         )
@@ -67,9 +68,12 @@ def render(page: Page, language: str) -> str:
 
 _STYLE = (
     "<style>:root{color-scheme:light dark}body{background:#ffffff;color:#1c2430}a{color:#0b57a4}"
+    ".list{width:100%;border-collapse:collapse}.list td{border-top:1px solid #d9dee5;padding:9px 0;line-height:1.4}"
+    ".list a{font-weight:600}"
     ".muted{color:#4f5b69}.mark{background:#fff3d6;color:#4a3200}.row{border-color:#d9dee5}"
     "@media (prefers-color-scheme:dark){body{background:#14181d!important;color:#e8ecf1!important}"
-    "a.plain{color:#8cc4ff!important}.muted{color:#aeb8c4!important}.row{border-color:#39424d!important}"
+    "a.plain,.list a{color:#8cc4ff!important}.list td{border-color:#39424d!important}"
+    ".muted{color:#aeb8c4!important}.row{border-color:#39424d!important}"
     ".mark{background:#4a3a10!important;color:#ffe9b8!important}}</style>"
 )
 
@@ -99,6 +103,9 @@ def _link(label: str, address: str) -> str:
 
 def _section(section: Section) -> str:
     title = f'<h2 style="font-size:17px;line-height:1.4;margin:22px 0 8px">{escape(section.title)}</h2>'
+    if section.links:
+        listed = zip(section.rows, section.links, strict=True)
+        return title + f'<table class="list">{"".join(_listed(*row, link) for row, link in listed)}</table>'
     rows = "".join(_row(name, text) for name, text in section.rows)
     table = f'<table role="presentation" style="width:100%;border-collapse:collapse;table-layout:fixed">{rows}</table>'
     return (title if section.title else "") + table
@@ -110,6 +117,11 @@ def _row(name: str, text: str) -> str:
         f'<tr><td class="row muted" style="{edge};width:36%;padding-right:12px">{escape(name)}</td>'
         f'<td class="row" style="{edge};font-weight:600">{escape(text)}</td></tr>'
     )
+
+
+def _listed(name: str, text: str, link: str) -> str:
+    """One of up to hundreds: styled from the head, because some programs cut mails that are longer than 100 kB."""
+    return f'<tr><td><a href="{escaped(link)}">{escape(name)}</a><br>{escape(text)}</td></tr>'
 
 
 def _footer(lines: tuple[str, ...]) -> str:

@@ -26,6 +26,8 @@ class Links:
     open: str
     short: str  # for SMS
     acknowledge: str | None  # None when there is nothing to acknowledge
+    code: str | None = None  # what an answer by SMS quotes
+    alarms: str = ""  # what an alarm's id is put behind to lead to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def mail(to: str, announcement: Announcement, links: Links, sending: Sending, do
     if worst >= Severity.CRITICAL and not announcement.alarms[0].returned:
         headers |= {"Importance": "high", "X-Priority": "1"}
     subject = _subject(announcement, sending, phrases)
-    return Message(sending.id, to, _plain(page), subject, render(page, phrases.texts.language), headers)
+    return Message(sending.id, to, plain_text(page), subject, render(page, phrases.texts.language), headers)
 
 
 def sms(to: str, announcement: Announcement, links: Links, sending: Sending) -> Message:
@@ -71,13 +73,17 @@ def sms(to: str, announcement: Announcement, links: Links, sending: Sending) -> 
     head = " ".join([*_sms_marks(announcement, sending, phrases), ""])
     tail = f"#{facts.alarm[:8]}"
     advice = "" if facts.returned else phrases.texts(phrases.texts.choice("sms_action", facts.cause))
+    answer = phrases.texts("sms.answer", code=links.code) if links.code else ""
     for length in range(gsm7.septets(label), 5, -1):
-        body = head + _sms_sentence(facts, gsm7.cut(label, length), phrases)
-        for parts in ((advice, links.short, tail), (advice, tail), (tail,)):
+        body = head + short_sentence(facts, gsm7.cut(label, length), phrases)
+        for parts in ((answer, advice, links.short, tail), (answer, advice, tail), (answer, tail)):
             text = gsm7.gsm7(" ".join(part for part in (body, *parts) if part))
             if gsm7.fits(text):
                 return Message(sending.id, to, text)
-    return Message(sending.id, to, gsm7.cut(gsm7.gsm7(head + _sms_sentence(facts, label, phrases)), gsm7.SEPTETS))
+    room = gsm7.SEPTETS - gsm7.septets(gsm7.gsm7(answer)) - 1
+    return Message(
+        sending.id, to, f"{gsm7.cut(gsm7.gsm7(head + short_sentence(facts, label, phrases)), room)} {answer}"
+    )
 
 
 def headline(facts: AlarmFacts, phrases: Phrases) -> str:
@@ -88,22 +94,26 @@ def headline(facts: AlarmFacts, phrases: Phrases) -> str:
     if facts.cause == "silence" and facts.channel:  # one channel of a logger that is heard
         channel, logger = clean(facts.channel, 40), clean(facts.logger, 40)
         name = phrases.texts("channel_of", name=name, channel=channel, logger=logger)
-    limit = f"{phrases.limit(facts.limit_mc)} °C"
-    values = {
-        "severity": phrases.severity(severity_of(facts).word),
-        "name": name,
-        "cause": _cause(facts, 200, phrases),
-        "value": f"{phrases.degrees(_value(facts), facts.limit_mc)} °C",
-        "peak": f"{phrases.degrees(facts.peak_mc, facts.limit_mc)} °C",
-        "limit": limit,
-        "since": phrases.time(facts.onset_ms),
-        "until": phrases.time(facts.end_ms or phrases.as_of_ms),
-        "duration": phrases.lasted(facts),
-    }
+    values = {"name": name, **value_words(facts, phrases)}
     if facts.refuted:
         return phrases.texts("headline.refuted.text", **values)
     stage = _over(facts) if facts.returned else ("active" if _is_outside(facts) else "returning")
     return phrases.texts(phrases.texts.choice("headline", facts.cause, stage), **values)
+
+
+def value_words(facts: AlarmFacts, phrases: Phrases) -> dict[str, str]:
+    """An alarm's figures as its reader writes them: what the wording's names are filled in with."""
+    return {
+        "severity": phrases.severity(severity_of(facts).word),
+        "side": _side(facts, phrases),
+        "cause": _cause(facts, 200, phrases),
+        "value": f"{phrases.degrees(_value(facts), facts.limit_mc)} °C",
+        "peak": f"{phrases.degrees(facts.peak_mc, facts.limit_mc)} °C",
+        "limit": f"{phrases.limit(facts.limit_mc)} °C",
+        "since": phrases.time(facts.onset_ms),
+        "until": phrases.time(facts.end_ms or phrases.as_of_ms),
+        "duration": phrases.lasted(facts),
+    }
 
 
 def action(facts: AlarmFacts, phrases: Phrases) -> str:
@@ -124,6 +134,8 @@ def marks(announcement: Announcement, sending: Sending, phrases: Phrases) -> lis
         said.append(phrases.texts(f"mark.{announcement.reason}"))
     if not announcement.digest and any(facts.late for facts in announcement.alarms):
         said.append(phrases.texts("mark.late"))
+    if announcement.folded:
+        said.append(phrases.texts("mark.folded"))
     if sending.leaves_ms - sending.written_ms > _DELAY_MS:
         said.append(phrases.texts("mark.delayed", written=phrases.full_time(sending.written_ms)))
     return said
@@ -204,7 +216,8 @@ def _sms_marks(announcement: Announcement, sending: Sending, phrases: Phrases) -
     return [phrases.texts(f"sms.{key}") for key in _mark_keys(announcement, sending)]
 
 
-def _sms_sentence(facts: AlarmFacts, label: str, phrases: Phrases) -> str:
+def short_sentence(facts: AlarmFacts, label: str, phrases: Phrases) -> str:
+    """The one sentence of an SMS."""
     values = {
         "severity": phrases.severity(severity_of(facts).word),
         "label": label,
@@ -283,12 +296,13 @@ def _degrees(phrases: Phrases, value_mc: int | None, limit_mc: int | None) -> st
     return "" if value_mc is None else f"{phrases.degrees(value_mc, limit_mc)} °C"
 
 
-def _plain(page: Page) -> str:
+def plain_text(page: Page) -> str:
+    """The page as the text part of a mail."""
     lines = [" ".join(part for part in (page.lead, page.action) if part), ""]
     lines += [f"* {mark}" for mark in page.marks] + ([""] if page.marks else [])
     if page.acknowledge is not None:
         lines += [f"{page.acknowledge[0]}:", page.acknowledge[1], page.acknowledge_note, ""]
-    lines += [f"{page.open[0]}:", page.open[1], ""]
+    lines += [f"{page.open[0]}:", page.open[1], ""] if page.open else []
     for section in page.sections:
         lines += [section.title] if section.title else []
         lines += [f"{name}: {text}" for name, text in section.rows]

@@ -2,16 +2,19 @@
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from alerts import ack_link, messages
-from alerts.announcement import Announcement, read_announcement
+from alerts import ack_link, contact_link, messages
+from alerts.announcement import Announcement, read_announcement, together
 from alerts.channels.port import Deferred, Message, Refused, Sent
+from alerts.messages_contact import contact_mail, contact_sms
+from alerts.messages_group import group_id, group_mail, group_sms
 from coldchain.registry.outbox import LONGEST_WAIT_MS, Claimed, Outcome
 
 FIRST_PAUSE_MS = 5_000
 LONGEST_PAUSE_MS = 300_000
+UNREACHABLE_PAUSE_MS = 45_000  # of a server that nobody can reach: what waits is to leave within a minute of its return
 GIVE_UP_MS = 24 * 3600_000  # of an acknowledged alarm; one that nobody has answered is never given up
 _JITTER_PERCENT = 20
 
@@ -27,20 +30,54 @@ class Site:
 
 def write(claimed: Claimed, site: Site, now_ms: int) -> Message:
     """The message of a claimed row, the same at every attempt but for its marks of repetition and delay."""
-    announcement = read_announcement(claimed.content)
-    sending = messages.Sending(claimed.id, claimed.created_ms, now_ms, claimed.possible_repeat)
+    announcement = announced(claimed)
+    name = group_id(claimed.id, claimed.rows)
+    sending = messages.Sending(name, claimed.created_ms, now_ms, claimed.possible_repeat)
+    if announcement.form:
+        return _contact(claimed, announcement, sending, site)
     links = _links(claimed, announcement, site)
-    if claimed.channel == "sms":
-        return messages.sms(claimed.address, announcement, links, sending)
+    sms = claimed.channel == "sms"
+    if announcement.group:
+        if sms:
+            return replace(group_sms(claimed.address, announcement, links, sending), id=claimed.id)
+        return group_mail(claimed.address, announcement, links, sending, site.mail_domain)
+    if sms:
+        return replace(messages.sms(claimed.address, announcement, links, sending), id=claimed.id)
     return messages.mail(claimed.address, announcement, links, sending, site.mail_domain)
+
+
+def _contact(claimed: Claimed, announcement: Announcement, sending: messages.Sending, site: Site) -> Message:
+    if claimed.channel == "sms":
+        return contact_sms(claimed.address, announcement, sending, claimed.code)
+    asked = contact_link.Asked(announcement.form, announcement.values["id"], int(announcement.values["ends_ms"]))
+    link = f"{site.public_url}/api/v1/proofs/{contact_link.make(site.ack_key, asked)}"
+    return contact_mail(claimed.address, announcement, sending, link, claimed.code, site.mail_domain)
+
+
+def announced(claimed: Claimed) -> Announcement:
+    """What a message says: the content of its one row, or of all that it carries."""
+    first = read_announcement(claimed.content)
+    if not claimed.members:
+        return first
+    rest = [(member.occasion, read_announcement(member.content)) for member in claimed.members]
+    return together([(claimed.occasion, first), *rest])
 
 
 def _links(claimed: Claimed, announcement: Announcement, site: Site) -> messages.Links:
     page = f"{site.public_url}/alarms/"
     needed = announcement.reader.may_acknowledge and not announcement.digest
-    token = ack_link.Claim(claimed.alarm, claimed.recipient, claimed.occasion, claimed.created_ms + ack_link.LIFE_MS)
-    acknowledge = f"{site.public_url}/api/v1/ack/{ack_link.make(site.ack_key, token)}" if needed else None
-    return messages.Links(page + claimed.alarm, page + claimed.alarm[:8], acknowledge)
+    expires_ms = claimed.created_ms + ack_link.LIFE_MS
+    if announcement.group:
+        token = ack_link.make_group(site.ack_key, ack_link.GroupClaim(claimed.id, claimed.recipient, expires_ms))
+        listed = f"{site.public_url}/told/{claimed.id[:8]}"
+    else:
+        token = ack_link.make(
+            site.ack_key, ack_link.Claim(claimed.alarm, claimed.recipient, claimed.occasion, expires_ms)
+        )
+        listed = page + claimed.alarm
+    acknowledge = f"{site.public_url}/api/v1/ack/{token}" if needed else None
+    short = listed if announcement.group else page + claimed.alarm[:8]
+    return messages.Links(listed, short, acknowledge, claimed.code if needed else None, page)
 
 
 def fault_of(channel: str, content: Mapping[str, Any]) -> str:
@@ -49,13 +86,13 @@ def fault_of(channel: str, content: Mapping[str, Any]) -> str:
     return f"messages to {name} by {channel} are refused; correct the address"
 
 
-def pause_ms(id: str, attempts: int, asked_s: float | None = None) -> int:  # noqa: A002  the row's id
+def pause_ms(id: str, attempts: int, asked_s: float | None = None, most_ms: int = LONGEST_PAUSE_MS) -> int:  # noqa: A002
     """How long to wait after attempt number `attempts`: 5 s doubling to 5 min, ± 20 % so that a crowd spreads out.
 
     The jitter comes from the row and the attempt, not from chance. What the other side asks for is the least,
     up to an hour.
     """
-    plain = min(FIRST_PAUSE_MS << min(attempts - 1, 16), LONGEST_PAUSE_MS)
+    plain = min(FIRST_PAUSE_MS << min(attempts - 1, 16), most_ms)
     spread = zlib.crc32(f"{id}:{attempts}".encode()) % (2 * _JITTER_PERCENT + 1) - _JITTER_PERCENT
     return max(plain + plain * spread // 100, min(int((asked_s or 0) * 1000), LONGEST_WAIT_MS))
 
@@ -74,6 +111,8 @@ def after_deferred(claimed: Claimed, deferred: Deferred, now_ms: int, *, acknowl
     """Not now: due again after a pause, for as long as nobody has answered the alarm."""
     if acknowledged and now_ms - claimed.created_ms > GIVE_UP_MS:
         return Outcome("failed_permanent", "gave_up", f"given up after {claimed.attempts} attempts: {deferred}")
-    due_ms = now_ms + pause_ms(claimed.id, claimed.attempts, deferred.retry_after_s)
+    away = deferred.code == "connection" and not deferred.ambiguous
+    most_ms = UNREACHABLE_PAUSE_MS if away else LONGEST_PAUSE_MS
+    due_ms = now_ms + pause_ms(claimed.id, claimed.attempts, deferred.retry_after_s, most_ms)
     state = "unknown" if deferred.ambiguous else "failed_temporary"
     return Outcome(state, deferred.code, str(deferred), due_ms, possible_repeat=deferred.ambiguous)

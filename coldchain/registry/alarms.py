@@ -241,7 +241,8 @@ def _notifications(connection: Connection, viewer: Viewer, id: str) -> list[dict
     # A digest is a row of the alarm that it began with, and lists the others in its content.
     mine = or_(outbox.c.alarm == id, *_digests(connection, id))
     rows = list(connection.execute(query.where(mine).order_by(outbox.c.created_ms, outbox.c.id)))
-    attempts: dict[str, list[dict[str, Any]]] = {row.id: [] for row in rows}
+    # The attempts of a message that told of several alarms are those of the row that it was named after.
+    attempts: dict[str, list[dict[str, Any]]] = {row.lead or row.id: [] for row in rows}
     tried = select(delivery_attempt).where(delivery_attempt.c.outbox.in_(attempts)).order_by(delivery_attempt.c.id)
     for row in connection.execute(tried):
         attempts[row.outbox].append(
@@ -253,7 +254,7 @@ def _notifications(connection: Connection, viewer: Viewer, id: str) -> list[dict
                 detail=None if viewer.scoped else row.detail,
             )
         )
-    return [_notification(row, attempts[row.id], viewer) for row in rows]
+    return [_notification(row, attempts[row.lead or row.id], viewer) for row in rows]
 
 
 def _digests(connection: Connection, id: str) -> list[Any]:  # noqa: A002
@@ -278,6 +279,7 @@ def _notification(row: Row[Any], attempts: list[dict[str, Any]], viewer: Viewer)
         channel=row.channel,
         state=row.state,
         possible_repeat=row.possible_repeat,
+        carried_by=row.lead,
         created=iso(row.created_ms),
         accepted=_iso(row.accepted_ms),
         delivered=_iso(row.delivered_ms),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from coldchain.registry.schema import delivery_attempt, lease, outbox
+from coldchain.registry.schema import delivery_attempt, outbox
 from coldchain.registry.store import bump_revision, new_id
 
 LEASE = "notifier"
@@ -19,12 +19,23 @@ DUE_STATES = ("queued", "failed_temporary", "unknown")
 WAITING_STATES = (*DUE_STATES, "sending")
 LONGEST_WAIT_MS = 3600_000  # of a message between two attempts
 DAILY_STEP = -1  # of a daily digest, which waits for its reader's time
-_IN_ONE_STATEMENT = 400
 _LONGEST_DAILY_MS = 9 * 86_400_000
+_IN_ONE_STATEMENT = 400
+_UNDER_WAY = ("sending", "unknown", "accepted")
+
+
+class Member(NamedTuple):
+    """A row whose news another row's message carries."""
+
+    id: str
+    alarm: str
+    occasion: int
+    content: dict[str, Any]
+    created_ms: int
 
 
 class Claimed(NamedTuple):
-    """One row in the hands of one sender; `fence` proves that the hands are still the right ones."""
+    """One message in the hands of one sender; `fence` proves that the hands are still the right ones."""
 
     id: str
     alarm: str
@@ -38,6 +49,19 @@ class Claimed(NamedTuple):
     created_ms: int
     fence: int
     attempt: int  # its row in delivery_attempt
+    members: tuple[Member, ...] = ()  # the other rows that leave with it
+    code: str | None = None  # what an answer by SMS quotes
+    recipient_kind: str = "person"
+
+    @property
+    def rows(self) -> list[str]:
+        """Every row that this message stands for."""
+        return [self.id, *(member.id for member in self.members)]
+
+    @property
+    def alarms(self) -> set[str]:
+        """Every alarm that it speaks of."""
+        return {self.alarm, *(member.alarm for member in self.members)}
 
 
 class Outcome(NamedTuple):
@@ -76,8 +100,11 @@ def waiting(connection: Connection, alarm: str) -> set[tuple[str, str]]:
 def open_digest(connection: Connection, recipient: str, now_ms: int) -> Row[Any] | None:
     """The digest that is still being collected for this person; none collects for longer than `DIGEST_MS`."""
     query = select(outbox).where(outbox.c.recipient == recipient, outbox.c.state == "queued", outbox.c.attempts == 0)
-    query = query.where(outbox.c.step != DAILY_STEP, outbox.c.content["digest"].as_boolean().is_(True))
-    query = query.where(outbox.c.created_ms > now_ms - DIGEST_MS)
+    query = query.where(
+        outbox.c.step != DAILY_STEP,
+        outbox.c.content["digest"].as_boolean().is_(True),
+        outbox.c.created_ms > now_ms - DIGEST_MS,
+    )
     return connection.execute(query.order_by(outbox.c.created_ms).limit(1)).one_or_none()
 
 
@@ -92,11 +119,6 @@ def rewrite(connection: Connection, id: str, content: dict[str, Any]) -> None:  
     connection.execute(update(outbox).where(outbox.c.id == id, outbox.c.state == "queued").values(content=content))
 
 
-def parts(ids: Sequence[str]) -> list[Sequence[str]]:
-    """The ids in portions that one statement can name."""
-    return [ids[n : n + _IN_ONE_STATEMENT] for n in range(0, len(ids), _IN_ONE_STATEMENT)]
-
-
 def recover(connection: Connection, fence: int, now_ms: int) -> int:
     """Make due again, marked as a possible repeat, what an earlier holder of the lease left in `sending`.
 
@@ -108,36 +130,14 @@ def recover(connection: Connection, fence: int, now_ms: int) -> int:
     if not ids:
         return 0
     again = {"state": "unknown", "possible_repeat": True, "next_due_ms": now_ms, "lease_holder": None}
-    connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(**again, lease_until_ms=None))
-    cut = update(delivery_attempt).where(delivery_attempt.c.outbox.in_(ids), delivery_attempt.c.finished_ms.is_(None))
     detail = "the sender ended before the outcome was known"
-    connection.execute(cut.values(finished_ms=now_ms, outcome="unknown", code="interrupted", detail=detail))
+    for part in parts(ids):
+        connection.execute(update(outbox).where(outbox.c.id.in_(part)).values(**again, lease_until_ms=None))
+        cut = update(delivery_attempt).where(delivery_attempt.c.outbox.in_(part))
+        cut = cut.where(delivery_attempt.c.finished_ms.is_(None))
+        connection.execute(cut.values(finished_ms=now_ms, outcome="unknown", code="interrupted", detail=detail))
     bump_revision(connection)
     return len(ids)
-
-
-def claim(
-    connection: Connection, channel: str, *, holder: str, fence: int, now_ms: int, lease_ms: int
-) -> Claimed | None:
-    """Put the most overdue row of a channel into `sending` and open an attempt; None if there is none to be had.
-
-    The lease is checked in the same transaction: who has lost it gets nothing.
-    """
-    held = select(lease.c.fence).where(lease.c.name == LEASE, lease.c.holder == holder, lease.c.fence == fence)
-    if connection.execute(held).first() is None:
-        return None
-    due = select(outbox).where(outbox.c.channel == channel, outbox.c.state.in_(DUE_STATES), _due(now_ms))
-    row = connection.execute(due.order_by(outbox.c.next_due_ms, outbox.c.created_ms).limit(1)).one_or_none()
-    if row is None:
-        return None
-    attempts: int = row.attempts + 1
-    taken = {"state": "sending", "attempts": attempts, "fence": fence, "lease_holder": holder}
-    connection.execute(update(outbox).where(outbox.c.id == row.id).values(**taken, lease_until_ms=now_ms + lease_ms))
-    begun = connection.execute(delivery_attempt.insert().values(outbox=row.id, started_ms=now_ms)).inserted_primary_key
-    return Claimed(
-        row.id, row.alarm, row.occasion, row.recipient, channel, row.address, row.content, attempts,
-        row.possible_repeat, row.created_ms, fence, int(begun[0]) if begun else 0,
-    )  # fmt: skip
 
 
 def finish(connection: Connection, claimed: Claimed, outcome: Outcome, message_id: str | None, now_ms: int) -> bool:
@@ -154,22 +154,29 @@ def finish(connection: Connection, claimed: Claimed, outcome: Outcome, message_i
         values["possible_repeat"] = True
     if outcome.state == "accepted":
         values |= {"accepted_ms": now_ms, "provider_id": outcome.provider_id}
-    mine = (outbox.c.id == claimed.id, outbox.c.fence == claimed.fence)
-    kept = connection.execute(update(outbox).where(*mine, outbox.c.state == "sending").values(**values)).rowcount == 1
-    if not kept and outcome.state == "accepted":
-        late = update(outbox).where(*mine, outbox.c.state == "delivered", outbox.c.accepted_ms.is_(None))
-        connection.execute(late.values(accepted_ms=now_ms, provider_id=outcome.provider_id, message_id=message_id))
+    kept = 0
+    for part in parts(claimed.rows):
+        mine = (outbox.c.id.in_(part), outbox.c.fence == claimed.fence)
+        kept += connection.execute(update(outbox).where(*mine, outbox.c.state == "sending").values(**values)).rowcount
+        if outcome.state == "accepted":
+            late = update(outbox).where(*mine, outbox.c.state == "delivered", outbox.c.accepted_ms.is_(None))
+            connection.execute(late.values(accepted_ms=now_ms, provider_id=outcome.provider_id, message_id=message_id))
     bump_revision(connection)
-    return kept
+    return kept > 0
+
+
+def parts(ids: Sequence[str]) -> list[Sequence[str]]:
+    """The ids in portions that one statement can name."""
+    return [ids[n : n + _IN_ONE_STATEMENT] for n in range(0, len(ids), _IN_ONE_STATEMENT)]
 
 
 def channels_due(connection: Connection, now_ms: int) -> dict[str, int]:
     """How many messages of each channel are due and not yet accepted."""
-    query = select(outbox.c.channel, func.count()).where(outbox.c.state.in_(DUE_STATES), _due(now_ms))
+    query = select(outbox.c.channel, func.count()).where(outbox.c.state.in_(DUE_STATES), due_condition(now_ms))
     return {row[0]: row[1] for row in connection.execute(query.group_by(outbox.c.channel))}
 
 
-def _due(now_ms: int) -> ColumnElement[bool]:
+def due_condition(now_ms: int) -> ColumnElement[bool]:
     """Due, or put off for longer than anything is: then the clock was put back since."""
     longest = case((outbox.c.step == DAILY_STEP, _LONGEST_DAILY_MS), else_=LONGEST_WAIT_MS)
     return or_(outbox.c.next_due_ms <= now_ms, outbox.c.next_due_ms > now_ms + longest)
@@ -197,22 +204,32 @@ def receipt(
     code: str,
     detail: str,
     now_ms: int,
-) -> bool:
-    """Apply a provider's final word on a message; False if it changes nothing.
+) -> list[Row[Any]]:
+    """Apply a provider's final word on a message; the rows that it changes, empty if it changes nothing.
 
     Delivered is evidence and wins over everything; undelivered counts only for the sending that it names and only
-    while nothing better is known. So order, repetition and delay of receipts do not matter.
+    while nothing better is known. So order, repetition and delay of receipts do not matter. What is true of a message
+    is true of every row that it carried.
     """
-    row = connection.execute(select(outbox).where(outbox.c.id == id)).one_or_none()
-    if row is None or row.state in ("delivered", state):
-        return False
-    if state != "delivered" and (row.provider_id != provider_id or row.state != "accepted"):
-        return False
+    query = select(outbox).where(or_(outbox.c.id == id, outbox.c.lead == id))
+    changed = [row for row in connection.execute(query) if _believed(row, id, state, provider_id)]
+    if not changed:
+        return []
     values: dict[str, Any] = {"state": state, "next_due_ms": None, "lease_holder": None, "lease_until_ms": None}
     if state == "delivered":
         values |= {"delivered_ms": now_ms, "provider_id": provider_id}
-    connection.execute(update(outbox).where(outbox.c.id == id).values(**values))
+    for part in parts([row.id for row in changed]):
+        connection.execute(update(outbox).where(outbox.c.id.in_(part)).values(**values))
     said = {"outbox": id, "started_ms": now_ms, "finished_ms": now_ms, "outcome": state}
     connection.execute(delivery_attempt.insert().values(**said, code=code[:60], detail=detail[:300]))
     bump_revision(connection)
-    return True
+    return changed
+
+
+def _believed(row: Row[Any], id_: str, state: str, provider_id: str) -> bool:
+    if row.state in ("delivered", state):
+        return False
+    if state != "delivered":
+        return bool(row.provider_id == provider_id and row.state == "accepted")
+    # A row that was carried once and failed goes its own way since: this receipt is not about it.
+    return row.id == id_ or row.state in _UNDER_WAY

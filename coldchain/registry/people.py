@@ -109,7 +109,9 @@ def change(connection: Connection, id: str, *, who: str, now_ms: int, reason: st
     values = {name: checks[name](value) if name in checks else value for name, value in values.items()}
     if {**before, **values}["role"] == "auditor" and {**before, **values}["expires_ms"] is None:
         raise InvalidValue("expires: missing; an auditor's access ends at a time that is given here")
-    connection.execute(update(person).where(person.c.id == id).values(**values))
+    # Another address has proved nothing yet.
+    lost = {"phone_verified_ms": None} if "phone" in values and values["phone"] != before["phone"] else {}
+    connection.execute(update(person).where(person.c.id == id).values(**values, **lost))
     if values.keys() & {"role", "password_hash", "disabled_ms"}:
         ended = update(session).where(session.c.person == id, session.c.revoked_ms.is_(None))
         connection.execute(ended.values(revoked_ms=now_ms))

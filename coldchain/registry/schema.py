@@ -514,6 +514,9 @@ outbox = Table(  # one row per (alarm, occasion, step, recipient, channel): what
     _ms("fallback_ms"),  # when the first of them is due
     UniqueConstraint("alarm", "occasion", "step", "recipient", "channel"),
     Index("ix_outbox_state_due", "state", "next_due_ms"),
+    Index("ix_outbox_mailbox", "recipient", "channel", "state"),
+    Index("ix_outbox_lead", "lead"),
+    Index("ix_outbox_fallback", "fallback_ms"),
 )
 
 delivery_attempt = Table(

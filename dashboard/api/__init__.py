@@ -1,12 +1,15 @@
 """The HTTP API: one module per noun, each a table of routes with the permission that it demands."""
 
 from dashboard.api import (
+    ack_links,
     alarm_quality,
     alarms,
     batches,
+    callbacks,
     catalogue,
     derivations,
     device_profiles,
+    drills,
     events,
     findings,
     ingest,
@@ -15,6 +18,7 @@ from dashboard.api import (
     people,
     policies,
     product_profiles,
+    proofs,
     readings,
     records,
     reference,
@@ -31,7 +35,8 @@ from dashboard.policy import Endpoint
 
 _NOUNS = (
     ingest, shipments, stages, batches, derivations, past_figures, loggers, readings, findings, summaries, alarms,
-    alarm_quality,    records, catalogue, product_profiles, device_profiles, rule_lab, people, events, reference,
+    ack_links, callbacks, proofs, drills,
+    alarm_quality, records, catalogue, product_profiles, device_profiles, rule_lab, people, events, reference,
     windows, schemas, policies, rotas, routing,
 )  # fmt: skip
 

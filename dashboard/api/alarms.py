@@ -1,21 +1,17 @@
-"""Alarms: list, show, acknowledge, remark, set aside, reset; by the API and by the signed link in a mail."""
+"""Alarms: list, show, acknowledge, remark, set aside, reset; by people and by programs."""
 
 from dataclasses import replace
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qs, parse_qsl
 
 from fastapi import Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 
-from alerts import ack_link, callbacks, lifecycle, shelving
+from alerts import lifecycle, shelving
 from alerts.lifecycle import Done
 from coldchain.domain.finding import Severity
-from coldchain.errors import Forbidden
 from coldchain.registry import alarm_unrest, alarms
 from coldchain.registry.alarms import AlarmFilter
-from coldchain.registry.contacts import Contact
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard import security
 from dashboard.api.request import (
@@ -35,10 +31,7 @@ from dashboard.api.request import (
     takes,
 )
 from dashboard.confirm import confirmed
-from dashboard.parts.link_words import link_facts
-from dashboard.plain_pages import escape, facts, page
-from dashboard.policy import API, KIB, PUBLIC, Endpoint, Policy, may
-from dashboard.problems import Problem
+from dashboard.policy import API, Endpoint, may
 from dashboard.services import Services
 
 Word = Literal["info", "minor", "major", "critical"]
@@ -191,88 +184,11 @@ def reset(request: Request, web: Web, viewer: Caller, alarm: str, body: Reset) -
     return _acted(web, viewer, alarm, act)
 
 
-def link_page(request: Request, web: Web, token: str) -> Response:
-    """What the link in a mail shows; only the button acts, because mail scanners open every link."""
-    try:
-        with web.registry.read() as connection:
-            found = ack_link.show(connection, web.settings.ack_key, token, web.clock.now_ms())
-            about = alarms.alarm(connection, _reader(found.person), found.alarm.id)
-    except Forbidden as error:
-        return _link_refused(request, str(error))
-    if about.get("acknowledged"):
-        words = f'<p class="good">Acknowledged by {escape(str(about.get("acknowledged_by")))}.</p>'
-        return page(request, "Already acknowledged", words + facts(link_facts(about)) + _to_alarm(found.alarm.id))
-    body = facts(link_facts(about)) + (
-        f'<form method="post" action="{API}/ack/{escape(token)}">'
-        f'<input type="hidden" name="version" value="{about["version"]}">'
-        '<label for="comment">Comment (optional)</label><textarea id="comment" name="comment" rows="3"></textarea>'
-        f"<button>Acknowledge as {escape(found.person.name)}</button></form>"
-    )
-    return page(request, f"{about['severity'].capitalize()} alarm", body)
-
-
-async def use_link(request: Request, web: Web, token: str) -> Response:
-    """Acknowledge in the name of the person whom the mail was written to."""
-    sent = parse_qs((await request.body()).decode("utf-8", "replace"))
-    return await run_in_threadpool(
-        _use_link, request, web, token, sent.get("comment", [""])[0], sent.get("version", [""])[0]
-    )
-
-
-def _use_link(request: Request, web: Services, token: str, words: str, version: str) -> Response:
-    shown_version = int(version) if version.isdecimal() else None
-    try:
-        with web.registry.write() as connection:
-            done = ack_link.act(
-                connection, web.settings.ack_key, token, web.clock.now_ms(), comment=words, version=shown_version
-            )
-    except Forbidden as error:
-        return _link_refused(request, str(error))
-    first = done.act is lifecycle.Act.ACKNOWLEDGED
-    text = "Acknowledged. Thank you." if first else "Somebody was faster: it was acknowledged already."
-    return page(request, "Acknowledged", f'<p class="good" role="status">{text}</p>' + _to_alarm(done.alarm))
-
-
-async def sms_status(request: Request, web: Web) -> Response:
-    """What the SMS provider reports of a message: delivered or not. Signed by the provider."""
-    params = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
-    query = f"?{request.url.query}" if request.url.query else ""
-    url = f"{web.settings.public_url}{request.url.path}{query}"
-    signed = request.headers.get("x-twilio-signature", "")
-    peer = request.client.host if request.client else None
-    address = security.client_address(web.settings, request.headers, peer) or ""
-    receipt = await run_in_threadpool(_take_status, web, url, params, signed, address)
-    if receipt is callbacks.Receipt.FORGED:
-        raise Problem(403, "the signature is not the provider's")
-    return Response(status_code=204)
-
-
-def _take_status(web: Services, url: str, params: dict[str, str], signed: str, address: str) -> callbacks.Receipt:
-    with web.registry.write() as connection:
-        return callbacks.accept_sms_status(
-            connection, url=url, params=params, signed=signed, token=web.settings.sms_callback_token or "",
-            now_ms=web.clock.now_ms(), address=address,
-        )  # fmt: skip
-
-
 def _acted(web: Services, viewer: Viewer, alarm: str, act: Any) -> Response:
     with web.registry.write() as connection:
         alarms.alarm(connection, viewer, alarm)
         done: Done = act(connection, web.clock.now_ms())
         return reply({"act": done.act.value, **alarms.alarm(connection, viewer, done.alarm)})
-
-
-def _reader(person: Contact) -> Viewer:
-    return Viewer(person.id, person.name, person.role, person.scope_customer, person.scope_carrier)
-
-
-def _to_alarm(alarm: str) -> str:
-    return f'<a class="button" href="/alarms/{escape(alarm)}">Open it in the browser</a>'
-
-
-def _link_refused(request: Request, words: str) -> Response:
-    body = f'<p role="alert">{escape(words)}</p><a class="button" href="/">To the start page</a>'
-    return page(request, "Link not valid", body, status=403)
 
 
 _ALARM = {
@@ -282,9 +198,6 @@ _ALARM = {
     "raised": "2026-01-05T11:50:02.113Z", "value_c": 9.1, "limit_c": 8.0,
 }  # fmt: skip
 _DONE = {**_ALARM, "act": "acknowledged", "acknowledged": "2026-01-05T11:54:10.000Z"}
-_LINK = Policy(None, body_limit=16 * KIB)
-_HTML = {"responses": {200: {"description": "A page", "content": {"text/html": {"schema": {"type": "string"}}}}}}
-
 
 _AT = f"{API}/alarms/{{alarm}}"
 ENDPOINTS = (
@@ -307,8 +220,4 @@ ENDPOINTS = (
     Endpoint("POST", f"{_AT}/reset", reset, may(Permission.ASSESS),
              shown_as("Off the board", {**_DONE, "act": "reset"})
              | takes({"reason": "assessed, see deviation 12", "password": "…"})),
-    Endpoint("GET", f"{API}/ack/{{token}}", link_page, _LINK, _HTML),
-    Endpoint("POST", f"{API}/ack/{{token}}", use_link, _LINK, _HTML),
-    Endpoint("POST", f"{API}/callbacks/sms", sms_status, PUBLIC,
-             {"status_code": 204, "responses": {204: {"description": "Taken"}}}),
 )  # fmt: skip

@@ -369,7 +369,7 @@ def test_every_example_body_of_the_document_fits_its_schema_and_is_accepted(web:
     withdrawn = "/api/v1/shipments/{shipment}/stages/{stage}/withdraw"  # of a stage that is on record: test_batches
     lab = "/api/v1/rule-lab"  # over shipments that were judged: test_api_rule_lab
     stays = [path for path in examples if path.startswith("/api/v1/batches")]  # in a store: test_batch_stays
-    skipped = {"/api/v1/shipments", withdrawn, lab, *stays, *(f"/api/v1/alarms/{{alarm}}/{act}" for act in acts)}
+    skipped = {"/api/v1/shipments", withdrawn, lab, *contacts, *stays, *(f"/api/v1/alarms/{{alarm}}/{act}" for act in acts)}
     for path, example in examples.items():
         if path not in skipped:
             at = path.replace("{shipment}", shipment).replace("{alarm}", alarm).replace("{source}", "native")

@@ -10,9 +10,10 @@ import pytest
 from alert_cast import ALICE, HIGH, KEY, MINUTE, NOON, SITE, Story, new_registry
 from sqlalchemy import Connection, select, update
 
-from alerts import ack_link, lifecycle
+from alerts import ack_link, grouping_rows, lifecycle
 from alerts.channels.port import Deferred, Message, Refused, Sent
 from alerts.dispatcher import Dispatcher
+from alerts.grouping import JOIN_MS
 from alerts.outbox import GIVE_UP_MS, pause_ms
 from coldchain.clock import HandClock
 from coldchain.registry import outbox
@@ -69,7 +70,7 @@ def holding(registry: Registry, holder: str = "one", now_ms: int = NOON) -> Iter
 
 
 def claim(connection: Connection, fence: int, holder: str = "one", now_ms: int = NOON, channel: str = "email") -> Any:
-    return outbox.claim(connection, channel, holder=holder, fence=fence, now_ms=now_ms, lease_ms=60_000)
+    return grouping_rows.claim(connection, channel, holder=holder, fence=fence, now_ms=now_ms, lease_ms=60_000)
 
 
 def attempts(registry: Registry) -> list[tuple[str, str]]:
@@ -236,7 +237,7 @@ def test_a_second_dispatcher_stands_by_until_the_first_is_gone(story: Story, clo
     story.happens(replace(HIGH, peak_mc=20_000), NOON + 1_000)
     clock.advance(1_000)
     assert two.drain() == 0
-    clock.advance(7_000)
+    clock.advance(JOIN_MS)
     assert two.drain() == 3
     assert one.drain() == 0
     assert (len(first.taken), len(second.taken)) == (2, 2)

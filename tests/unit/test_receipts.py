@@ -8,6 +8,7 @@ import pytest
 from alert_cast import HIGH, NOON, SITE, Story, new_registry
 from sqlalchemy import select
 
+from alerts import grouping_rows
 from alerts.callbacks import Receipt, accept_sms_status, signature
 from alerts.channels.port import Message, Sent
 from alerts.dispatcher import Dispatcher
@@ -101,7 +102,7 @@ def test_a_failure_of_an_earlier_sending_does_not_spoil_the_later_one(accepted: 
 def test_a_receipt_that_overtakes_the_answer_is_kept(story: Story) -> None:
     with story.registry.write() as connection:
         fence = take_lease(connection, LEASE, "one", NOON, 6_000) or 0
-        claimed = outbox.claim(connection, "sms", holder="one", fence=fence, now_ms=NOON, lease_ms=60_000)
+        claimed = grouping_rows.claim(connection, "sms", holder="one", fence=fence, now_ms=NOON, lease_ms=60_000)
     assert report(story, "delivered") is Receipt.DELIVERED
     with story.registry.write() as connection:
         assert claimed is not None

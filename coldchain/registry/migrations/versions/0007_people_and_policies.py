@@ -42,6 +42,12 @@ _NEW: dict[str, dict[str, sa.Column[Any]]] = {
     },
 }
 
+_INDEXES = {
+    "ix_outbox_mailbox": ["recipient", "channel", "state"],
+    "ix_outbox_lead": ["lead"],
+    "ix_outbox_fallback": ["fallback_ms"],
+}
+
 
 def upgrade() -> None:
     connection = op.get_bind()
@@ -55,6 +61,10 @@ def upgrade() -> None:
         for name, column in columns.items():
             if name not in have:
                 op.add_column(table_name, column)
+    have_indexes = {index["name"] for index in sa.inspect(connection).get_indexes("outbox")}
+    for name, columns_of in _INDEXES.items():
+        if name not in have_indexes:
+            op.create_index(name, "outbox", columns_of)
     if any(key["constrained_columns"] == ["recipient"] for key in sa.inspect(connection).get_foreign_keys("outbox")):
         _any_recipient(connection)
 

@@ -1,0 +1,135 @@
+"""Rows of the outbox that could leave together: what waits for one address, what reached it lately, and taking both."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
+
+from coldchain.registry.outbox import DUE_STATES, LEASE, Claimed, Member, due_condition, parts
+from coldchain.registry.schema import alarm, delivery_attempt, lease, outbox
+
+MOST_ROWS = 1_000  # of one message
+_ARRIVED = ("accepted", "delivered", "failed_permanent")  # the last: a receipt took the acceptance back
+
+
+class Mailbox(NamedTuple):
+    """One recipient on one channel at one address."""
+
+    recipient: str
+    channel: str
+    address: str
+
+
+def holds(connection: Connection, holder: str, fence: int) -> bool:
+    """Whether this dispatcher still is the one that works."""
+    held = select(lease.c.fence).where(lease.c.name == LEASE, lease.c.holder == holder, lease.c.fence == fence)
+    return connection.execute(held).first() is not None
+
+
+def first_due(connection: Connection, channel: str, now_ms: int) -> Mailbox | None:
+    """Who has waited longest for a message over this channel."""
+    query = select(outbox.c.recipient, outbox.c.channel, outbox.c.address)
+    query = query.where(outbox.c.channel == channel, outbox.c.state.in_(DUE_STATES), due_condition(now_ms))
+    row = connection.execute(query.order_by(outbox.c.next_due_ms, outbox.c.created_ms).limit(1)).one_or_none()
+    return None if row is None else Mailbox(*row)
+
+
+def pending(connection: Connection, box: Mailbox, now_ms: int) -> list[Row[Any]]:
+    """What is due for this address, and what was due before and waits; each with `due`, the oldest first.
+
+    What its planner wants told later (a digest that collects, quiet hours) has never been looked at and stays out.
+    """
+    due = due_condition(now_ms)
+    query = select(outbox, due.label("due")).where(*_of(box), outbox.c.state.in_(DUE_STATES))
+    query = query.where(outbox.c.address == box.address, or_(due, outbox.c.fence > 0))
+    return list(connection.execute(query.order_by(outbox.c.created_ms, outbox.c.id).limit(MOST_ROWS)))
+
+
+def lately(connection: Connection, box: Mailbox, since_ms: int, now_ms: int) -> list[tuple[int, list[Any]]]:
+    """(time, groups) of each message that reached the recipient since then, or may have; members are not counted."""
+    began = select(func.max(delivery_attempt.c.started_ms)).where(delivery_attempt.c.outbox == outbox.c.id)
+    at = func.coalesce(outbox.c.accepted_ms, began.scalar_subquery())
+    arrived = and_(outbox.c.state.in_(_ARRIVED), outbox.c.accepted_ms > since_ms)
+    doubtful = and_(outbox.c.state.in_(("sending", "unknown")), outbox.c.attempts > 0)
+    query = select(at.label("at_ms"), outbox.c.content["groups"].label("groups"))
+    rows = connection.execute(query.where(*_of(box), outbox.c.lead.is_(None), or_(arrived, doubtful)))
+    # A time ahead of now is of a clock that has been put back since: it must not silence anybody for hours.
+    return [(row.at_ms, row.groups or []) for row in rows if row.at_ms and since_ms < row.at_ms <= now_ms + 1_000]
+
+
+def postpone(connection: Connection, ids: Sequence[str], until_ms: int, fence: int, patience_ms: int) -> None:
+    """Look at these rows again at `until_ms`; they have been seen, and a fail-over waits as much longer."""
+    for part in parts(ids):
+        these = outbox.c.id.in_(part)
+        connection.execute(update(outbox).where(these).values(next_due_ms=until_ms, fence=fence))
+        later = and_(these, outbox.c.fallback_ms < until_ms + patience_ms)
+        connection.execute(update(outbox).where(later).values(fallback_ms=until_ms + patience_ms))
+
+
+def take(
+    connection: Connection,
+    rows: Sequence[Row[Any]],
+    *,
+    holder: str,
+    fence: int,
+    now_ms: int,
+    lease_ms: int,
+    groups: list[list[Any]],
+    code: str | None,
+) -> Claimed:
+    """Put rows into `sending` as one message named after the first, and open its attempt."""
+    lead, members = rows[0], rows[1:]
+    taken = {"state": "sending", "fence": fence, "lease_holder": holder, "lease_until_ms": now_ms + lease_ms}
+    taken |= {"code": code, "attempts": outbox.c.attempts + 1}
+    content = {**lead.content, "groups": groups}
+    connection.execute(update(outbox).where(outbox.c.id == lead.id).values(**taken, lead=None, content=content))
+    for part in parts([row.id for row in members]):
+        connection.execute(update(outbox).where(outbox.c.id.in_(part)).values(**taken, lead=lead.id))
+    begun = connection.execute(delivery_attempt.insert().values(outbox=lead.id, started_ms=now_ms)).inserted_primary_key
+    return Claimed(
+        lead.id, lead.alarm, lead.occasion, lead.recipient, lead.channel, lead.address, content, lead.attempts + 1,
+        any(row.possible_repeat for row in rows), min(row.created_ms for row in rows), fence,
+        int(begun[0]) if begun else 0,
+        tuple(Member(row.id, row.alarm, row.occasion, row.content, row.created_ms) for row in members),
+        code, lead.recipient_kind,
+    )  # fmt: skip
+
+
+def any_overdue(connection: Connection, now_ms: int) -> bool:
+    """Whether a message should have been accepted or confirmed by now and has another channel to go by."""
+    query = select(outbox.c.id).where(outbox.c.fallback_ms <= now_ms, outbox.c.state != "delivered").limit(1)
+    return connection.execute(query).first() is not None
+
+
+def unanswered(connection: Connection, alarms: set[str]) -> bool:
+    """Whether any of these alarms has not been acknowledged."""
+    for part in parts(sorted(alarms)):
+        query = select(alarm.c.id).where(alarm.c.id.in_(part), alarm.c.acknowledged_ms.is_(None)).limit(1)
+        if connection.execute(query).first() is not None:
+            return True
+    return False
+
+
+def codes_in_use(connection: Connection, recipient: str, since_ms: int) -> set[str]:
+    """The codes that answers of this recipient may still quote."""
+    query = select(outbox.c.code).distinct().where(outbox.c.recipient == recipient, outbox.c.channel == "sms")
+    return set(connection.execute(query.where(outbox.c.code.is_not(None), outbox.c.created_ms > since_ms)).scalars())
+
+
+def by_short_id(connection: Connection, beginning: str) -> str | None:
+    """The message whose id begins so; None for none, or for a beginning too short to mean one."""
+    if len(beginning) < 8 or not set(beginning) <= set("0123456789abcdef-"):
+        return None
+    query = select(outbox.c.id).where(outbox.c.id.startswith(beginning, autoescape=True)).limit(2)
+    found = list(connection.execute(query).scalars())
+    return found[0] if len(found) == 1 else None
+
+
+def carried(connection: Connection, lead: str) -> list[Row[Any]]:
+    """Every row that the message of `lead` stood for, itself first."""
+    query = select(outbox).where(or_(outbox.c.id == lead, outbox.c.lead == lead))
+    return sorted(connection.execute(query), key=lambda row: (row.id != lead, row.created_ms, row.id))
+
+
+def _of(box: Mailbox) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return outbox.c.recipient == box.recipient, outbox.c.channel == box.channel
