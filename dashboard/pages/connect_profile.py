@@ -12,11 +12,13 @@ from dashboard.pages import connect_after
 from dashboard.parts import bench, bench_forms, grid, security, text
 from dashboard.parts.arriving import name
 from dashboard.parts.bench import Bench
+from dashboard.parts.draft_lists import lacking, roles_in, with_field_of, without_field_of
 from dashboard.parts.elements import card, head, link, moment
+from dashboard.parts.field_lists import choices, inside
 from dashboard.parts.field_tree import across, tree_view, written
 from dashboard.parts.logger_forms import words
 from dashboard.parts.page import Page
-from dashboard.parts.profile_draft import ROLES, Said, roles_of, text_of, with_field, without_path
+from dashboard.parts.profile_draft import ROLES, Said, text_of
 from dashboard.parts.states import attempt, empty, skeleton
 from dashboard.parts.trial_tables import readings_table, refusal_list, trial_table
 from dashboard.services import Services
@@ -52,7 +54,7 @@ def unchosen() -> html.Div:
 def register(app: Dash, services: Services) -> None:
     """The body once; then the draft, and whatever follows from it."""
     _register_body(app, services)
-    _register_field(app)
+    _register_field(app, services)
     _register_whole(app)
     connect_after.register(app, services)
 
@@ -101,13 +103,16 @@ def _register_body(app: Dash, services: Services) -> None:
             return dash.no_update, dash.no_update, dash.no_update
         found = bench.load(services, security.viewer(), look or message)
         chosen = path if isinstance(path, str) else None
-        tree = tree_view(found.tree, roles_of(draft), chosen)
+        tree = tree_view(found.tree, roles_in(draft, found.tree), chosen)
         return tree, attempt("result", lambda: result(services, found, draft)), text_of(draft)
 
     @security.secured(
         app,
         Output("field-about", "children"),
         Output("field-role", "value"),
+        Output("field-scope", "data"),
+        Output("field-scope", "value"),
+        Output("field-box-scope", "hidden"),
         Input("field-path", "data"),
         Input("bench-look", "value"),
         State("bench-message", "data"),
@@ -118,7 +123,8 @@ def _register_body(app: Dash, services: Services) -> None:
         # What was said of the field before is not said of this one.
         found = bench.load(services, security.viewer(), look or message)
         asked_anew = None if dash.ctx.triggered_id == "field-path" else dash.no_update
-        return about(found, path if isinstance(path, str) else None), asked_anew
+        where = path if isinstance(path, str) else None
+        return about(found, where), asked_anew, *places(found, where)
 
 
 def page_body(services: Services, found: Bench, draft: JsonObject, start: str | None) -> list[Any]:
@@ -176,13 +182,22 @@ def about(found: Bench, path: str | None) -> Any:
         return str(error)
 
 
+def places(found: Bench, path: str | None) -> tuple[list[JsonObject], Any, bool]:
+    """Where a field of a list may stand besides: the choices, the only one as chosen, and whether to hide them."""
+    listed = inside(found.tree, path) if path else None
+    ways = [] if listed is None else choices(listed)
+    data = [{"value": key, "label": name(told)} for key, told in ways]
+    return data, data[0]["value"] if len(data) == 1 else None, listed is None
+
+
 def result(services: Services, found: Bench, draft: object) -> Any:
     """What the draft reads from the message, every refusal, and the newest messages compared."""
     try:
         profile = bench.profile_of(draft)
     except InvalidValue as error:
-        missing = not (isinstance(draft, dict) and (draft.get("channels") or draft.get("position")))
-        said = "Click a field of the message and say what it is." if missing else str(error)
+        begun = isinstance(draft, dict) and any(draft.get(one) for one in ("channels", "position", "records"))
+        said = str(error) if begun else "Click a field of the message and say what it is."
+        said = (lacking(draft) if isinstance(draft, dict) else None) or said
         return card("What it becomes", empty("Nothing is read yet", html.Span(said)))
     tried = bench.preview(services, found, profile)
     one = next(one for one in tried if one.offset == found.message.offset)
@@ -198,7 +213,7 @@ def result(services: Services, found: Bench, draft: object) -> Any:
     )  # fmt: skip
 
 
-def _register_field(app: Dash) -> None:
+def _register_field(app: Dash, services: Services) -> None:
     @security.secured(
         app,
         *(Output(f"field-box-{key}", "hidden") for key in bench_forms.BOXES),
@@ -219,19 +234,25 @@ def _register_field(app: Dash) -> None:
         Input("field-set", "n_clicks"),
         Input("field-drop", "n_clicks"),
         State("draft", "data"),
+        State("bench-look", "value"),
+        State("bench-message", "data"),
         State("field-path", "data"),
+        State("field-scope", "value"),
         *(State(f"field-{key}", "value") for key in _SAID),
         perm=Permission.OPERATE,
         prevent_initial_call=True,
     )
-    def field(taken: int | None, dropped: int | None, draft: object, path: object, *said: object) -> Any:
+    def field(
+        taken: int | None, dropped: int | None, draft: object, look: object, message: object, *said: object
+    ) -> Any:
         if not (taken or dropped) or not isinstance(draft, dict):
             return dash.no_update, dash.no_update
         try:
-            [where, *told] = words(path, *said)
+            tree = bench.load(services, security.viewer(), look or message).tree
+            [where, how, *told] = words(*said)
             if dash.ctx.triggered_id == "field-drop":
-                return without_path(draft, where), ""
-            made = with_field(draft, Said(where, *told))
+                return without_field_of(draft, tree, where), ""
+            made = with_field_of(draft, Said(where, *told), tree, how)
             return made, html.P(f"{where} is taken for: {ROLES[told[0]]}.", className="dim")
         except ColdchainError as error:
             return dash.no_update, refusal(error)

@@ -49,6 +49,8 @@ def field_form(bench: Bench) -> html.Div:
         html.Button("Take it for this", id="field-set", type="button", className="button primary"),
         html.Button("Leave it out", id="field-drop", type="button", className="button"),
     ]
+    where = dmc.Select(id="field-scope", label="It stands", data=[], placeholder="choose", allowDeselect=False, **small)
+    boxes.insert(0, html.Div(where, id="field-box-scope", hidden=True, className="wide"))
     about = html.P("Click a field of the message.", id="field-about", className="dim")
     return html.Div(
         [about, html.Div(boxes, className="form-row"), html.Div(buttons, className="card-actions bare"),

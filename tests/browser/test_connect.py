@@ -196,6 +196,95 @@ def test_what_is_sent_after_saving_is_read_at_once(opened: Opener, house: House)
     watched.clean()
 
 
+def place(watched: Watched, field: str, role: str, where: str, **more: str) -> None:
+    """As `take`, for a field in a list, of which is said where it stands besides."""
+    watched.page.locator(f'[data-set="field-path"][data-value={json.dumps(field)}]').click()
+    watched.page.locator("#field-about strong", has_text=field).wait_for()
+    choose(watched, "It is", role)
+    for label, value in more.items():
+        choose(watched, {"unit": "Unit", "written": "Written as"}[label], value)
+    choose(watched, "It stands", where)
+    watched.page.get_by_role("button", name="Take it for this").click()
+    watched.page.locator("#field-said", has_text=f"{field} is taken for: {role}").wait_for()
+
+
+def saved_and_charted(watched: Watched, house: House, logger: str, reason: str, readings: str) -> None:
+    """Save the profile, decode what was kept, put the logger into a store, and see its chart."""
+    page = watched.page
+    page.locator("#save-reason").fill(reason)
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.locator("#bench-after", has_text=readings).wait_for()
+    page.locator("#again-reason").fill("its device profile was missing")
+    page.get_by_role("button", name="Decode again").click()
+    page.locator("#again-said", has_text="became").wait_for()
+    page.locator("#after-subject").click()
+    page.get_by_role("option", name="Cold room A").click()
+    page.locator("#after-reason").fill("certificate follows")
+    page.locator("#after-send").click()
+    page.locator("#after-said", has_text=f"{logger} is assigned").wait_for()
+    page.get_by_role("link", name="Open what it serves").click()
+    page.wait_for_selector("#store-chart .xtitle")
+    plot = "document.querySelector('#store-chart .js-plotly-plot')"
+    drawn = f"{plot}?.data.find(t => t.name === '{logger}/internal')"
+    watched.until(f"({drawn})?.y.some(v => Math.abs(v - 4.5) < 1e-9)")
+
+
+@pytest.mark.usefixtures("judging")
+def test_a_list_of_samples_is_clicked_once_and_every_sample_is_on_the_chart(opened: Opener, house: House) -> None:
+    now_s = int(time.time())
+    for turn in range(2):
+        samples = [{"ts": now_s - 3600 + 600 * turn + 60 * n, "t": 4.5 + n / 10, "rh": 50} for n in range(10)]
+        house.arrives("yard/K-5/batch", {"bat": 88 - turn, "samples": samples})
+    [unread] = [one for one in house.world.journal.unread() if one.source == "yard/K-5/batch"]
+    watched = opened(role="admin")
+    page = watched.page
+    watched.open(f"/connect/profile?message={unread.newest}")
+    page.wait_for_selector('[data-set="field-path"]')
+    page.locator('[data-set="field-path"][data-value="samples[3].t"]').click()
+    choose(watched, "It is", "temperature")
+    choose(watched, "Unit", "°C")
+    page.get_by_role("button", name="Take it for this").click()
+    page.locator("#field-said", has_text="samples is a list: say where else this field stands").wait_for()
+    every = "in every element of samples, each with its own time"
+    place(watched, "samples[3].t", "temperature", every, unit="°C")
+    page.locator("#bench-result", has_text="Each element of samples needs its own time").wait_for()
+    place(watched, "samples[0].ts", "time of the measurement", every, written="seconds since 1970")
+    place(watched, "samples[1].rh", "humidity", every, unit="%")
+    take(watched, "bat", "battery, %", unit="%")
+    choose(watched, "Who sent it", "topic level 2: K-5")
+    result = page.locator("#bench-result")
+    result.get_by_text("2 read, 0 values refused").wait_for()
+    assert result.locator("tr", has_text="internal").count() >= 10
+    assert page.locator('[data-value="samples[7].t"]').get_by_text("temperature of internal, in every element").count()
+    assert watched.axe() == []
+    saved_and_charted(watched, house, "K-5", "batches of the yard", "2 kept messages of K-5 would become")
+    watched.clean()
+
+
+@pytest.mark.usefixtures("judging")
+def test_values_that_are_named_beside_them_are_found_by_their_name(opened: Opener, house: House) -> None:
+    for turn in range(3):
+        named = [{"name": "probe temp", "value": 4.5 + turn, "unit": "C"}, {"name": "rh", "value": 50, "unit": "%"}]
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 600 * (2 - turn)))
+        house.arrives("pivot/K-6", {"when": at, "sn": "K-6", "data": named if turn % 2 else named[::-1]})
+    [unread] = [one for one in house.world.journal.unread() if one.source == "pivot/K-6"]
+    watched = opened(role="admin")
+    page = watched.page
+    watched.open(f"/connect/profile?message={unread.newest}")
+    page.wait_for_selector('[data-set="field-path"]')
+    place(watched, "data[1].value", "temperature", "where name is “probe temp”", unit="°C")
+    place(watched, "data[0].value", "humidity", "where name is “rh”", unit="%")
+    page.locator('[data-set="field-path"][data-value="when"]').click()
+    choose(watched, "It is", "time of the measurement")
+    choose(watched, "Written as", "text (ISO 8601)")
+    page.get_by_role("button", name="Take it for this").click()
+    page.locator("#field-said", has_text="when is taken for").wait_for()
+    take(watched, "sn", "who sent it (id)")
+    page.locator("#bench-result").get_by_text("3 read, 0 values refused").wait_for()
+    saved_and_charted(watched, house, "K-6", "named values", "3 kept messages of K-6 would become 3 readings")
+    watched.clean()
+
+
 def test_hostile_names_and_a_flood_change_nothing(opened: Opener, house: House) -> None:
     watched = opened(role="admin")
     page = watched.page

@@ -1,4 +1,4 @@
-"""A file read again in another way: the old interpretation stays on record, nothing is doubled, the file stays itself."""
+"""A file read again in another way: its old interpretation stays on record, and nothing is doubled."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,7 +122,7 @@ def test_a_file_of_another_logger_goes_to_it_whole_and_comes_back(roads: Roads) 
 
 
 def test_a_long_file_of_several_parts_is_read_again_as_a_whole_compacted_or_not(roads: Roads) -> None:
-    rows = 9_000
+    rows = 8_100
     digest = brought(roads, table(rows), stated())
     with roads.registry.read() as connection:
         assert len(file_imports.get(connection, digest).report["kept"]) == 2
