@@ -29,6 +29,8 @@ def confirmed(services: Services, viewer: Viewer, password: str, address: str | 
         known = people.password_hash(connection, viewer.id)
     if attempt.id is None:
         raise Problem(429, f"too many wrong passwords; try again in {attempt.wait_ms // 1000 + 1} s")
+    if known is None:
+        raise Forbidden("you have no password, only links: ask an administrator to give you one; nothing was changed")
     if not passwords.matches(password, known):
         raise Forbidden("the password is not yours; nothing was changed")
     with services.registry.write() as connection:

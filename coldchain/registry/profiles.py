@@ -15,6 +15,7 @@ from coldchain.domain.profile import ProductProfile
 from coldchain.domain.profile_format import as_json, profile_from
 from coldchain.errors import InvalidValue, NotFound, Stale
 from coldchain.registry.changes import changed
+from coldchain.registry.profile_approvers import demand_another
 from coldchain.registry.schema import product_profile
 
 
@@ -101,24 +102,28 @@ def copy(
 
 
 def approve(
-    connection: Connection, profile_id: str, version: int, *, who: str, now_ms: int, reason: str | None = None
+    connection: Connection, profile_id: str, version: int, *, who: str, now_ms: int, reason: str
 ) -> StoredProfile:
-    """Record that a quality unit stands behind this version.
+    """Record that a quality unit stands behind this version; the caller has checked role and password.
 
     Raises:
         NotFound: no such version.
-        InvalidValue: it is approved already, or the profile is retired.
+        InvalidValue: there is no reason, it is approved already, or the profile is retired.
+        Forbidden: `who` wrote this version.
     """
     found = get(connection, profile_id, version)
     if found.retired_ms is not None:
         raise InvalidValue(f"id = {profile_id!r} is retired: its next version brings it back, approve that one")
     if found.approved_ms is not None:
         raise InvalidValue(f"version = {version} of {profile_id} is approved already: approve a newer one, or none")
+    if not reason.strip():
+        raise InvalidValue("reason is missing: say on what the approval rests, such as a change control's number")
+    demand_another(connection, f"version {version} of {profile_id}", found.who, who, now_ms)
     where = (product_profile.c.id == profile_id, product_profile.c.version == version)
     connection.execute(update(product_profile).where(*where).values(approved_ms=now_ms, approved_by=who))
     changed(
         connection, who=who, now_ms=now_ms, action="product_profile.approved", kind="product_profile",
-        id=f"{profile_id}@{version}", new={"approved_ms": now_ms}, reason=reason,
+        id=f"{profile_id}@{version}", new={"approved_ms": now_ms, "meaning": "approved"}, reason=reason.strip(),
     )  # fmt: skip
     return get(connection, profile_id, version)
 

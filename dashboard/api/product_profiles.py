@@ -19,7 +19,9 @@ from coldchain.registry import people, profile_uses, profiles
 from coldchain.registry.profiles import StoredProfile
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.api.request import Body, Caller, Web, Words, reply, shown_as, takes
+from dashboard.confirm import confirmed
 from dashboard.policy import API, Endpoint, may
+from dashboard.security import client_address
 from dashboard.services import Services
 
 Version = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
@@ -43,10 +45,11 @@ class Copy(Body):
 
 
 class Approval(Body):
-    """Which version is approved; a remark may be added."""
+    """Which version is approved, on what that rests, and one's own password once more."""
 
     version: int
-    reason: Words | None = None
+    reason: Words
+    password: str
 
 
 class Retirement(Body):
@@ -117,8 +120,13 @@ def copy(web: Web, viewer: Caller, profile: str, body: Copy) -> Response:
     return reply(told, 201, {"Location": f"{API}/product-profiles/{made.profile.id}"})
 
 
-def approve(web: Web, viewer: Caller, profile: str, body: Approval) -> Response:
-    """Record that the quality unit stands behind a version: new shipments begin with the newest approved one."""
+def approve(request: Request, web: Web, viewer: Caller, profile: str, body: Approval) -> Response:
+    """Record that the quality unit stands behind a version: new shipments begin with the newest approved one.
+
+    A person does this, with the password once more, and not the one who wrote the version.
+    """
+    peer = request.client.host if request.client else None
+    confirmed(web, viewer, body.password, client_address(web.settings, request.headers, peer))
     with web.registry.write() as connection:
         made = profiles.approve(
             connection, profile, body.version, who=viewer.id, now_ms=web.clock.now_ms(), reason=body.reason
@@ -232,7 +240,7 @@ _CHECKED = {
 _USED = {"shipments": [{"id": "7e0b8f5e-6f5e-4b1c-9a55-0d1d2a1f6c10", "reference": "SHP-2026-0117", "version": 1}],
          "stores": []}  # fmt: skip
 _COPY = {"id": "cct-2-8-mabs", "name": "Antibodies 2 … 8 °C"}
-_APPROVAL = {"version": 1, "reason": "change control 26-114"}
+_APPROVAL = {"version": 1, "reason": "change control 26-114", "password": "…"}
 _RETIREMENT = {"reason": "replaced by cct-2-8-mabs"}
 _JSON = {"openapi_extra": {"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}}}
 _ONE, _QUALITY = f"{API}/product-profiles/{{profile}}", may(Permission.ASSESS, unscoped=True)

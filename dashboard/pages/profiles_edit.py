@@ -12,7 +12,6 @@ from coldchain.errors import ColdchainError, InvalidValue
 from coldchain.registry import profiles
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.pages.profiles import EDITOR
-from dashboard.pages.profiles_one import demand_quality, refusal
 from dashboard.parts import product_fields, product_form, security
 from dashboard.parts import profile_blocks as blocks
 from dashboard.parts.elements import card, head, link
@@ -21,6 +20,7 @@ from dashboard.parts.product_checks import checked, field_of
 from dashboard.parts.product_fields import ACT, BOX, FIELD, NOTE, SUMMARY
 from dashboard.parts.product_form import Json
 from dashboard.parts.product_preview import preview, remark, rule_line
+from dashboard.parts.profile_acts import demand_quality, refusal
 from dashboard.parts.states import attempt, skeleton
 from dashboard.services import Services
 
@@ -119,7 +119,8 @@ def page_body(start: Begun) -> list[Any]:
     save = html.Button(f"Save as version {start.next}", id="edit-save", type="button", className="button primary")
     said = html.Div(id="edit-said", **{"aria-live": "polite"})
     aside = [
-        card("What changes", html.Div(skeleton(120), id="edit-preview", **{"aria-live": "polite"})),
+        card("What changes", html.Div(skeleton(120), id="edit-preview",
+                                      **{"aria-live": "polite", "data-tells-unsaved": "1"})),
         card("Save", html.Div([reason, html.Div(save, className="card-actions bare"), said,
                                html.Div(interval, className="made")], className="body")),
         card(None, _as_text()),
@@ -128,7 +129,12 @@ def page_body(start: Begun) -> list[Any]:
         head(title, lead=lead, crumb=[link("Product profiles", "/product-profiles"), " /"]),
         html.Div(
             [
-                html.Div(product_fields.cards(start.body, new=new), id="edit-form", className="stack product-form"),
+                html.Div(
+                    product_fields.cards(start.body, new=new),
+                    id="edit-form",
+                    className="stack product-form",
+                    **{"data-guarded": "1"},
+                ),
                 html.Div(aside, className="stack beside"),
             ],
             className="grid-2",
@@ -267,6 +273,7 @@ def _register_save(app: Dash, services: Services) -> None:
         app,
         Output("url", "href", allow_duplicate=True),
         Output("edit-said", "children"),
+        Output("edit-preview", "children", allow_duplicate=True),
         Input("edit-save", "n_clicks"),
         State({"type": FIELD, "at": ALL}, "value"),
         State("edit-base", "data"),
@@ -278,12 +285,13 @@ def _register_save(app: Dash, services: Services) -> None:
     )
     def save(clicks: int | None, values: object, base: object, start: object, reason: object) -> Any:
         if not clicks or not (isinstance(base, dict) and isinstance(start, dict)):
-            return dash.no_update, dash.no_update
+            return (dash.no_update,) * 3
         body = product_form.assembled(base, given(dash.ctx.states_list[0], values))
         try:
-            return blocks.address(saved(services, security.viewer(), body, reason)), ""
+            # Nothing is unsaved any more, and it says so before the page is left.
+            return blocks.address(saved(services, security.viewer(), body, reason)), "", html.P("Saved.")
         except ColdchainError as error:
-            return dash.no_update, refusal(error)
+            return dash.no_update, refusal(error), dash.no_update
 
 
 def saved(services: Services, viewer: Viewer, body: Json, reason: object) -> str:

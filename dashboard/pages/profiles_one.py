@@ -8,15 +8,16 @@ from dash import Dash, Input, Output, State, dcc, html
 
 from coldchain.domain.profile_advice import advice
 from coldchain.domain.profile_compare import differences
-from coldchain.errors import ColdchainError, Forbidden, InvalidValue
+from coldchain.errors import ColdchainError
 from coldchain.registry import people, profile_uses, profiles
 from coldchain.registry.profiles import StoredProfile
-from coldchain.registry.viewer import Permission, Viewer
+from coldchain.registry.viewer import Permission
 from dashboard.pages.profiles import EDITOR, may_edit
 from dashboard.parts import profile_blocks as blocks
 from dashboard.parts import security
 from dashboard.parts.elements import card, head, link, moment
 from dashboard.parts.page import Page
+from dashboard.parts.profile_acts import Words, approve, refusal, retire, typed
 from dashboard.parts.states import attempt, skeleton
 from dashboard.services import Services
 
@@ -42,8 +43,12 @@ def _dialogs() -> list[Any]:
     """Asked before anything happens that has a name under it."""
     approve = [
         html.P(id="profile-approve-what"),
-        dmc.Textarea(id="profile-approve-reason", label="Remark", description="Such as the change control's number.",
-                     autosize=True, minRows=2, mt=10),
+        dmc.Textarea(id="profile-approve-reason", label="Reason", description="Such as the change control's number.",
+                     required=True, autosize=True, minRows=2, mt=10),
+        dmc.PasswordInput(id="profile-approve-password", label="Your password", mt=10, required=True,
+                          description="Confirms that it is you who approves.",
+                          inputProps={"autoComplete": "current-password"},
+                          visibilityToggleButtonProps={"aria-label": "Show the password"}),
         html.Div(id="profile-approve-said", **{"aria-live": "polite"}),
         _buttons("profile-approve", "Approve"),
     ]  # fmt: skip
@@ -115,65 +120,26 @@ def _dialog(app: Dash, services: Services, name: str, act: Any) -> None:
         Output("profile-done", "data", allow_duplicate=True),
         Output(f"{name}-said", "children"),
         Output(name, "opened", allow_duplicate=True),
+        Output("profile-approve-password", "value", allow_duplicate=True),
         Input(f"{name}-send", "n_clicks"),
         State(f"{name}-reason", "value"),
+        State("profile-approve-password", "value"),
         State("profile-id", "data"),
         State("profile-asked", "data"),
         perm=Permission.ASSESS,
         prevent_initial_call=True,
         running=[(Output(f"{name}-send", "disabled"), True, False)],
     )
-    def send(clicks: int | None, reason: object, profile_id: object, asked: object) -> Any:
+    def send(clicks: int | None, reason: object, password: object, profile_id: object, asked: object) -> Any:
         if not clicks:
-            return dash.no_update, dash.no_update, dash.no_update
+            return (dash.no_update,) * 4
         version = _number(asked.get("version")) if isinstance(asked, dict) else None
         said = reason.strip()[:2000] if isinstance(reason, str) else ""
         try:
-            act(services, security.viewer(), str(profile_id), version, said)
+            act(services, security.viewer(), str(profile_id), version, Words(said, typed(password)))
         except ColdchainError as error:
-            return dash.no_update, refusal(error), True
-        return {"act": name, "click": clicks}, "", False
-
-
-def refusal(why: object) -> html.P:
-    """Why nothing was done."""
-    return html.P(str(why), className="status refusal", role="alert", **{"data-status": "at_risk"})
-
-
-def demand_quality(viewer: Viewer) -> None:
-    """Nothing, if the viewer may change product profiles, which all customers share.
-
-    Raises:
-        Forbidden: it may not.
-    """
-    if viewer.scoped or not viewer.may(Permission.ASSESS):
-        raise Forbidden("Product profiles are changed by the quality unit of the whole installation.")
-
-
-def approve(services: Services, viewer: Viewer, profile_id: str, version: int | None, reason: str) -> None:
-    """Approve the version that is shown.
-
-    Raises:
-        Forbidden, NotFound, InvalidValue: as the registry says.
-    """
-    demand_quality(viewer)
-    with services.registry.write() as connection:
-        shown = profiles.get(connection, profile_id, version)
-        profiles.approve(connection, profile_id, shown.profile.version, who=viewer.id, reason=reason or None,
-                         now_ms=services.clock.now_ms())  # fmt: skip
-
-
-def retire(services: Services, viewer: Viewer, profile_id: str, _version: int | None, reason: str) -> None:
-    """Take the profile out of use.
-
-    Raises:
-        Forbidden, NotFound, InvalidValue: as the registry says.
-    """
-    demand_quality(viewer)
-    if not reason:
-        raise InvalidValue("Reason: say why it goes out of use.")
-    with services.registry.write() as connection:
-        profiles.retire(connection, profile_id, who=viewer.id, reason=reason, now_ms=services.clock.now_ms())
+            return dash.no_update, refusal(error), True, ""
+        return {"act": name, "click": clicks}, "", False, ""
 
 
 def history(services: Services, profile_id: str) -> list[StoredProfile]:
@@ -195,8 +161,8 @@ def approval_words(one: StoredProfile) -> str:
     """What a person approves."""
     name = one.profile.name or one.profile.id
     return (
-        f"You approve version {one.profile.version} of {name} under your name. New shipments begin with the newest "
-        "approved version; those under way keep theirs."
+        f"You approve version {one.profile.version} of {name} under your name; whoever wrote it may not. New "
+        "shipments begin with the newest approved version; those under way keep theirs."
     )
 
 

@@ -38,8 +38,13 @@ def rule_line(body: Json, place: int, found: Checked) -> list[Any]:
 
 
 def preview(start: Json, body: Json, found: Checked) -> list[Any]:
-    """What is wrong, what is worth a second look, and what differs from the current version."""
-    shown: list[Any] = []
+    """What is wrong, what is worth a second look, and what differs from the current version.
+
+    Its first element says whether anything differs from what the form began with, for whoever would leave it.
+    """
+    begun = start.get("body")
+    touched = bool(differences(begun if isinstance(begun, dict) else {}, body))
+    shown: list[Any] = [html.Span(hidden=True, **{"data-unsaved": str(touched).lower()})]
     if found.profile is None:
         number = len(found.mistakes) + len(found.others)
         wrong = [*(f"{words.field_words(field)}: {said}" for field, said in found.mistakes.items()), *found.others]

@@ -9,22 +9,27 @@ from browser_world import World
 from servers import wait_until
 
 from coldchain.clock import SystemClock
-from coldchain.registry import profiles
+from coldchain.registry import passwords, people, profiles
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LOOKS = ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark"))
 EDIT = "/product-profiles/-/edit"
+PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def second_version(world: World) -> None:
     """A narrower version of the profile that most shipments have; the first one is approved."""
+    known = passwords.hashed(PASSWORD)
     with world.registry.write() as connection:
+        people.change(connection, world.people["quality"], who="test", now_ms=0, password_hash=known)
+        world.people["admin"] = people.create(connection, email="ida@example.org", name="Ida Berg", role="admin",
+                                              who="test", now_ms=0, password_hash=known)  # fmt: skip
         body = profiles.get(connection, "refrigerated-2-8").body
         now_ms = SystemClock().now_ms()
         narrower = {**body, "version": 2, "label_range": {"low_c": 2, "high_c": 7.5}}
-        profiles.approve(connection, "refrigerated-2-8", 1, who=world.people["quality"], now_ms=now_ms)
+        profiles.approve(connection, "refrigerated-2-8", 1, who=world.people["quality"], now_ms=now_ms, reason="CC-1")
         profiles.add(connection, narrower, who=world.people["quality"], reason="stability data", now_ms=now_ms)
 
 
@@ -105,14 +110,56 @@ def test_a_change_is_saved_with_its_reason_shown_and_approved(opened: Opener, wo
     page.locator("#edit-said", has_text="say why the profile changes").wait_for()
     page.locator("#edit-reason").fill("CC-114")
     page.get_by_role("button", name="Save as version 2").click()
-    page.get_by_role("button", name="Approve version 2").click()
-    page.get_by_text("You approve version 2 of EU label 15–25 °C under your name").wait_for()
-    page.get_by_label("Remark").fill("board of 3 March")
-    page.get_by_role("button", name="Approve", exact=True).click()
-    page.locator(".lead", has_text="approved by Mara Olsen").wait_for()
-    assert page.get_by_text("Nobody of the quality unit has approved").count() == 0
+    approve(watched, "board of 3 March")
+    page.locator("#profile-approve-said", has_text="was written by you").wait_for()
+    assert watched.axe() == []
+    assert newest(world, "eu-15-25").state == "proposal"
+    watched.clean()
+    second = opened(role="admin")
+    second.open("/product-profiles/eu-15-25")
+    approve(second, "board of 3 March", password="not the password")
+    second.page.locator("#profile-approve-said", has_text="the password is not yours").wait_for()
+    second.page.get_by_role("button", name="Cancel").click()
+    approve(second, "board of 3 March")
+    second.page.locator(".lead", has_text="approved by").wait_for()
+    assert second.page.get_by_text("Nobody of the quality unit has approved").count() == 0
     stored = newest(world, "eu-15-25")
-    assert (stored.profile.version, stored.reason, stored.approved_by) == (2, "CC-114", world.people["quality"])
+    assert (stored.profile.version, stored.reason, stored.approved_by) == (2, "CC-114", world.people["admin"])
+    second.clean()
+
+
+def approve(watched: Watched, reason: str, password: str = PASSWORD) -> None:
+    page = watched.page
+    page.get_by_role("button", name="Approve version 2").click()
+    page.get_by_text("under your name; whoever wrote it may not").wait_for()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill(reason)
+    dialog.get_by_label("Your password").fill(password)
+    dialog.get_by_role("button", name="Approve", exact=True).click()
+
+
+def test_leaving_the_form_with_changes_asks_first_and_without_them_does_not(opened: Opener) -> None:
+    watched = opened()
+    page = watched.page
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    watched.open(f"{EDIT}?profile=frozen-25-15")
+    page.locator("#edit-preview", has_text="No difference").wait_for()
+    page.get_by_role("link", name="Stores").first.click()
+    page.wait_for_url("**/stores")
+    assert asked == []
+    watched.open(f"{EDIT}?profile=frozen-25-15")
+    page.locator("#edit-preview", has_text="No difference").wait_for()
+    fill(watched, "label_range.high_c", "-16")
+    page.get_by_role("link", name="Stores").first.click()
+    assert asked == ["Your changes are not saved. Leave the page without them?"]
+    page.locator("#edit-preview tr", has_text="Label range: highest").wait_for()
+    assert page.evaluate("location.pathname") == EDIT
+    fill(watched, "label_range.high_c", "-15")
+    page.locator("#edit-preview", has_text="No difference").wait_for()
+    page.get_by_role("link", name="Stores").first.click()
+    page.wait_for_url("**/stores")
+    assert len(asked) == 1
     watched.clean()
 
 

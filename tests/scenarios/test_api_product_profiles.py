@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from web_cast import Web, installed
 
-from coldchain.registry import facts, past_documents, profiles, shipments
+from coldchain.registry import facts, passwords, past_documents, people, profiles, shipments
 from coldchain.registry.viewer import SYSTEM
 
 AT = "/api/v1/product-profiles"
@@ -27,6 +27,44 @@ def next_version(web: Web, id_: str = "cct-2-8", reason: str = "stability data",
     return made
 
 
+PASSWORD = "correct horse battery"
+
+
+def approver(web: Web, email: str = "q@example.org") -> str:
+    with web.registry.read() as connection:
+        known = [one.id for one in people.listed(connection, SYSTEM) if one.email == email]
+    return known[0] if known else web.person("quality", email=email, hashed=passwords.hashed(PASSWORD))
+
+
+def approved(web: Web, id_: str, version: int, *, by: str | None = None, **more: str) -> Any:
+    body = {"version": version, "reason": "reviewed", "password": PASSWORD, **more}
+    return web.signed_in(by or approver(web)).post(f"{AT}/{id_}/approve", json=body)
+
+
+def test_a_version_is_approved_by_a_second_person_who_gives_reason_and_password(web: Web) -> None:
+    author = approver(web, "author@example.org")
+    body = web.as_role("viewer").get(f"{AT}/cct-2-8").json()
+    sent = {**body, "version": 2, "gap_warming_c_per_min": 0.4, "reason": "stability data"}
+    assert web.signed_in(author).post(AT, json=sent).status_code == 201
+    alone = approved(web, "cct-2-8", 2, by=author)
+    assert alone.status_code == 403
+    assert "add a second person with the role quality" in alone.json()["detail"]
+    second = approver(web)
+    own = approved(web, "cct-2-8", 2, by=author)
+    assert (own.status_code, "Quality may approve it" in own.json()["detail"]) == (403, True)
+    wrong = approved(web, "cct-2-8", 2, by=second, password="not this one")
+    assert (wrong.status_code, "password" in wrong.json()["detail"]) == (403, True)
+    assert approved(web, "cct-2-8", 2, by=second, reason="  ").status_code == 422
+    links = web.person("quality", email="links@example.org")
+    assert "you have no password" in approved(web, "cct-2-8", 2, by=links).json()["detail"]
+    program = web.as_role("quality").post(
+        f"{AT}/cct-2-8/approve", json={"version": 2, "reason": "x", "password": PASSWORD}
+    )
+    assert (program.status_code, "a person has to do this" in program.json()["detail"]) == (403, True)
+    assert web.as_role("viewer").get(f"{AT}/cct-2-8").json()["state"] == "proposal"
+    assert approved(web, "cct-2-8", 2, by=second).json()["state"] == "approved"
+
+
 def test_who_is_not_of_the_quality_unit_reads_and_changes_nothing(web: Web) -> None:
     body = web.as_role("viewer").get(f"{AT}/cct-2-8").json()
     for role in ("viewer", "operator", "auditor"):
@@ -34,7 +72,8 @@ def test_who_is_not_of_the_quality_unit_reads_and_changes_nothing(web: Web) -> N
         assert client.get(AT).status_code == 200
         for path, sent in (
             ("", {**body, "version": 2, "reason": "x"}), ("/cct-2-8/copy", {"id": "mine"}),
-            ("/cct-2-8/approve", {"version": 1}), ("/cct-2-8/retire", {"reason": "x"}), ("/check", body),
+            ("/cct-2-8/approve", {"version": 1, "reason": "x", "password": "x"}),
+            ("/cct-2-8/retire", {"reason": "x"}), ("/check", body),
         ):  # fmt: skip
             assert (role, path, client.post(f"{AT}{path}", json=sent).status_code) == (role, path, 403)
     assert [one["version"] for one in web.as_role("viewer").get(f"{AT}/cct-2-8").json()["versions"]] == [1]
@@ -52,7 +91,7 @@ def test_versions_tell_who_made_them_when_and_why(web: Web) -> None:
 
 def test_a_copy_is_a_proposal_of_its_own(web: Web) -> None:
     quality = web.as_role("quality")
-    quality.post(f"{AT}/cct-2-8/approve", json={"version": 1})
+    approved(web, "cct-2-8", 1)
     made = quality.post(f"{AT}/cct-2-8/copy", json={"id": "cct-mabs", "name": "Antibodies"})
     assert made.status_code == 201
     copied = made.json()
@@ -70,14 +109,13 @@ def test_approval_names_who_and_makes_new_shipments_begin_with_it(web: Web) -> N
     quality = web.as_role("quality")
     first = quality.get(f"{AT}/cct-2-8").json()
     assert (first["state"], first["proposal"], first["approved_by"]) == ("proposal", True, None)
-    approved = quality.post(f"{AT}/cct-2-8/approve", json={"version": 1, "reason": "change control 7"}).json()
-    assert (approved["state"], approved["proposal"], approved["approved_by_name"]) == (
-        "approved", False, "quality (API key)",
-    )  # fmt: skip
-    assert quality.post(f"{AT}/cct-2-8/approve", json={"version": 1}).status_code == 422
+    made = approved(web, "cct-2-8", 1, reason="change control 7").json()
+    assert (made["state"], made["proposal"], made["approved_by_name"]) == ("approved", False, "Quality")
+    again = approved(web, "cct-2-8", 1)
+    assert (again.status_code, "approved already" in again.json()["detail"]) == (422, True)
     next_version(web, gap_warming_c_per_min=0.4)
     assert _made(web, "S-1")["product_profile_version"] == 1
-    quality.post(f"{AT}/cct-2-8/approve", json={"version": 2})
+    assert approved(web, "cct-2-8", 2).status_code == 200
     assert _made(web, "S-2")["product_profile_version"] == 2
     trail = quality.get("/api/v1/audit?kind=product_profile&id=cct-2-8@1").json()["items"]
     assert {one["action"] for one in trail} == {"product_profile.added", "product_profile.approved"}
@@ -121,7 +159,7 @@ def test_a_retired_profile_judges_nothing_new_and_its_next_version_brings_it_bac
     refused = web.as_role("operator").post("/api/v1/shipments", json={"reference": "S-2", "product_profile": "cct-2-8"})
     assert refused.status_code == 422
     assert "retired" in refused.json()["detail"]
-    assert quality.post(f"{AT}/cct-2-8/approve", json={"version": 1}).status_code == 422
+    assert approved(web, "cct-2-8", 1).status_code == 422
     assert quality.get(f"/api/v1/shipments/{kept['id']}").json()["product_profile"] == "cct-2-8"
     next_version(web)
     assert _made(web, "S-2")["product_profile_version"] == 2
