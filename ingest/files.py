@@ -295,7 +295,7 @@ def _before(registry: Registry, digest: str, options: Options) -> dict[str, Any]
 def _unordered(mapping: dict[str, Any] | Mapping) -> dict[str, Any]:
     """A mapping's body without the order of the date, which may be stated beside it."""
     body = as_json(mapping) if isinstance(mapping, Mapping) else mapping
-    return {**body, "time": {name: value for name, value in body["time"].items() if name != "order"}}
+    return {**body, "time": {name: value for name, value in body.get("time", {}).items() if name != "order"}}
 
 
 def _keep(registry: Registry, report: dict[str, Any], content: bytes, who: str, now_ms: int) -> None:

@@ -148,7 +148,8 @@ def page_body(services: Services, found: Bench, draft: JsonObject, start: str | 
         card("Begin with", bench_forms.start_form(services, found, viewer, start)),
         html.Div(
             [
-                card("Fields of the message", html.Div(id="bench-tree", className="body"), right=picker),
+                card("Fields of the message", html.Div(id="bench-tree", className="body"), _recalled(found),
+                     right=picker),
                 html.Div([card("What the field is", bench_forms.field_form(found)),
                           html.Div(id="bench-result", **{"aria-live": "polite"})], className="stack"),
             ],
@@ -162,6 +163,16 @@ def page_body(services: Services, found: Bench, draft: JsonObject, start: str | 
                      moment(envelope.received_at_ms, "second")], className="note")),
         html.Div(id="bench-after", **{"aria-live": "polite"}),
     ]  # fmt: skip
+
+
+def _recalled(found: Bench) -> Any:
+    if not found.recalled:
+        return None
+    words = (
+        "Names, types and units are those that its sender declared last. Messages that were kept from before that "
+        "declaration are shown by it too, but decoding again reads each by what had been declared until then."
+    )
+    return html.P(words, className="note")
 
 
 def _head(found: Bench) -> html.Div:

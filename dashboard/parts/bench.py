@@ -11,7 +11,7 @@ from coldchain.registry.viewer import Viewer
 from dashboard.parts.arriving import NEWEST
 from dashboard.parts.logger_forms import catalogue_of
 from dashboard.parts.profile_draft import JsonObject, begun, continued, read, tables, text_of
-from dashboard.parts.trial import Tried, fields_of, tried
+from dashboard.parts.trial import Tried, fields_of, remembered, tried
 from dashboard.services import Services
 from sensors.carriers.fields import Wrong
 from sensors.carriers.uplink import tree_of
@@ -31,6 +31,7 @@ class Bench(NamedTuple):
     carrier: str | None  # whose envelope it is; None: nobody's, so the profile has to say who sent it
     logger: str | None
     hints: dict[str, str]
+    recalled: bool = False  # its fields are read with what its carrier remembers of earlier messages
 
     @property
     def tree(self) -> Any:
@@ -73,12 +74,13 @@ def load(services: Services, viewer: Viewer, asked: object) -> Bench:
     else:
         message = next(one for one in kept if one.offset == message.offset)
     carriers = [carrier for carrier in services.pipeline.carriers if carrier.name != MAPPED]
-    fields = [fields_of(carriers, one.envelope) for one in kept]
+    memory = remembered(services)
+    fields = [fields_of(carriers, one.envelope, memory) for one in kept]
     trees = [_tree(one) if found is None else found.tree for one, found in zip(kept, fields, strict=True)]
     first = fields[kept.index(message)]
     if first is None:
         return Bench(message, kept, trees, None, message.logger, {})
-    return Bench(message, kept, trees, first.carrier, first.logger, dict(first.hints))
+    return Bench(message, kept, trees, first.carrier, first.logger, dict(first.hints), first.recalled)
 
 
 def _tree(message: StoredMessage) -> Any:

@@ -10,6 +10,7 @@ from coldchain.journal.port import StoredMessage
 from dashboard.parts.logger_forms import catalogue_of
 from dashboard.services import Services
 from ingest.pipeline import Pipeline
+from ingest.registered import RegistryMemory
 from sensors.carriers.mapped import Mapped
 from sensors.carriers.port import NOTHING, Carrier, Context, Extract
 from sensors.device_profiles.catalogue import Entry, Snapshot
@@ -24,6 +25,7 @@ class Fields(NamedTuple):
     logger: str
     hints: Mapping[str, str]
     tree: Any
+    recalled: bool = False  # read with what its carrier remembers of earlier messages
 
 
 class Tried(NamedTuple):
@@ -57,16 +59,24 @@ class _Catcher:
         return Extract()
 
 
-def fields_of(carriers: Sequence[Carrier], envelope: Envelope) -> Fields | None:
+Remembered = Mapping[str, Mapping[str, Any]]  # by carrier: what the intake's carriers remember
+
+
+def remembered(services: Services) -> Remembered:
+    """What the carriers of the intake remember now, such as the births of Sparkplug's nodes; only read."""
+    return RegistryMemory(services.registry, services.clock).load()
+
+
+def fields_of(carriers: Sequence[Carrier], envelope: Envelope, memory: Remembered = NOTHING) -> Fields | None:
     """The fields of the message's model, if a carrier answers for it and asks for a device profile."""
     auto = envelope.transport == "http" and envelope.source == "auto"
     for carrier in carriers:
         if carrier.recognises(envelope) if auto else carrier.claims(envelope):
             catcher = _Catcher()
-            carrier.decode(envelope, Context(catcher, NOTHING))
+            carrier.decode(envelope, Context(catcher, memory.get(carrier.source, NOTHING)))
             if catcher.asked is None or catcher.tree is None:
                 return None
-            return Fields(carrier.name, *catcher.asked, catcher.tree)
+            return Fields(carrier.name, *catcher.asked, catcher.tree, carrier.source in memory)
     return None
 
 
@@ -88,7 +98,9 @@ def tried(
         catalogue = Snapshot(entries, {**catalogue.assignments, **said})
     pipeline = services.pipeline
     carriers = [_with(carrier, catalogue) for carrier in pipeline.carriers]
-    trial = Pipeline(pipeline.journal, pipeline.clock, pipeline.tenant, carriers, lambda: catalogue)
+    # Nothing is written into this memory: only committing would.
+    memory = RegistryMemory(services.registry, services.clock)
+    trial = Pipeline(pipeline.journal, pipeline.clock, pipeline.tenant, carriers, lambda: catalogue, memory)
     return [_reading(message, trial.arrival(message.envelope)) for message in messages]
 
 
