@@ -13,6 +13,16 @@
     if (button) ask(button.dataset.alarmAct);
   });
 
+  // --- the on-call calendar -----------------------------------------------------------------------------------------
+  document.addEventListener("click", (event) => {
+    const turn = event.target.closest("[data-duty-from]");
+    const back = event.target.closest("[data-duty-end]");
+    if (back) props("duty-end", { data: { id: back.dataset.dutyEnd, at: Date.now() } });
+    if (!turn) return;
+    const { dutyFrom, dutyTo, dutyLayer, dutyPerson } = turn.dataset;
+    props("duty-ask", { data: { from: dutyFrom, to: dutyTo, layer: dutyLayer, person: dutyPerson, at: Date.now() } });
+  });
+
   // --- several at once ----------------------------------------------------------------------------------------------
   // What is chosen is kept here and not in the rows: they are drawn anew whenever an alarm changes.
   const picked = new Map(); // alarm -> "alarm.version" as it was shown when it was chosen
@@ -95,6 +105,8 @@
       });
     }
     paint();
+    // A dialog's title line is no banner of the page to who listens.
+    document.querySelectorAll(".mantine-Modal-header:not([role])").forEach((one) => one.setAttribute("role", "presentation"));
     if (!hand || !document.getElementById("alarm-rows") || document.querySelector("#alarm-rows .at-hand")) return;
     const row = document.querySelector('#alarm-rows [data-alarm="' + CSS.escape(hand) + '"]');
     if (!row) return;

@@ -20,6 +20,7 @@ from dashboard.pages import (
     logger,
     loggers,
     message,
+    oncall,
     profiles,
     profiles_edit,
     profiles_one,
@@ -31,7 +32,7 @@ from dashboard.pages import (
 )
 
 PAGES = (
-    tower, alarms, alarm, alarm_quality, shipments, shipment, batches, batch,
+    tower, alarms, alarm, alarm_quality, oncall, shipments, shipment, batches, batch,
     stores, store, excursions, excursion, loggers, logger, message, connect,
     connect_profile, files, file_import, profiles, profiles_edit, profiles_one, compliance,
     lab, lab_shipment, exports, inbox,
