@@ -11,9 +11,11 @@ from dashboard.api import (
     device_profiles,
     drills,
     events,
+    explanations,
     findings,
     ingest,
     loggers,
+    maintenance,
     past_figures,
     people,
     policies,
@@ -37,7 +39,7 @@ _NOUNS = (
     ingest, shipments, stages, batches, derivations, past_figures, loggers, readings, findings, summaries, alarms,
     ack_links, callbacks, proofs, drills,
     alarm_quality, records, catalogue, product_profiles, device_profiles, rule_lab, people, events, reference,
-    windows, schemas, policies, rotas, routing,
+    windows, schemas, policies, rotas, routing, maintenance, explanations,
 )  # fmt: skip
 
 

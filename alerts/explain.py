@@ -1,0 +1,133 @@
+"""Why somebody got a message, and why somebody did not: read from the timeline and the outbox, nothing is guessed.
+
+`explanation` answers with:
+
+    {"alarm", "policy": {"id", "version", "climb_began"}|null,
+     "messages": [{"at", "kind", "occasion", "step", "recipient", "recipient_kind", "name", "channel", "state",
+                   "address_verified", "why": {"code", "words", "target", "duty", "override", "route",
+                                               "routing_version", "policy", "policy_version"}}],
+     "silences": [{"at", "who", "name"|null, "why": {"code", "words", "target"}}]}
+
+A silence whose `who` is "everybody" was the alarm's, the others are of one person, party, endpoint or layer.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from alerts.decisions import Reason
+from coldchain.domain.quantity import iso
+from coldchain.registry import alarm_rows
+from coldchain.registry.people import names
+from coldchain.registry.schema import alarm_event, outbox
+from coldchain.registry.schema_people import endpoint, party_contact
+
+_SILENT = {
+    Reason.PENDING.value: "no rule has fired yet",
+    Reason.RECORDED_ONLY.value: "it is too small to wake anybody: it is recorded, and a daily digest tells of it",
+    Reason.SUPPRESSED.value: "it is shelved, out of service or spoken for by another alarm",
+    Reason.MERGED.value: "another alarm speaks for it",
+    Reason.NOTHING_NEW.value: "nothing is new since the last message",
+    Reason.ACKNOWLEDGED.value: "somebody has it in hand",
+    "scoped_away": "may not know of this customer's or carrier's goods",
+    "no_channel": "has no address on any of the channels of the step",
+    "access_ended": "has no access any more",
+    "switched_off": "the endpoint is switched off",
+    "no_party": "the shipment names nobody in this role",
+    "no_contact": "there is no contact of this party on record",
+    "nobody_on_call": "nobody is marked as on call",
+    "not_begun": "the layer had not begun",
+    "out_of_hours": "the layer was outside its hours",
+    "gone": "whoever's turn it was has no access any more",
+    "no_rota": "there is no such rota any more",
+    "no_layer": "the rota has no such layer any more",
+    "waiting": "an earlier message of this alarm had not left yet",
+    "takes_no_digest": "takes no daily digest",
+    "shelved": "somebody had set the alarm aside",
+    "out_of_service": "it was out of service for maintenance",
+    "by_design": "the gateway through which it is heard was silent itself, and that alarm speaks for it",
+    "acknowledged_meanwhile": "somebody had answered before the next channel's turn came",
+}
+_TARGETS = {
+    "rota": "was on duty in layer {layer} of rota {id}", "person": "is named by the policy",
+    "on_call": "is on call", "endpoint": "is an endpoint of the policy", "party": "is the {role} of this shipment",
+    "told_before": "was told of this alarm before",
+}  # fmt: skip
+_DUTY = {"holiday": ", by the holiday's list", "override": ", standing in", "swap": ", by a swap"}
+_RESTS = ("shelved", "out_of_service", "by_design")
+
+
+def explanation(connection: Connection, alarm_id: str) -> dict[str, Any]:
+    """Every message and every silence of one alarm with its reason; the shape is the module's.
+
+    Raises:
+        NotFound: no such alarm.
+    """
+    row = alarm_rows.row_of(connection, alarm_id)
+    query = select(alarm_event).where(alarm_event.c.alarm == alarm_id).order_by(alarm_event.c.id)
+    events = list(connection.execute(query))
+    rows = {one.id: one for one in connection.execute(select(outbox).where(outbox.c.alarm == alarm_id))}
+    messages = [line for event in events for line in _messages(event, rows)]
+    silences = [line for event in events for line in _silences(event)]
+    mentioned = {line["recipient"] for line in messages} | {line["who"] for line in silences}
+    named = _names(connection, mentioned)
+    climbing = {"id": row.policy, "version": row.policy_version, "climb_began": iso(row.climb_ms or row.raised_ms)}
+    return {
+        "alarm": alarm_id,
+        "policy": None if row.policy is None else climbing,
+        "messages": [{**line, "name": named.get(line["recipient"])} for line in messages],
+        "silences": [{**line, "name": named.get(line["who"])} for line in silences],
+    }
+
+
+def _messages(event: Row[Any], rows: dict[str, Row[Any]]) -> Iterator[dict[str, Any]]:
+    body = event.body
+    if event.kind == "fail_over":
+        words = f"{body['instead_of']} was {body['reason'].replace('_', ' ')}, so {body['channel']} came next"
+        why = {"code": "fail_over", "words": words, "target": {}}
+        yield _message(event, rows.get(body["outbox"]), body, why)
+    for told in body.get("told", []):
+        target = told.get("why", {}).get("target", {"kind": "on_call"})
+        duty = told.get("why", {}).get("duty")
+        party = told.get("why", {}).get("party")
+        words = _TARGETS.get(target["kind"], "was told").format(**{"id": "", "layer": "", "role": "", **target})
+        why = {
+            "code": target["kind"], "words": words + _DUTY.get(duty or "", ""), "target": target, "duty": duty,
+            "override": told.get("why", {}).get("override"), "party": party,
+            **{name: body.get(name) for name in ("route", "routing_version", "policy", "policy_version")},
+        }  # fmt: skip
+        yield _message(event, rows.get(told.get("outbox") or ""), {**body, **told}, why)
+
+
+def _message(event: Row[Any], row: Row[Any] | None, said: dict[str, Any], why: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "at": iso(event.at_ms), "kind": event.kind, "occasion": said.get("occasion"), "step": said.get("step"),
+        "recipient": said["person"], "recipient_kind": said.get("kind", "person"), "channel": said["channel"],
+        "state": None if row is None else row.state, "address_verified": said.get("verified"), "why": why,
+    }  # fmt: skip
+
+
+def _silences(event: Row[Any]) -> Iterator[dict[str, Any]]:
+    body = event.body
+    at = iso(event.at_ms)
+    if event.kind == "not_told":
+        yield _silence(at, "everybody", body["reason"], {})
+    if event.kind in _RESTS:
+        yield _silence(at, "everybody", event.kind, {})
+    for one in body.get("silent", []):
+        yield _silence(at, one["who"], one["why"], one.get("target", {}))
+    if body.get("waiting"):
+        yield _silence(at, "everybody", "waiting", {})
+
+
+def _silence(at: str, who: str, code: str, target: dict[str, Any]) -> dict[str, Any]:
+    return {"at": at, "who": who, "why": {"code": code, "words": _SILENT.get(code, code), "target": target}}
+
+
+def _names(connection: Connection, ids: set[str]) -> dict[str, str]:
+    found = names(connection, ids)
+    for table in (endpoint, party_contact):
+        rows = connection.execute(select(table.c.id, table.c.name).where(table.c.id.in_(ids)))
+        found |= {row.id: row.name for row in rows}
+    return found
