@@ -2,6 +2,7 @@
 
 import tomllib
 from decimal import Decimal
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,17 @@ def shipped_profile(profile_id: str) -> ProductProfile:
     Raises:
         InvalidValue: no such profile; the text names those that there are.
     """
-    bodies = {body["id"]: body for body in shipped_bodies()}
-    if profile_id not in bodies:
+    profiles = _profiles()
+    if profile_id not in profiles:
         raise InvalidValue(
-            f"profile = {profile_id!r} is not shipped: choose one of {', '.join(bodies)}, or a TOML file"
+            f"profile = {profile_id!r} is not shipped: choose one of {', '.join(profiles)}, or a TOML file"
         )
-    return profile_from(bodies[profile_id])
+    return profiles[profile_id]
+
+
+@cache
+def _profiles() -> dict[str, ProductProfile]:
+    return {body["id"]: profile_from(body) for body in shipped_bodies()}
 
 
 def profile_named(name: str) -> ProductProfile:

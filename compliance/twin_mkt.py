@@ -2,14 +2,24 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
 
 from coldchain.domain.profile import ProductProfile
 
 D = Decimal
 Sample = tuple[int, int, int]
 Span = tuple[Sample, Sample, str]
+_DIGITS = Context(prec=50, rounding=ROUND_HALF_EVEN)
 HOTTEST = 100_000  # milli-degrees: the end of the range in which the figure is defined
+
+
+@lru_cache(maxsize=200_000)
+def _speed(ratio: Decimal, mc: int) -> Decimal:
+    """exp(−ΔH/(R·T)) of a temperature in milli-degrees."""
+    d = _DIGITS
+    kelvin = d.add(d.divide(D(mc), D(1000)), D("273.15"))
+    return d.exp(d.divide(-ratio, kelvin))
 
 
 class TwinMkt:
@@ -25,14 +35,11 @@ class TwinMkt:
         self._ratio = profile.delta_h_kj_mol / profile.gas_constant
         self._rate = D(profile.gap_warming_mc_per_min) / 60_000  # milli-degrees per ms
         self._samples, self._spans, self._edges = samples, spans, edges
-        self._known: dict[int, Decimal] = {}
         self._sums: list[tuple[Decimal, int]] = []
         self._ends: list[int] = []
 
     def _speed(self, mc: int) -> Decimal:
-        if mc not in self._known:
-            self._known[mc] = (-self._ratio / (D(mc) / 1000 + D("273.15"))).exp()
-        return self._known[mc]
+        return _speed(self._ratio, mc)
 
     def _celsius(self, area: Decimal, time: Decimal) -> Decimal:
         return self._ratio / -(area / time).ln() - D("273.15")
