@@ -44,6 +44,8 @@ class Pending:
     attempts: int = 0
     doubtful: bool = False  # an earlier attempt may have arrived
     lead: str | None = None  # the row whose message carried it at that attempt
+    due_ms: int = 0
+    in_order: bool = False  # its alarm's earlier words have to leave before it: a program must not reopen what is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,9 @@ def choose(pending: Sequence[Pending], earlier: Sequence[Earlier], now_ms: int) 
     An attempt in doubt is made again with exactly the rows that it had, so that the repeat is one. After a failure
     everything that waits leaves as one message: who was out of reach reads one digest, not a backlog.
     """
-    alone = next((row for row in pending if row.key is None and row.due), None)
-    if alone is not None:
-        return Send((alone.id,), ())
+    alone = [row for row in pending if row.key is None and row.due]
+    if alone:
+        return _alone(alone, pending)
     rows = [row for row in pending if row.key is not None]
     doubtful = _in_doubt(rows)
     if any(row.due for row in doubtful):
@@ -103,6 +105,17 @@ def choose(pending: Sequence[Pending], earlier: Sequence[Earlier], now_ms: int) 
     if any(row.attempts for row in rows):
         return _send(rows, keys) if len(earlier) < MOST else _wait(earlier, MOST - 1, now_ms)
     return _fresh(rows, keys, earlier, now_ms)
+
+
+def _alone(due: list[Pending], pending: Sequence[Pending]) -> Send | Wait:
+    blocked = []
+    for row in due:
+        before = [r for r in pending if r.in_order and r.alarm == row.alarm and r.occasion < row.occasion]
+        waiting = [r for r in before if not r.due]
+        if not row.in_order or not before:
+            return Send((row.id,), ())
+        blocked += [r.due_ms for r in waiting]
+    return Wait(min(blocked))
 
 
 def _fresh(rows: list[Pending], keys: dict[str, Key], earlier: Sequence[Earlier], now_ms: int) -> Send | Wait:

@@ -60,7 +60,7 @@ def _pending(rows: Sequence[Row[Any]], announcements: dict[str, Announcement | N
     return [
         Pending(
             row.id, row.alarm, row.occasion, _key(row, announcements[row.id]), row.created_ms, bool(row.due),
-            row.attempts, bool(row.possible_repeat), row.lead,
+            row.attempts, bool(row.possible_repeat), row.lead, row.next_due_ms or 0, row.channel not in GROUPED,
         )
         for row in rows
     ]  # fmt: skip

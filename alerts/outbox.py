@@ -9,6 +9,7 @@ from alerts import ack_link, contact_link, messages
 from alerts.announcement import Announcement, read_announcement, together
 from alerts.channels.port import Deferred, Message, Refused, Sent
 from alerts.messages_contact import contact_mail, contact_sms
+from alerts.messages_event import event
 from alerts.messages_group import group_id, group_mail, group_sms
 from coldchain.registry.outbox import LONGEST_WAIT_MS, Claimed, Outcome
 
@@ -33,6 +34,9 @@ def write(claimed: Claimed, site: Site, now_ms: int) -> Message:
     announcement = announced(claimed)
     name = group_id(claimed.id, claimed.rows)
     sending = messages.Sending(name, claimed.created_ms, now_ms, claimed.possible_repeat)
+    if claimed.channel == "webhook":
+        repeat = claimed.possible_repeat
+        return event(claimed.recipient, announcement, claimed.id, site.public_url, possible_repeat=repeat)
     if announcement.form:
         return _contact(claimed, announcement, sending, site)
     links = _links(claimed, announcement, site)

@@ -19,7 +19,7 @@ from coldchain.config import Address, Config, redacted
 from coldchain.domain.canary import CHANNEL
 from coldchain.domain.message import Receipt
 from coldchain.domain.quantity import iso
-from coldchain.errors import ColdchainError, ConfigError
+from coldchain.errors import ColdchainError, ConfigError, NotFound
 from coldchain.journal.bell import Bell
 from coldchain.journal.sqlite import SqliteJournal
 from coldchain.journal.store import StoredJournal
@@ -34,6 +34,7 @@ from coldchain.telemetry.port import History, Telemetry
 # the adapters that it makes, so that a role pays for those it uses only.
 if TYPE_CHECKING:
     from alerts.channels.port import Channel
+    from alerts.channels.webhook import WebhookChannel
     from alerts.dispatcher import Dispatcher
     from coldchain.telemetry.influx_server import InfluxAddress
     from compliance.loop import EngineLoop
@@ -249,7 +250,7 @@ def engine_of(config: Config, stores: Stores, clock: Clock) -> "EngineLoop":
     from alerts.planner import AlertPlanner
     from compliance.loop import EngineLoop
 
-    planner = AlertPlanner(tuple(channels_of(config)))
+    planner = AlertPlanner((*channels_of(config), "webhook"))
     canaries = CanaryPost(stores.journal)
     return EngineLoop(stores.registry, stores.journal, stores.history, planner, clock, canaries)
 
@@ -282,6 +283,8 @@ def dispatcher_of(config: Config, stores: Stores, clock: Clock) -> "Dispatcher":
     from alerts import ack_link
     from alerts.canary import CanaryChannel
     from alerts.dispatcher import Dispatcher
+    from alerts.drills import Rounds
+    from alerts.fallback import ChannelFallback
     from alerts.outbox import Site
     from alerts.planner import AlertPlanner
 
@@ -289,9 +292,29 @@ def dispatcher_of(config: Config, stores: Stores, clock: Clock) -> "Dispatcher":
     domain = urlsplit(config.site_url).hostname or "coldchain"
     with stores.registry.write() as connection:
         site = Site(config.site_url, domain, ack_link.installation_key(connection))
-    timers = AlertPlanner(tuple(channels))
+    channels["webhook"] = _webhooks(stores.registry, clock)
+    timers, failover = AlertPlanner(tuple(channels)), ChannelFallback(tuple(channels))
+    rounds = Rounds(frozenset(channels))
     channels[CHANNEL] = CanaryChannel()
-    return Dispatcher(stores.registry, channels, clock, holder_name(), site=site, timers=timers)
+    return Dispatcher(
+        stores.registry, channels, clock, holder_name(), site=site, timers=timers, failover=failover, rounds=rounds
+    )
+
+
+def _webhooks(registry: Registry, clock: Clock) -> "WebhookChannel":
+    """The way to programs: each is looked up when it is told, so that a changed secret or address counts at once."""
+    from alerts.channels.webhook import Target, WebhookChannel
+    from coldchain.registry import endpoints
+
+    def target(id_: str) -> Target | None:
+        with registry.read() as connection:
+            try:
+                known = endpoints.get(connection, id_)
+            except NotFound:
+                return None
+        return None if known.disabled_ms is not None else Target(known.url, known.secrets, known.private)
+
+    return WebhookChannel(target, clock)
 
 
 def influx_of(config: Config) -> "InfluxAddress":

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
 
-from coldchain.registry.outbox import DUE_STATES, LEASE, Claimed, Member, due_condition, parts
+from coldchain.registry.outbox import DUE_STATES, LEASE, LONGEST_WAIT_MS, Claimed, Member, due_condition, parts
 from coldchain.registry.schema import alarm, delivery_attempt, lease, outbox
 
 MOST_ROWS = 1_000  # of one message
@@ -97,8 +97,8 @@ def take(
 
 def any_overdue(connection: Connection, now_ms: int) -> bool:
     """Whether a message should have been accepted or confirmed by now and has another channel to go by."""
-    query = select(outbox.c.id).where(outbox.c.fallback_ms <= now_ms, outbox.c.state != "delivered").limit(1)
-    return connection.execute(query).first() is not None
+    late = or_(outbox.c.fallback_ms <= now_ms, outbox.c.fallback_ms > now_ms + LONGEST_WAIT_MS)
+    return connection.execute(select(outbox.c.id).where(late).limit(1)).first() is not None
 
 
 def unanswered(connection: Connection, alarms: set[str]) -> bool:

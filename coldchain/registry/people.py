@@ -67,7 +67,7 @@ def create(
         InvalidValue: names the field, the value and the remedy.
     """
     values: dict[str, Any] = {
-        "email": checked_email(email), "name": checked_text("name", name, 200), "phone": _phone(phone),
+        "email": checked_email(email), "name": checked_text("name", name, 200), "phone": checked_phone(phone),
         "role": _one_of("role", role, PERSON_ROLES), "zone": checked_zone(zone),
         "language": _one_of("language", language, LANGUAGES), "on_call": on_call,
         "scope_customer": checked_scope("customer", scope_customer),
@@ -94,7 +94,7 @@ def change(connection: Connection, id: str, *, who: str, now_ms: int, reason: st
         NotFound, InvalidValue: as `create`.
     """
     checks: dict[str, Callable[[Any], Any]] = {
-        "name": lambda v: checked_text("name", v, 200), "phone": _phone, "zone": checked_zone,
+        "name": lambda v: checked_text("name", v, 200), "phone": checked_phone, "zone": checked_zone,
         "role": lambda v: _one_of("role", v, PERSON_ROLES), "language": lambda v: _one_of("language", v, LANGUAGES),
     }  # fmt: skip
     allowed = {*checks, "on_call", "expires_ms", "disabled_ms", "password_hash"}
@@ -224,7 +224,12 @@ def checked_text(field: str, text: str, most: int) -> str:
     return plain
 
 
-def _phone(phone: str | None) -> str | None:
+def checked_phone(phone: str | None) -> str | None:
+    """An international number without spaces; None for none.
+
+    Raises:
+        InvalidValue: it is no such number.
+    """
     if phone is None or not phone.strip():
         return None
     plain = re.sub(r"[\s()./-]", "", phone)

@@ -16,6 +16,7 @@ from dashboard.api import (
     ingest,
     loggers,
     maintenance,
+    parties,
     past_figures,
     people,
     policies,
@@ -33,11 +34,14 @@ from dashboard.api import (
     summaries,
     windows,
 )
+from dashboard.api import (
+    endpoints as program_endpoints,
+)
 from dashboard.policy import Endpoint
 
 _NOUNS = (
     ingest, shipments, stages, batches, derivations, past_figures, loggers, readings, findings, summaries, alarms,
-    ack_links, callbacks, proofs, drills,
+    ack_links, callbacks, proofs, drills, program_endpoints, parties,
     alarm_quality, records, catalogue, product_profiles, device_profiles, rule_lab, people, events, reference,
     windows, schemas, policies, rotas, routing, maintenance, explanations,
 )  # fmt: skip

@@ -7,6 +7,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from alerts import callbacks, replies
+from alerts.fallback import ChannelFallback
 from dashboard import security
 from dashboard.api.request import Web
 from dashboard.policy import API, PUBLIC, Endpoint
@@ -39,7 +40,7 @@ def _take_status(web: Services, url: str, params: dict[str, str], signed: str, a
     with web.registry.write() as connection:
         return callbacks.accept_sms_status(
             connection, url=url, params=params, signed=signed, token=web.settings.sms_callback_token or "",
-            now_ms=web.clock.now_ms(), address=address,
+            now_ms=web.clock.now_ms(), address=address, failover=ChannelFallback(),
         )  # fmt: skip
 
 

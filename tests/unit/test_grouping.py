@@ -87,6 +87,15 @@ def test_what_says_something_of_its_own_leaves_alone_and_at_once() -> None:
     assert choose([row("a"), row("drill", None)], three, NOW) == Send(("drill",), ())
 
 
+def test_a_program_hears_of_an_alarm_in_order() -> None:
+    first = row("a", None, in_order=True, due=False, due_ms=NOW + 5_000, attempts=1)
+    second = row("b", None, in_order=True, alarm="alarm-a", occasion=2)
+    other = row("c", None, in_order=True)
+    assert choose([first, second], [], NOW) == Wait(NOW + 5_000)
+    assert choose([first, second, other], [], NOW) == Send(("c",), ())
+    assert choose([second, replace(first, due=True)], [], NOW) == Send(("a",), ())
+
+
 _KEYS = st.builds(Key, st.sampled_from("ABC"), st.sampled_from(("temperature", "silence")), st.sampled_from((-1, 2, 3)))
 
 

@@ -1,0 +1,233 @@
+"""Events for programs: signed, to the address that was checked, and never anywhere else."""
+
+import base64
+import hashlib
+import hmac
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from alert_cast import HIGH, NOON, RETURNED, SHIPMENT, SITE, Story, new_registry
+from mail_servers import certificate
+from sqlalchemy import select
+
+from alerts.channels.port import Deferred, Message, Refused
+from alerts.channels.webhook import Target, WebhookChannel, checked_url, public
+from alerts.dispatcher import Dispatcher
+from coldchain.clock import HandClock
+from coldchain.errors import InvalidValue
+from coldchain.registry import endpoints, outbox
+from coldchain.registry.schema import outbox as table
+
+SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
+OLDER = "whsec_" + base64.b64encode(b"o" * 32).decode()
+
+
+class Receiver:
+    """An https endpoint that keeps (headers, body) and answers as it is told."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.taken: list[tuple[dict[str, str], bytes]] = []
+        self.status, self.headers = 204, {}
+        self.release = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self._server.server_address[1]}/hook"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.release.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(10)
+
+    def _handler(receiver) -> type[BaseHTTPRequestHandler]:  # noqa: N805  the handler's own self is the request
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.taken.append(({k.lower(): v for k, v in self.headers.items()}, body))
+                if receiver.status == 0:
+                    receiver.release.wait(30)
+                    return
+                self.send_response(receiver.status)
+                for name, value in {**receiver.headers, "Content-Length": "0"}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    return certificate(tmp_path)
+
+
+@pytest.fixture
+def receiver(tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> Iterator[Receiver]:
+    receiver = Receiver(tls[0])
+    yield receiver
+    receiver.stop()
+
+
+def channel(
+    receiver: Receiver, context: ssl.SSLContext, *, private: bool = True, secrets: tuple[str, ...] = (SECRET,)
+) -> WebhookChannel:
+    return WebhookChannel(lambda _: Target(receiver.url, secrets, private), HandClock(NOON), context)
+
+
+def verifies(secret: str, headers: dict[str, str], body: bytes) -> bool:
+    """A receiver's own check, as the guide shows it."""
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    wanted = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    given = [part.removeprefix("v1,") for part in headers["webhook-signature"].split()]
+    return any(hmac.compare_digest(wanted, one) for one in given)
+
+
+def test_an_event_arrives_signed_and_a_changed_one_does_not_verify(
+    receiver: Receiver, tls: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> None:
+    channel(receiver, tls[1]).send(Message("id1", "e", '{"a":1}'))
+    [(headers, body)] = receiver.taken
+    assert headers["content-type"].startswith("application/cloudevents+json")
+    assert headers["webhook-id"] == "id1"
+    assert headers["webhook-timestamp"] == str(NOON // 1000)
+    assert verifies(SECRET, headers, body)
+    assert not verifies(SECRET, headers, body + b" ")
+    assert not verifies(OLDER, headers, body)
+
+
+def test_while_a_secret_is_being_changed_both_verify(
+    receiver: Receiver, tls: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> None:
+    channel(receiver, tls[1], secrets=(SECRET, OLDER)).send(Message("id1", "e", "{}"))
+    [(headers, body)] = receiver.taken
+    assert verifies(SECRET, headers, body)
+    assert verifies(OLDER, headers, body)
+
+
+@pytest.mark.parametrize("status", [301, 307, 400, 404, 410, 422])
+def test_what_will_never_work_is_refused_for_good(
+    receiver: Receiver, tls: tuple[ssl.SSLContext, ssl.SSLContext], status: int
+) -> None:
+    receiver.status, receiver.headers = status, {"Location": "https://127.0.0.1/elsewhere"}
+    with pytest.raises(Refused) as refused:
+        channel(receiver, tls[1]).send(Message("id1", "e", "{}"))
+    assert refused.value.code == str(status)
+    assert len(receiver.taken) == 1
+
+
+@pytest.mark.parametrize("status", [401, 408, 429, 500, 503])
+def test_what_may_work_later_is_tried_again(
+    receiver: Receiver, tls: tuple[ssl.SSLContext, ssl.SSLContext], status: int
+) -> None:
+    receiver.status, receiver.headers = status, {"Retry-After": "120"}
+    with pytest.raises(Deferred) as deferred:
+        channel(receiver, tls[1]).send(Message("id1", "e", "{}"))
+    assert (deferred.value.code, deferred.value.retry_after_s) == (str(status), 120.0)
+
+
+def test_silence_ends_after_five_seconds_and_leaves_it_in_doubt(
+    receiver: Receiver, tls: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> None:
+    receiver.status = 0
+    with pytest.raises(Deferred) as deferred:
+        channel(receiver, tls[1]).send(Message("id1", "e", "{}"))
+    assert (deferred.value.code, deferred.value.ambiguous) == ("timeout", True)
+
+
+def test_an_address_inside_our_own_network_is_never_called_unless_it_is_meant_to_be(
+    receiver: Receiver, tls: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> None:
+    with pytest.raises(Refused, match="not a public address"):
+        channel(receiver, tls[1], private=False).send(Message("id1", "e", "{}"))
+    assert receiver.taken == []
+
+
+def test_a_certificate_that_nobody_trusts_gets_no_event(receiver: Receiver) -> None:
+    with pytest.raises(Deferred) as deferred:
+        channel(receiver, ssl.create_default_context()).send(Message("id1", "e", "{}"))
+    assert deferred.value.code == "tls"
+    assert receiver.taken == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "0.0.0.0", "::1", "fe80::1%eth0", "fd00::1",
+     "::ffff:10.0.0.1", "100.64.0.1", "224.0.0.1", "64:ff9b:1::1"],
+)  # fmt: skip
+def test_addresses_that_are_not_public(address: str) -> None:
+    assert not public(address)
+
+
+def test_public_addresses() -> None:
+    assert public("93.184.216.34")
+    assert public("2606:2800:220:1::1")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.org/x", "https://", "https://user@example.org/", "https://example.org/#x", "ftp://x",
+            "https://example.org/a b", "https://example.org:99999/", "https://exämple.org/"],
+)  # fmt: skip
+def test_addresses_that_no_event_is_sent_to(url: str) -> None:
+    with pytest.raises(InvalidValue):
+        checked_url(url)
+
+
+def test_an_alarm_opens_and_resolves_under_one_key(
+    tmp_path: Path, receiver: Receiver, tls: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> None:
+    story = Story(new_registry(tmp_path))
+    with story.registry.write() as connection:
+        id_, secret = endpoints.create(
+            connection, name="Pager", url=receiver.url, private=True, who="admin", now_ms=NOON
+        )
+
+    def lookup(endpoint: str) -> Target:
+        with story.registry.read() as connection:
+            known = endpoints.get(connection, endpoint)
+        return Target(known.url, known.secrets, known.private)
+
+    for number, condition in enumerate((HIGH, RETURNED), start=1):
+        story.happens(condition, NOON + number)
+        with story.registry.write() as connection:
+            content = next(row.content for row in story.outbox() if row.occasion == number)
+            key = {"alarm": story.id, "occasion": number, "step": 0, "recipient": id_, "channel": "webhook"}
+            row = {**key, "recipient_kind": "endpoint", "reason": content["reason"], "address": receiver.url}
+            outbox.queue(connection, {**row, "content": content, "created_ms": NOON, "next_due_ms": NOON})
+    hooks = WebhookChannel(lookup, HandClock(NOON + 10), tls[1])
+    Dispatcher(story.registry, {"webhook": hooks}, HandClock(NOON + 10), "one", site=SITE).drain()
+    events = [json.loads(body) for _, body in receiver.taken]
+    assert all(verifies(secret, headers, body) for headers, body in receiver.taken)
+    assert {event["specversion"] for event in events} == {"1.0"}
+    assert [event["type"] for event in events] == ["coldchain.alarm.raised", "coldchain.alarm.returned"]
+    assert [event["data"]["action"] for event in events] == ["trigger", "resolve"]
+    assert {event["data"]["dedup_key"] for event in events} == {story.id}
+    assert {event["data"]["severity"] for event in events} == {"critical"}
+    assert {event["data"]["alarms"][0]["subject_id"] for event in events} == {SHIPMENT}
+    with story.registry.read() as connection:
+        states = connection.execute(select(table.c.state).where(table.c.channel == "webhook")).scalars().all()
+    assert states == ["accepted", "accepted"]
+
+
+def test_a_secret_is_changed_without_a_moment_in_which_nothing_verifies(tmp_path: Path) -> None:
+    registry = new_registry(tmp_path)
+    with registry.write() as connection:
+        id_, first = endpoints.create(
+            connection, name="Pager", url="https://example.org/", private=False, who="admin", now_ms=NOON
+        )
+        second = endpoints.rotate(connection, id_, who="admin", now_ms=NOON)
+        assert endpoints.get(connection, id_).secrets == (second, first)
+        endpoints.retire(connection, id_, who="admin", now_ms=NOON)
+        assert endpoints.get(connection, id_).secrets == (second,)
+        endpoints.switch(connection, id_, on=False, who="admin", now_ms=NOON)
+        assert endpoints.get(connection, id_).disabled_ms == NOON
