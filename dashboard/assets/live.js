@@ -88,7 +88,19 @@
     live.head = head;
   }
 
+  // On every page, because whoever looks at any of them may be the only one who learns of an alarm now.
+  function undelivered() {
+    const element = document.getElementById("undelivered");
+    const since = (live.engine || (live.state && live.state.engine) || {}).undelivered_since;
+    if (!element || element.dataset.since === (since || "")) return;
+    element.dataset.since = since || "";
+    element.textContent = since
+      ? "No message has reached anybody since " + window.coldchainText.moment(since) + ": mail and SMS fail. Tell people by telephone."
+      : "";
+  }
+
   function badge() {
+    undelivered();
     const element = document.getElementById("live-badge");
     const silent = live.heard ? Date.now() - live.heard : 0;
     // The journal has grown since the engine last moved; one that has nothing to judge stands still and is not late.

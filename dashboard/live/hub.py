@@ -155,10 +155,11 @@ class Hub:
 
     def _progress(self) -> dict[str, Any]:
         head = self._services.journal.head()
+        now_ms = self._services.clock.now_ms()
         with self._services.registry.read() as connection:
-            engine = engine_progress(connection, self._troubles())
-        now = iso(self._services.clock.now_ms())
-        return {"schema": SCHEMA, "kind": "tick", "server_time": now, "engine": engine, "journal": {"offset": head}}
+            engine = engine_progress(connection, now_ms, self._troubles())
+        tick = {"schema": SCHEMA, "kind": "tick", "server_time": iso(now_ms), "engine": engine}
+        return {**tick, "journal": {"offset": head}}
 
     async def _in_thread(self, call: Any, *given: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, *given)

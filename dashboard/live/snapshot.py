@@ -11,6 +11,7 @@ from coldchain.registry.alarms import to_answer
 from coldchain.registry.running import running
 from coldchain.registry.schema import cursor, excursion, fact, shipment, store, subject_state
 from coldchain.registry.scope import shipments_of, subjects_of
+from coldchain.registry.undelivered import stuck_since_ms
 from coldchain.registry.viewer import Viewer
 
 SCHEMA = "coldchain.live/1"
@@ -38,7 +39,7 @@ def snapshot(connection: Connection, viewer: Viewer, now_ms: int, troubles: Sequ
         "schema": SCHEMA,
         "kind": "snapshot",
         "server_time": iso(now_ms),
-        "engine": engine_progress(connection, troubles),
+        "engine": engine_progress(connection, now_ms, troubles),
         "kpis": _kpis(shipments, excursions, alarms),
         "shipments": shipments,
         "excursions": excursions,
@@ -74,14 +75,18 @@ def apply(state: JsonObject, delta: JsonObject) -> JsonObject:
     return result
 
 
-def engine_progress(connection: Connection, troubles: Sequence[str] = ()) -> JsonObject:
+def engine_progress(connection: Connection, now_ms: int, troubles: Sequence[str] = ()) -> JsonObject:
     """How far the engine has judged; a live page is only as fresh as this.
 
     `moved` is when it last had something to judge, so a quiet night leaves it standing. Whether the engine and the
     intake work at all is in `working` and `receiving`, from the signs of life (`troubles`, as `coldchain.pulse` says).
+    `undelivered_since` is there while no channel works: since when no message has reached anybody.
     """
     silent = {sentence.partition(":")[0] for sentence in troubles}
-    alive = {"working": "engine" not in silent, "receiving": "ingest" not in silent}
+    alive: JsonObject = {"working": "engine" not in silent, "receiving": "ingest" not in silent}
+    stuck = stuck_since_ms(connection, now_ms)
+    if stuck is not None:
+        alive["undelivered_since"] = iso(stuck)
     row = connection.execute(select(cursor).where(cursor.c.name == "engine")).one_or_none()
     return alive if row is None else {"offset": row.journal_offset, "moved": iso(row.moved_ms), **alive}
 

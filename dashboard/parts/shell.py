@@ -68,7 +68,12 @@ def shell(viewer: Viewer, settings: WebSettings, entries: tuple[Entry, ...]) -> 
                 [
                     dmc.AppShellHeader(_header(settings)),
                     dmc.AppShellNavbar(_navigation(viewer, settings, entries)),
-                    dmc.AppShellMain(html.Div(dash.page_container, id="content", tabIndex="-1")),
+                    dmc.AppShellMain(
+                        [
+                            html.Div(id="undelivered", className="undelivered", role="alert"),
+                            html.Div(dash.page_container, id="content", tabIndex="-1"),
+                        ]
+                    ),
                 ],
                 id="shell",
                 header={"height": 52},
