@@ -10,6 +10,7 @@ from typing import Any
 
 from coldchain.domain.message import Arrival, Decoded, Envelope
 from sensors.carriers import advert, bthome_frame
+from sensors.carriers.body import peeked
 from sensors.carriers.fields import Wrong
 from sensors.carriers.port import PLAIN, Context
 from sensors.carriers.sample import Head, Stamp
@@ -35,11 +36,7 @@ class BTHome:
 
     def recognises(self, envelope: Envelope) -> bool:
         """Service data under the UUID of BTHome."""
-        try:
-            tree = tree_of(envelope.payload)
-        except Wrong:
-            return False
-        return type(tree) is dict and holds_bthome(tree)
+        return holds_bthome(peeked(envelope.payload))
 
     def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:  # noqa: ARG002 - its objects say all
         """The one advertisement of a body."""

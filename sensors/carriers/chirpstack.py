@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from coldchain.domain.message import Arrival, Decoded, Envelope, Refusal
+from sensors.carriers.body import object_of, peeked
 from sensors.carriers.fields import Wrong
 from sensors.carriers.lorawan import (
     Frame,
@@ -19,10 +20,10 @@ from sensors.carriers.lorawan import (
     samples_only,
     status,
     text_of,
-    time_of,
 )
 from sensors.carriers.port import PLAIN, Context
 from sensors.carriers.sample import Sample, Stamp
+from sensors.carriers.stamped import iso_ms
 from sensors.carriers.uplink import named, tree_of
 
 # How far the time of an event, which may be the clock of one gateway, may stand from the network server's own.
@@ -50,12 +51,7 @@ class ChirpStack:
         """By the device's description, which v4 writes into every event and v3 around it."""
         if b'"devEui"' not in envelope.payload and b'"devEUI"' not in envelope.payload:
             return False
-        try:
-            tree = tree_of(envelope.payload)
-        except Wrong:
-            return False
-        if type(tree) is not dict:
-            return False
+        tree = peeked(envelope.payload)
         if "devEui" in dict_of(tree.get("deviceInfo")):
             return True
         return {"applicationID", "devEUI"} <= tree.keys() and not heard_by_milesight(tree)
@@ -79,10 +75,7 @@ def _tree(payload: bytes) -> dict[str, Any]:
     if not payload.lstrip().startswith(b"{"):
         said = payload[:32].hex()
         raise Wrong("payload", said, "is no JSON object: set the integration of ChirpStack to JSON, not to protobuf")
-    tree = tree_of(payload)
-    if type(tree) is not dict:
-        raise Wrong("payload", tree, "is no event of a ChirpStack: it is no object")
-    return tree
+    return object_of(payload, "is no event of a ChirpStack: it is no object")
 
 
 def event_message(
@@ -208,7 +201,7 @@ def _when(envelope: Envelope, tree: Mapping[str, Any]) -> tuple[Stamp, int | Non
 def _newest(texts: list[Any]) -> tuple[int, str] | None:
     newest = None
     for text in texts:
-        at_ms = time_of(text)
+        at_ms = iso_ms(text)
         if at_ms is not None and (newest is None or (at_ms, text) > newest):
             newest = at_ms, text
     return newest

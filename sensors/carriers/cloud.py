@@ -213,20 +213,3 @@ def nested(tree: Any, *names: str) -> Any:
             return None
         tree = tree.get(name)
     return tree
-
-
-def number_of(value: Any) -> Decimal | None:
-    """A received finite number as `Decimal`, None if it is none (the builder of rows then says so)."""
-    try:
-        if type(value) is bool or not isinstance(value, int | float | str):
-            return None
-        number = strict_decimal(value) if isinstance(value, str) else Decimal(repr(value))
-    except (InvalidValue, ArithmeticError):
-        return None
-    return number if number.is_finite() else None
-
-
-def celsius(fahrenheit: Any) -> Any:
-    """°F as °C; what is no finite number stays as it is, to be refused by name."""
-    number = number_of(fahrenheit)
-    return fahrenheit if number is None else (number - 32) * 5 / 9

@@ -7,7 +7,7 @@ from coldchain.domain.quantity import strict_decimal
 from coldchain.errors import InvalidValue
 
 
-def plain(value: Any) -> Decimal | None:
+def number_of(value: Any) -> Decimal | None:
     """A received number, or its text, as a `Decimal`; None where it is none."""
     if type(value) is Decimal:
         return value
@@ -21,11 +21,11 @@ def plain(value: Any) -> Decimal | None:
 
 def from_fahrenheit(value: Any) -> Any:
     """Declared degrees Fahrenheit as degrees Celsius; what is no number stays what it is, to be refused by name."""
-    number = plain(value)
+    number = number_of(value)
     return value if number is None else (number - 32) * 5 / 9
 
 
 def times(value: Any, factor: Decimal) -> Any:
     """A declared number in our unit; what is no number stays what it is, to be refused by name."""
-    number = plain(value)
+    number = number_of(value)
     return value if number is None else number * factor

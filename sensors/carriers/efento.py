@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from coldchain.domain.message import Decoded, Envelope, Refusal
-from sensors.carriers.cloud import Cloud, Part, array, broken, celsius, fixed, nested, number_of, stamped, utc_ms
+from sensors.carriers.cloud import Cloud, Part, array, broken, fixed, nested, stamped, utc_ms
+from sensors.carriers.declared import from_fahrenheit
 from sensors.carriers.fields import Wrong, shown
 from sensors.carriers.port import Context
 from sensors.carriers.sample import INTERNAL, RIDES, Head, Sample, decoded
@@ -95,5 +96,5 @@ def _measured(public: str, value: Any, unit: Any, channel: str) -> Sample:
     if isinstance(value, str) and value.strip().lower() in _FAILED:
         return Sample({}, channel, fault="sensor_error", within="params")
     if public == "temperature_c" and type(unit) is str and unit.strip().lower() in _FAHRENHEIT:
-        value = celsius(value) if number_of(value) is not None else value
+        value = from_fahrenheit(value)
     return Sample({public: value}, channel, within="params")

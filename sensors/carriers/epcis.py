@@ -18,10 +18,10 @@ from sensors.carriers.cloud import (
     digest,
     epoch_ms,
     fixed,
-    number_of,
     stamped,
     utc_ms,
 )
+from sensors.carriers.declared import number_of
 from sensors.carriers.epcis_words import (
     DOCUMENTS,
     EVENTS,

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from coldchain.domain.identity import LONGEST
-from sensors.carriers.cloud import nested, number_of
+from sensors.carriers.cloud import nested
+from sensors.carriers.declared import number_of
 from sensors.carriers.fields import Wrong
 from sensors.carriers.uplink import named
 

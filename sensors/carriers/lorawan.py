@@ -1,15 +1,12 @@
 """What LoRaWAN network servers have in common: an uplink is a model's own fields, or a frame that nobody decoded."""
 
 import base64
-import binascii
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from coldchain.domain.message import Decoded, Envelope, Refusal
-from coldchain.domain.quantity import ms_from_iso
-from coldchain.errors import InvalidValue
 from sensors.carriers import uplink as uplinks
 from sensors.carriers.cayenne_names import named_samples
 from sensors.carriers.fields import Wrong
@@ -116,16 +113,6 @@ def text_of(value: Any) -> str | None:
     return value if type(value) is str and value else None
 
 
-def time_of(value: Any) -> int | None:
-    """Milliseconds since 1970 of an ISO 8601 text with a zone; None for anything else."""
-    if type(value) is not str:
-        return None
-    try:
-        return ms_from_iso(value)
-    except InvalidValue:
-        return None
-
-
 def counter(tree: Mapping[str, Any], name: str, *, absent: int | None = 0) -> int | None:
     """A frame counter, also where it is written as text; servers leave out a counter that is 0.
 
@@ -148,15 +135,7 @@ def from_base64(tree: Mapping[str, Any], name: str) -> bytes | None:
     Raises:
         Wrong: it is no base64.
     """
-    text = tree.get(name)
-    if text is None or text == "":
-        return None
-    try:
-        if type(text) is not str:
-            raise ValueError
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise Wrong(name, text, "is not base64") from None
+    return _bytes_of(tree, name, _base64, "is not base64")
 
 
 def from_hex(tree: Mapping[str, Any], name: str) -> bytes | None:
@@ -165,15 +144,23 @@ def from_hex(tree: Mapping[str, Any], name: str) -> bytes | None:
     Raises:
         Wrong: it is anything else.
     """
+    return _bytes_of(tree, name, bytes.fromhex, "is not written in hexadecimal digits")
+
+
+def _base64(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+
+
+def _bytes_of(tree: Mapping[str, Any], name: str, read: Callable[[str], bytes], otherwise: str) -> bytes | None:
     text = tree.get(name)
     if text is None or text == "":
         return None
     try:
-        if type(text) is not str:
-            raise ValueError
-        return bytes.fromhex(text)
-    except ValueError:
-        raise Wrong(name, text, "is not written in hexadecimal digits") from None
+        if type(text) is str:
+            return read(text)
+    except ValueError:  # what base64 raises is one too
+        pass
+    raise Wrong(name, text, otherwise)
 
 
 def same_device(told: str, topic: str | None, what: str) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from coldchain.domain.message import Arrival, Decoded, Envelope
-from sensors.carriers.fields import Wrong
+from sensors.carriers.body import alone, peeked
 from sensors.carriers.lorawan import (
     Frame,
     counter,
@@ -18,7 +18,7 @@ from sensors.carriers.lorawan import (
 )
 from sensors.carriers.port import PLAIN, Context
 from sensors.carriers.sample import Stamp
-from sensors.carriers.uplink import named, tree_of
+from sensors.carriers.uplink import named
 
 _UPLINKS = ("rx", "gw")
 _LATEST_MS = 253_402_300_799_000  # the last second of year 9999
@@ -41,21 +41,13 @@ class Loriot:
         """By the command beside the device's EUI."""
         if b'"cmd"' not in envelope.payload or b'"EUI"' not in envelope.payload:
             return False
-        try:
-            tree = tree_of(envelope.payload)
-        except Wrong:
-            return False
-        return type(tree) is dict and type(tree.get("cmd")) is str and type(tree.get("EUI")) is str
+        tree = peeked(envelope.payload)
+        return type(tree.get("cmd")) is str and type(tree.get("EUI")) is str
 
     def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:
         """The one message that such an object is."""
-        try:
-            tree = tree_of(envelope.payload)
-            if type(tree) is not dict:
-                raise Wrong("payload", tree, "is no message of LORIOT: it is no object")
-            return Arrival(envelope, (self._message(envelope, tree, context),))
-        except Wrong as wrong:
-            return Arrival(envelope, refusal=wrong.refusal())
+        reason = "is no message of LORIOT: it is no object"
+        return alone(envelope, reason, lambda tree: self._message(envelope, tree, context))
 
     def _message(self, envelope: Envelope, tree: dict[str, Any], context: Context) -> Decoded:
         logger = named(tree.get("EUI"), "EUI")

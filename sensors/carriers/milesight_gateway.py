@@ -1,10 +1,9 @@
 """Gateways of Milesight with their built-in network server: flat JSON by MQTT or HTTP, to a topic of one's own."""
 
 from coldchain.domain.message import Arrival, Envelope
+from sensors.carriers.body import alone, peeked
 from sensors.carriers.chirpstack import event_message, heard_by_milesight
-from sensors.carriers.fields import Wrong
 from sensors.carriers.port import PLAIN, Context
-from sensors.carriers.uplink import tree_of
 
 _TOPICS = ("milesight", "milesight-gateway", "ursalink")
 
@@ -26,11 +25,8 @@ class MilesightGateway:
         """By the gateway's MAC beside the device's EUI."""
         if b'"devEUI"' not in envelope.payload:
             return False
-        try:
-            tree = tree_of(envelope.payload)
-        except Wrong:
-            return False
-        return type(tree) is dict and "deviceInfo" not in tree and heard_by_milesight(tree)
+        tree = peeked(envelope.payload)
+        return bool(tree) and "deviceInfo" not in tree and heard_by_milesight(tree)
 
     def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:
         """The one message that such an uplink is.
@@ -38,10 +34,5 @@ class MilesightGateway:
         Its topic is made by whoever set the gateway up and may hold no EUI, so there is nothing to hold it against. A
         `time` that is none (some firmware writes `2020-0327T12:39:05Z`) is shown, and the arrival counts.
         """
-        try:
-            tree = tree_of(envelope.payload)
-            if type(tree) is not dict:
-                raise Wrong("payload", tree, "is no message of a Milesight gateway: it is no object")
-            return Arrival(envelope, (event_message(envelope, tree, self.name, context, None, None),))
-        except Wrong as wrong:
-            return Arrival(envelope, refusal=wrong.refusal())
+        reason = "is no message of a Milesight gateway: it is no object"
+        return alone(envelope, reason, lambda tree: event_message(envelope, tree, self.name, context, None, None))

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from coldchain.domain.message import Decoded, Envelope, Refusal
-from sensors.carriers.cloud import Cloud, Part, broken, celsius, fixed, nested, number_of, stamped, utc_ms
+from sensors.carriers.cloud import Cloud, Part, broken, fixed, nested, stamped, utc_ms
+from sensors.carriers.declared import from_fahrenheit, number_of
 from sensors.carriers.fields import Wrong
 from sensors.carriers.port import Context
 from sensors.carriers.sample import INTERNAL, Head, Sample, decoded
@@ -134,7 +135,7 @@ def _samples(one: dict[str, Any]) -> Iterator[Sample | Refusal]:
 
 
 def _temperature(label: str, value: str, channel: str, alarm: str | None) -> Sample:
-    number = celsius(value) if label in _FAHRENHEIT else number_of(value)
+    number = from_fahrenheit(value) if label in _FAHRENHEIT else number_of(value)
     if number is not None and not isinstance(number, str) and number < -900:
         # What the sensor sends when its own test fails (-999.7, -999.8, -999.9).
         return Sample({}, channel, fault="sensor_error", within="plotValues")

@@ -5,8 +5,9 @@ from typing import Any
 
 from coldchain.domain.message import Refusal
 from sensors.carriers.fields import Wrong
-from sensors.carriers.lorawan import dict_of, time_of
+from sensors.carriers.lorawan import dict_of
 from sensors.carriers.sample import INTERNAL, Sample, Stamp, thousandths
+from sensors.carriers.stamped import iso_ms
 
 # The schema says volts; some of its authors put the percentage there. No logger has a battery of more than four cells.
 _MOST_MILLIVOLTS = 7_000
@@ -48,7 +49,7 @@ def _stamp(element: Mapping[str, Any]) -> Stamp | None:
     text = element.get("time")
     if text is None:
         return None
-    at_ms = time_of(text)
+    at_ms = iso_ms(text)
     if at_ms is None:
         raise Wrong("time", text, "is no time with a zone")
     return Stamp(at_ms, "device", text)

@@ -9,11 +9,12 @@ from typing import Any
 
 from coldchain.domain.message import Arrival, Decoded, Envelope, Refusal
 from sensors.carriers import advert
+from sensors.carriers.body import object_of, peeked
 from sensors.carriers.fields import Wrong
 from sensors.carriers.port import PLAIN, Context
 from sensors.carriers.sample import Head, Sample, Stamp, decoded
 from sensors.carriers.stamped import stamped_key
-from sensors.carriers.uplink import named, tree_of
+from sensors.carriers.uplink import named
 
 _SILENT = frozenset(
     {"beacon", "card", "cmd", "configuration", "dump", "msg", "request", "status", "steps", "transition"}
@@ -39,19 +40,13 @@ class OwnTracks:
 
     def recognises(self, envelope: Envelope) -> bool:
         """An object whose `_type` is one of OwnTracks'."""
-        try:
-            tree = tree_of(envelope.payload)
-        except Wrong:
-            return False
-        kind = tree.get("_type") if type(tree) is dict else None
+        kind = peeked(envelope.payload).get("_type")
         return type(kind) is str and (kind in _SILENT or kind in ("location", "lwt", "encrypted"))
 
     def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:
         """The one message of a body."""
         try:
-            tree = tree_of(envelope.payload)
-            if type(tree) is not dict:
-                raise Wrong("payload", tree, "is not an object as OwnTracks sends it")
+            tree = object_of(envelope.payload, "is not an object as OwnTracks sends it")
             user, logger = _who(tree, envelope)
             owner = context.memory.get(_OWNERS + logger)
             if user is not None and owner is not None and owner != user:

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from coldchain.domain.message import Arrival, Decoded, Envelope, Refusal
 from sensors.carriers import advert, bthome_frame, ruuvi_frame
 from sensors.carriers.advert import MANUFACTURER, SERVICE_16, Frame
+from sensors.carriers.body import object_of, peeked
 from sensors.carriers.declared import times
 from sensors.carriers.fields import Wrong
 from sensors.carriers.port import PLAIN, Context
 from sensors.carriers.sample import INTERNAL, RIDES, Head, Sample, Stamp, decoded
-from sensors.carriers.uplink import tree_of
 
 _STATUS_TOPIC = "gw_status"
 _LEVELS = 3  # of a topic: prefix, gateway, tag
@@ -48,12 +48,7 @@ class Ruuvi:
 
     def recognises(self, envelope: Envelope) -> bool:
         """A body that names the gateway and holds an advertisement or a list of tags."""
-        try:
-            tree = tree_of(envelope.payload)
-        except Wrong:
-            return False
-        if type(tree) is not dict:
-            return False
+        tree = peeked(envelope.payload)
         inner = tree.get("data")
         if type(inner) is dict:
             return "gw_mac" in inner and type(inner.get("tags")) is dict
@@ -83,9 +78,7 @@ def _heard(envelope: Envelope) -> Iterator[_Heard]:
     Raises:
         Wrong: it is not what the gateway sends.
     """
-    tree = tree_of(envelope.payload)
-    if type(tree) is not dict:
-        raise Wrong("payload", tree, "is not an object as a Ruuvi Gateway sends it")
+    tree = object_of(envelope.payload, "is not an object as a Ruuvi Gateway sends it")
     inner = tree.get("data")
     if type(inner) is dict:
         yield from _listed(inner, envelope)

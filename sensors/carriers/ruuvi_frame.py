@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sensors.carriers.advert import Frame
-from sensors.carriers.declared import plain
+from sensors.carriers.declared import number_of
 from sensors.carriers.fields import Wrong
 from sensors.carriers.sample import INTERNAL, Sample
 from sensors.faults import NATIVE, Limits
@@ -103,7 +103,7 @@ def believable(values: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Wrong, 
 
     Humidity and pressure are corrected by the temperature of the same chip: they are as wrong as it is.
     """
-    number, limits = plain(values.get("temperature_c")), LIMITS["temperature_c"]
+    number, limits = number_of(values.get("temperature_c")), LIMITS["temperature_c"]
     if number is None or limits.low <= number * 1000 <= limits.high:
         return dict(values), ()
     doubts = {"temperature_c": limits.doubt}

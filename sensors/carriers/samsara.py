@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from coldchain.domain.message import Decoded, Envelope, Refusal
-from sensors.carriers.cloud import Cloud, Part, digest, fixed, nested, number_of, stamped, utc_ms
+from sensors.carriers.cloud import Cloud, Part, digest, fixed, nested, stamped, utc_ms
+from sensors.carriers.declared import number_of
 from sensors.carriers.fields import Wrong, shown
 from sensors.carriers.port import Context
 from sensors.carriers.sample import Head, Sample, decoded

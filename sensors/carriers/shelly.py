@@ -10,12 +10,13 @@ from typing import Any
 
 from coldchain.domain.message import Arrival, Decoded, Envelope
 from sensors.carriers import advert
+from sensors.carriers.body import alone, peeked
 from sensors.carriers.declared import from_fahrenheit
 from sensors.carriers.fields import Wrong
 from sensors.carriers.port import PLAIN, Context
 from sensors.carriers.sample import INTERNAL, Head, Sample, Stamp, decoded
 from sensors.carriers.stamped import stamped_key
-from sensors.carriers.uplink import named, tree_of
+from sensors.carriers.uplink import named
 
 _ENDING = ["events", "rpc"]
 _COMPONENT = re.compile(r"(temperature|humidity|devicepower|illuminance):([0-9]{1,4})\Z")
@@ -39,22 +40,13 @@ class Shelly:
 
     def recognises(self, envelope: Envelope) -> bool:
         """A notification with its sender."""
-        try:
-            tree = tree_of(envelope.payload)
-        except Wrong:
-            return False
-        method = tree.get("method") if type(tree) is dict else None
+        tree = peeked(envelope.payload)
+        method = tree.get("method")
         return type(method) is str and method.startswith("Notify") and "src" in tree and "params" in tree
 
     def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:  # noqa: ARG002 - its names say all
         """The one notification of a body."""
-        try:
-            tree = tree_of(envelope.payload)
-            if type(tree) is not dict:
-                raise Wrong("payload", tree, "is not an object as Shelly sends it")
-            return Arrival(envelope, (_message(tree, envelope),))
-        except Wrong as wrong:
-            return Arrival(envelope, refusal=wrong.refusal())
+        return alone(envelope, "is not an object as Shelly sends it", lambda tree: _message(tree, envelope))
 
 
 def _message(tree: Mapping[str, Any], envelope: Envelope) -> Decoded:

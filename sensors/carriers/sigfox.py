@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from coldchain.domain.message import Decoded, Envelope, Refusal
-from sensors.carriers.cloud import Cloud, Part, digest, epoch_ms, number_of, stamped
+from sensors.carriers.cloud import Cloud, Part, digest, epoch_ms, stamped
+from sensors.carriers.declared import number_of
 from sensors.carriers.fields import Wrong, shown
 from sensors.carriers.port import Context
 from sensors.carriers.sample import Head, Stamp, decoded

@@ -11,12 +11,13 @@ from functools import lru_cache
 from typing import Any
 
 from coldchain.domain.message import Arrival, Decoded, Envelope, Refusal
-from sensors.carriers.declared import from_fahrenheit, plain, times
+from sensors.carriers.body import object_of
+from sensors.carriers.declared import from_fahrenheit, number_of, times
 from sensors.carriers.fields import Wrong
 from sensors.carriers.port import PLAIN, Context
 from sensors.carriers.sample import INTERNAL, Head, Sample, Stamp, decoded
 from sensors.carriers.stamped import iso_ms, stamped_key
-from sensors.carriers.uplink import Uplink, message, named, tree_of
+from sensors.carriers.uplink import Uplink, message, named
 
 _SENSOR, _ANSWERS, _SILENT = "SENSOR", ("STATUS8", "STATUS10"), ("STATE", "LWT")
 _PREFIXES = ("tele", "stat")
@@ -80,11 +81,9 @@ def _message(envelope: Envelope, context: Context) -> Decoded:
     if kind == "LWT":
         online = {b"Online": True, b"Offline": False}.get(envelope.payload)
         return decoded(head, (), envelope.payload, status={"online": online})
-    tree = tree_of(envelope.payload)
-    if type(tree) is dict and type(tree.get("StatusSNS")) is dict:
-        tree = tree["StatusSNS"]
-    if type(tree) is not dict:
-        raise Wrong("payload", tree, "is not an object as Tasmota sends it")
+    tree = object_of(envelope.payload, "is not an object as Tasmota sends it")
+    if type(answer := tree.get("StatusSNS")) is dict:
+        tree = answer
     if kind == "STATE":
         return decoded(head, (), envelope.payload)
     return _sensors(_timed(head, tree.get("Time"), envelope), tree, envelope, context)
@@ -154,7 +153,7 @@ def _block(name: str, block: Mapping[str, Any], unit: Any, pressure: Decimal | N
 
 
 def _temperature(name: str, value: Any, channel: str) -> Sample:
-    number = plain(value)
+    number = number_of(value)
     if _ONE_WIRE.match(name) and number is not None and abs(number - _POWER_ON_C) < _HALF_A_TENTH:
         return Sample({"temperature_c": None}, channel, fault="not_ready")
     return Sample({"temperature_c": value}, channel)

@@ -7,7 +7,7 @@ found" and is taken for a fault: a missing sample is better than an invented one
 
 from typing import Any
 
-from sensors.carriers.cloud import number_of
+from sensors.carriers.declared import number_of
 
 _ONE_WIRE = {850: "not_ready", 2000: "sensor_error", 3000: "probe_open", 4000: "sensor_error", 5000: "not_ready"}
 _BLUETOOTH = {2000: "sensor_error", 3000: "probe_open", 4000: "sensor_error"}

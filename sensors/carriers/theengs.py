@@ -12,12 +12,11 @@ from typing import Any
 from coldchain.domain.message import Arrival, Decoded, Envelope
 from sensors.carriers import advert, bthome, ruuvi_frame
 from sensors.carriers.advert import Frame
-from sensors.carriers.declared import from_fahrenheit, plain
-from sensors.carriers.fields import Wrong
+from sensors.carriers.body import alone, peeked
+from sensors.carriers.declared import from_fahrenheit, number_of
 from sensors.carriers.port import PLAIN, Context
 from sensors.carriers.sample import INTERNAL, Head, Sample, Stamp
 from sensors.carriers.stamped import iso_ms
-from sensors.carriers.uplink import tree_of
 from sensors.faults import NATIVE, Limits
 
 _TEMPERATURE = re.compile(r"temp([cf])([1-9]|1[0-6])?\Z")
@@ -48,21 +47,12 @@ class Theengs:
 
     def recognises(self, envelope: Envelope) -> bool:
         """A body with an address, a signal strength and the name of a decoded model."""
-        try:
-            tree = tree_of(envelope.payload)
-        except Wrong:
-            return False
-        return type(tree) is dict and "model_id" in tree and advert.address(tree.get("id")) is not None
+        tree = peeked(envelope.payload)
+        return "model_id" in tree and advert.address(tree.get("id")) is not None
 
     def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:  # noqa: ARG002 - its names say all
         """The one sensor of a body."""
-        try:
-            tree = tree_of(envelope.payload)
-            if type(tree) is not dict:
-                raise Wrong("payload", tree, "is not an object as the gateway sends it")
-            return Arrival(envelope, (_message(tree, envelope),))
-        except Wrong as wrong:
-            return Arrival(envelope, refusal=wrong.refusal())
+        return alone(envelope, "is not an object as the gateway sends it", lambda tree: _message(tree, envelope))
 
 
 def _message(tree: Mapping[str, Any], envelope: Envelope) -> Decoded:
@@ -135,7 +125,7 @@ def _temperatures(tree: Mapping[str, Any], first: str) -> Iterator[Sample]:
             continue
         celsius = value if unit == "c" else from_fahrenheit(value)
         channel = f"probe-{number}" if number else first
-        if (celsius if type(celsius) is float else plain(celsius)) in _NO_PROBE_C:
+        if (celsius if type(celsius) is float else number_of(celsius)) in _NO_PROBE_C:
             yield Sample({"temperature_c": None}, channel, fault="probe_open")
         else:
             yield Sample({"temperature_c": celsius}, channel)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from coldchain.domain.message import Arrival, Decoded, Envelope, Refusal
+from sensors.carriers.body import peeked
 from sensors.carriers.fields import Wrong
 from sensors.carriers.lorawan import (
     Frame,
@@ -17,11 +18,11 @@ from sensors.carriers.lorawan import (
     samples_only,
     status,
     text_of,
-    time_of,
     topic_agrees,
 )
 from sensors.carriers.port import PLAIN, Context
 from sensors.carriers.sample import INTERNAL, Sample, Stamp, thousandths
+from sensors.carriers.stamped import iso_ms
 from sensors.carriers.uplink import named, tree_of
 
 _UPLINK, _LOCATION = "DevEUI_uplink", "DevEUI_location"
@@ -47,11 +48,7 @@ class ThingPark:
         """By the one name at the top of every document."""
         if b'"DevEUI_' not in envelope.payload:
             return False
-        try:
-            tree = tree_of(envelope.payload)
-        except Wrong:
-            return False
-        return type(tree) is dict and _kind(tree) is not None
+        return _kind(peeked(envelope.payload)) is not None
 
     def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:
         """The one message that such a document is."""
@@ -69,7 +66,7 @@ class ThingPark:
         if envelope.transport == "mqtt":
             topic_agrees(logger, envelope.source)
         text = text_of(tree.get("Time"))
-        at_ms = time_of(text)
+        at_ms = iso_ms(text)
         stamp = Stamp(at_ms, "network", text) if at_ms is not None else Stamp(envelope.received_at_ms, "arrival", text)
         frame = Frame(logger, "", stamp, None, None, None, at_ms)
         if kind == _LOCATION:
@@ -109,7 +106,7 @@ def _records(point: Mapping[str, Any]) -> Iterator[tuple[Any, Stamp | None]]:
         yield point["record"], None
     for record in dicts_of(point.get("records")):
         text = record.get("eventTime")
-        at_ms = time_of(text)
+        at_ms = iso_ms(text)
         yield record.get("value"), Stamp(at_ms, "device", text) if at_ms is not None else None
 
 

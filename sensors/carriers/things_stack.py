@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from coldchain.domain.message import Arrival, Decoded, Envelope
+from sensors.carriers.body import alone, peeked
 from sensors.carriers.fields import Wrong
 from sensors.carriers.lorawan import (
     Frame,
@@ -19,12 +20,12 @@ from sensors.carriers.lorawan import (
     samples_only,
     status,
     text_of,
-    time_of,
 )
 from sensors.carriers.normalized import normalized_samples
 from sensors.carriers.port import PLAIN, Context
 from sensors.carriers.sample import Sample, Stamp
-from sensors.carriers.uplink import named, tree_of
+from sensors.carriers.stamped import iso_ms
+from sensors.carriers.uplink import named
 
 _KINDS = ("uplink_message", "uplink_normalized", "location_solved", "join_accept", "service_data")
 _DOWNLINKS = "downlink_"
@@ -52,22 +53,13 @@ class ThingsStack:
         """By the ids that stand at the top of every message, and its one kind."""
         if b'"end_device_ids"' not in envelope.payload:
             return False
-        try:
-            tree = tree_of(envelope.payload)
-        except Wrong:
-            return False
-        tree = _message_of(tree)
-        return type(tree) is dict and type(tree.get("end_device_ids")) is dict and _kind(tree) is not None
+        tree = _message_of(peeked(envelope.payload))
+        return type(tree.get("end_device_ids")) is dict and _kind(tree) is not None
 
     def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:
         """The one message that such an envelope is."""
-        try:
-            tree = _message_of(tree_of(envelope.payload))
-            if type(tree) is not dict:
-                raise Wrong("payload", tree, "is not a message of The Things Stack: it is no object")
-            return Arrival(envelope, (self._message(envelope, tree, context),))
-        except Wrong as wrong:
-            return Arrival(envelope, refusal=wrong.refusal())
+        reason = "is not a message of The Things Stack: it is no object"
+        return alone(envelope, reason, lambda tree: self._message(envelope, _message_of(tree), context))
 
     def _message(self, envelope: Envelope, tree: dict[str, Any], context: Context) -> Decoded:
         ids = dict_of(tree.get("end_device_ids"))
@@ -112,10 +104,11 @@ class ThingsStack:
         return message(frame, envelope, self.name, context)
 
 
-def _message_of(tree: Any) -> Any:
+def _message_of(tree: dict[str, Any]) -> dict[str, Any]:
     """The application message, also where it stands in an event, as the server's console and its event stream do."""
-    if type(tree) is dict and "end_device_ids" not in tree and "identifiers" in tree and type(tree.get("data")) is dict:
-        return tree["data"]
+    data = tree.get("data")
+    if "end_device_ids" not in tree and "identifiers" in tree and type(data) is dict:
+        return data
     return tree
 
 
@@ -137,7 +130,7 @@ def _when(envelope: Envelope, tree: Mapping[str, Any], uplink: Mapping[str, Any]
 
     The network server's time comes first, then the application server's, then the arrival here.
     """
-    said = [(at_ms, text) for text in map(_received, (uplink, tree)) if (at_ms := time_of(text)) is not None]
+    said = [(at_ms, text) for text in map(_received, (uplink, tree)) if (at_ms := iso_ms(text)) is not None]
     if not said:
         return Stamp(envelope.received_at_ms, "arrival", text_of(_received(tree))), None
     return Stamp(said[0][0], "network", said[0][1]), max(said)[0]

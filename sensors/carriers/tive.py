@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from coldchain.domain.message import Decoded, Envelope, Refusal
-from sensors.carriers.cloud import Cloud, Part, celsius, digest, epoch_ms, nested, number_of, stamped, utc_ms
+from sensors.carriers.cloud import Cloud, Part, digest, epoch_ms, nested, stamped, utc_ms
+from sensors.carriers.declared import from_fahrenheit, number_of
 from sensors.carriers.fields import Wrong, shown
 from sensors.carriers.port import Context
 from sensors.carriers.sample import INTERNAL, Head, Sample, Stamp, decoded
@@ -76,7 +77,7 @@ def _temperature(tree: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
     if type(found) is dict and "Celsius" in found:
         yield "temperature_c", found["Celsius"]
     elif type(found) is dict and found.get("Fahrenheit") is not None:
-        yield "temperature_c", celsius(found["Fahrenheit"])
+        yield "temperature_c", from_fahrenheit(found["Fahrenheit"])
     elif found is not None and type(found) is not dict:
         yield "temperature_c", f"{shown(found)} without a unit"
 

@@ -8,7 +8,8 @@ from carrier_conformance import conform, mutations
 from vendor_examples import CLOUDS, FLESPI, NATIVE, NOW, TRACCAR, coded, posted
 
 from coldchain.domain.message import Envelope
-from sensors.carriers.cloud import celsius, epoch_ms, utc_ms
+from sensors.carriers.cloud import epoch_ms, utc_ms
+from sensors.carriers.declared import from_fahrenheit
 from sensors.carriers.fields import Wrong
 from sensors.carriers.flespi import Flespi
 from sensors.carriers.native import Native
@@ -125,9 +126,9 @@ def test_what_is_no_such_time_is_refused(odd: Any) -> None:
 
 
 def test_fahrenheit_becomes_celsius_and_what_is_no_number_stays_to_be_refused() -> None:
-    assert celsius("41.18") == celsius(41.18)
-    assert float(celsius("41.18")) == pytest.approx(5.1)
-    assert celsius("cold") == "cold"
+    assert from_fahrenheit("41.18") == from_fahrenheit(41.18)
+    assert float(from_fahrenheit("41.18")) == pytest.approx(5.1)
+    assert from_fahrenheit("cold") == "cold"
 
 
 @pytest.mark.parametrize("name", [name for name in CLOUDS if name not in ("samsara", "cloudevents")])
