@@ -22,22 +22,34 @@ _LONGEST_S = 366 * 86_400
 
 
 def evaluate_file(
-    path: str | Path, profile: str, interval_s: float | None = None, check: bool = False
-) -> dict[str, Any]:
+    path: str | Path, profile: str, interval_s: float | None = None, check: bool = False, *, by: str | None = None,
+    zone: str = "UTC",
+) -> dict[str, Any]:  # fmt: skip
     """The compliance document of the readings in a CSV file; with `check` compared with the decimal twin.
+
+    With `by` (day, week, month) the document of its figures over the calendar windows of `zone` instead.
 
     Raises:
         InvalidValue: names the file's line, the value and the remedy, or the figure in which the twin differs.
     """
     inputs = inputs_of(read_rows(Path(path)), profile, interval_s)
     newest = max(int(bound.track.time_ms[-1]) for bound in inputs.bounds)
+    if by is not None:
+        from compliance.recheck import over_parts
+
+        parts = over_parts(inputs, newest, by, zone, check=check)
+        return _agreeing(parts.document, parts.differences)
     document = findings(inputs, newest).document
     if check:
         from compliance.twin import differences
 
-        found = differences(inputs, document)
-        if found:
-            raise InvalidValue("the decimal twin differs: " + "; ".join(found))
+        return _agreeing(document, differences(inputs, document))
+    return document
+
+
+def _agreeing(document: dict[str, Any], found: list[str]) -> dict[str, Any]:
+    if found:
+        raise InvalidValue("the decimal twin differs: " + "; ".join(found))
     return document
 
 

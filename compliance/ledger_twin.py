@@ -12,6 +12,7 @@ from typing import Any
 from coldchain.domain.profile import ProductProfile
 from coldchain.domain.quantity import ms_from_iso
 from coldchain.domain.shipment import Role
+from coldchain.domain.track import Track
 from compliance.inputs import Bound, Inputs
 from compliance.twin import printed
 
@@ -42,13 +43,19 @@ def _pairs(inputs: dict[str, Inputs], figures: dict[str, Any]) -> Iterator[tuple
         span = (ms_from_iso(line["from"]), ms_from_iso(line["to"]))
         beyond, unknown = channel.beyond(_limit(channel.profile, line["range"]), span)
         name = f"{line['name']} {line['from']} {_words(line['range'])} "
+        yield name + "band", str(line["range"] in channel.bands()), "True"
         yield name + "used_s", line["used_s"], beyond / 1000
         yield name + "unknown_s", line["unknown_s"], unknown / 1000
     for part in figures["parts"]:
         if part["channel"] is None:
             continue
         channel = _Channel(inputs[part["id"]], part["logger"], part["channel"])
+        known, unknown_ms = channel.known(), D(repr(part["unknown_s"])) * 1000
+        yield f"{part['name']} coverage_pct", part["coverage_pct"], (
+            100 * known / (known + unknown_ms) if known + unknown_ms else None
+        )  # fmt: skip
         for band in part["bands"]:
+            yield f"{part['name']} band", str(band["range"] in channel.bands()), "True"
             used = channel.beyond(_limit(channel.profile, band["range"]), None)[0]
             yield f"{part['name']} {_words(band['range'])} used_s", band["used_s"], used / 1000
             summed[_words(band["range"])] = summed.get(_words(band["range"]), D(0)) + used
@@ -64,9 +71,23 @@ def _pairs(inputs: dict[str, Inputs], figures: dict[str, Any]) -> Iterator[tuple
             yield name + "remaining_lower_s", band["remaining_lower_s"], allowed - used - unknown_s
         if band["time_left"] is not None:
             yield from _left(name, figures, band, D(repr(band["allowed_s"])) - used, unknown_s)
+    yield from _newest(inputs, figures)
     lasting = [band["time_left"] for band in figures["bands"] if band["time_left"] is not None]
     for end in ("lower_s", "upper_s") if lasting else ():
         yield f"time_left {end}", figures["time_left"][end], min(D(repr(left[end])) for left in lasting)
+
+
+def _newest(inputs: dict[str, Inputs], figures: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """The newest reading as its track has it, where its part's readings go so far."""
+    newest = figures["newest"]
+    for part in figures["parts"] if newest is not None else ():
+        if part["name"] != newest["name"] or part["channel"] is None:
+            continue
+        track = _Channel(inputs[part["id"]], newest["logger"], newest["channel"]).track
+        values = dict(zip(track.time_ms.tolist(), track.temperature_mc.tolist(), strict=True))
+        value = values.get(ms_from_iso(newest["event_time"]))
+        if value is not None and value != ABSENT:
+            yield "newest temperature_c", newest["temperature_c"], D(value) / 1000
 
 
 def _left(
@@ -104,6 +125,23 @@ class _Channel:
         self._bound: Bound = found[0]
         self._samples = list(self._judged(inputs.ended_ms))
         self._steps = self._bound.cadence or ((0, self._interval()),)
+
+    @property
+    def track(self) -> Track:
+        """Its readings."""
+        return self._bound.track
+
+    def bands(self) -> list[dict[str, Any]]:
+        """The ranges of the profile's budget, as the document writes them."""
+        ends = [(band.range.low_mc, band.range.high_mc) for band in self.profile.budget]
+        return [{"low_c": None if low is None else low / 1000, "high_c": None if high is None else high / 1000}
+                for low, high in ends]  # fmt: skip
+
+    def known(self) -> Decimal:
+        """Milliseconds backed by readings on both sides."""
+        pieces = [(a[0], b[0]) for a, b in pairwise(self._samples)
+                  if a[2] == b[2] and b[0] - a[0] <= 2 * max(self._every(a[0]), self._every(b[0]))]  # fmt: skip
+        return D(sum(end - start for start, end in pieces))
 
     def _judged(self, ended: int | None) -> Iterator[tuple[int, int, int]]:
         track = self._bound.track

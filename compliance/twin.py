@@ -12,6 +12,8 @@ from coldchain.domain.profile import ProductProfile
 from coldchain.domain.shipment import Role
 from compliance.inputs import Bound, Inputs
 from compliance.twin_mkt import TwinMkt
+from compliance.twin_moment import moment_ms
+from compliance.twin_stated import stated_pairs, top_differences
 
 ABSENT = -(2**63)
 D = Decimal
@@ -33,7 +35,7 @@ def differences(inputs: Inputs, document: dict[str, Any]) -> list[str]:
             for name, theirs, ours in twin.pairs():
                 if printed(theirs) != printed(ours):
                     found.append(f"{channel['channel']} {name}: {printed(theirs)}, by the twin {printed(ours)}")
-    return found
+        return found + top_differences(inputs.profile, document)
 
 
 def printed(figure: Any) -> str:
@@ -108,6 +110,7 @@ class TwinChannel:
         yield from self._compare_excursions([*high, *low])
         yield from self._budget(unknown)
         yield from self._moisture()
+        yield from stated_pairs(self._profile, self._bound, theirs)
         if theirs["mkt"]["value_c"] is not None:
             yield from self._kinetic(high)
 
@@ -282,14 +285,3 @@ class TwinChannel:
 
 def _moment(text: str | None) -> str:
     return "None" if text is None else str(moment_ms(text))
-
-
-def moment_ms(text: str) -> int:
-    """Milliseconds of `YYYY-MM-DDTHH:MM:SS.mmmZ`, counted from the calendar's own rules."""
-    year, month, day = int(text[0:4]), int(text[5:7]), int(text[8:10])
-    # Days since 1970 in the proleptic calendar, the year taken to begin in March.
-    shifted = year - (month <= 2)
-    era_day = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
-    days = shifted * 365 + shifted // 4 - shifted // 100 + shifted // 400 + era_day - 719_468
-    clock = (int(text[11:13]) * 60 + int(text[14:16])) * 60 + int(text[17:19])
-    return (days * 86_400 + clock) * 1000 + int(text[20:23])
