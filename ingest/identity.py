@@ -34,6 +34,23 @@ def vouched(arrival: Arrival, gateways: Gateways) -> Arrival:
     return arrival._replace(messages=tuple(messages), memory=(), commands=())
 
 
+def restricted(arrival: Arrival, only: frozenset[str]) -> list[Arrival]:
+    """What a sender that may speak for the loggers `only` said for them, and what it said for others, kept aside."""
+    foreign = [message for message in arrival.messages if message.logger not in only]
+    if not foreign:
+        return [arrival]
+    some = ", ".join(sorted(only)[:5]) + (f" and {len(only) - 5} more" if len(only) > 5 else "")
+    own = tuple(message for message in arrival.messages if message.logger in only)
+    aside = [_not_its_own(arrival.envelope, message, some) for message in foreign]
+    return [*([arrival._replace(messages=own, memory=(), commands=())] if own else []), *aside]
+
+
+def _not_its_own(envelope: Envelope, message: Decoded, some: str) -> Arrival:
+    reason = f"the key that sent this may speak for {some}, not for {message.logger}: make a key that may"
+    refusal = Refusal(reason, "logger", message.logger)
+    return Arrival(envelope._replace(payload=message.payload), refusal=refusal)
+
+
 def sender(envelope: Envelope) -> str | None:
     """The logger that signed in to send this, in its one spelling; None where nobody did, or it can be no logger."""
     if envelope.user is None:

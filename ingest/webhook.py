@@ -3,6 +3,7 @@
 from coldchain.domain.message import Envelope, Receipt
 from coldchain.errors import InvalidValue, NotFound
 from ingest import quarantine
+from ingest.identity import restricted
 from ingest.pipeline import Pipeline
 from sensors.carriers.mapped import Mapped
 
@@ -10,8 +11,9 @@ _CREATED = frozenset({"efento"})
 
 
 def accept(
-    pipeline: Pipeline, source: str, body: bytes, content_type: str | None, user: str | None, received_at_ms: int
-) -> list[Receipt]:
+    pipeline: Pipeline, source: str, body: bytes, content_type: str | None, user: str | None, received_at_ms: int,
+    only: frozenset[str] | None = None,
+) -> list[Receipt]:  # fmt: skip
     """Commit what one request carries; its receipts, after the commit.
 
     Args:
@@ -21,6 +23,7 @@ def accept(
         content_type: as received.
         user: the logger that the caller is known to be, None for a caller that may speak for several.
         received_at_ms: when the request arrived.
+        only: the loggers for whom alone the caller may speak; None: for any.
 
     Raises:
         NotFound: no carrier has this source.
@@ -32,8 +35,11 @@ def accept(
     if len(body) > quarantine.LARGEST:
         raise InvalidValue(f"the body has {len(body)} bytes: at most {quarantine.LARGEST} are read")
     envelope = Envelope("http", source, body, received_at_ms, content_type=content_type, user=user)
-    [receipts] = pipeline.submit([envelope])
-    return receipts
+    if only is None:
+        [receipts] = pipeline.submit([envelope])
+        return receipts
+    made = pipeline.commit(restricted(pipeline.arrival(envelope), only))
+    return [receipt for receipts in made for receipt in receipts]
 
 
 def status_of(source: str) -> int:

@@ -43,6 +43,9 @@ def _apikey(parser: argparse.ArgumentParser, verbs: "argparse._SubParsersAction[
     create = verbs.add_parser("create", help="prints the key, once, on the last line")
     create.add_argument("--name", required=True)
     create.add_argument("--role", required=True, choices=ROLES)
+    create.add_argument(
+        "--logger", action="append", help="of a device's key: only for this one; may be given several times"
+    )
     verbs.add_parser("list")
     revoke = verbs.add_parser("revoke")
     revoke.add_argument("id")
@@ -125,8 +128,11 @@ def _link(args: argparse.Namespace) -> int:
 
 def _create_key(args: argparse.Namespace) -> int:
     with opened_registry(configured(args), migrate=args.migrate) as registry, registry.write() as connection:
-        id_, key = api_keys.create(connection, name=args.name, role=args.role, who=_WHO, now_ms=_now_ms())
-    print(f"key {id_} for {args.name}, role {args.role}; it is shown only now:")
+        id_, key = api_keys.create(
+            connection, name=args.name, role=args.role, who=_WHO, now_ms=_now_ms(), loggers=args.logger
+        )
+    speaks = f", for {', '.join(args.logger)} only" if args.logger else ", for any logger" * (args.role == "device")
+    print(f"key {id_} for {args.name}, role {args.role}{speaks}; it is shown only now:")
     print(key)
     return 0
 

@@ -1,9 +1,11 @@
 """Keys of programs: shown once, stored by SHA-256, with a role and a scope like a person's."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select, update
 
+from coldchain.domain.identity import logger_id
 from coldchain.errors import InvalidValue, NotFound
 from coldchain.registry import passwords
 from coldchain.registry.changes import changed
@@ -14,6 +16,7 @@ from coldchain.registry.viewer import ROLES, Viewer
 
 PREFIX = "cck_"
 _NOTED_EVERY_MS = 60_000
+_MOST_LOGGERS = 1000
 
 
 class ApiKey(NamedTuple):
@@ -27,6 +30,7 @@ class ApiKey(NamedTuple):
     created_ms: int
     last_used_ms: int | None
     revoked_ms: int | None
+    loggers: list[str] | None = None  # for whom alone it may speak; None: for any
 
 
 def create(
@@ -38,8 +42,12 @@ def create(
     now_ms: int,
     scope_customer: str | None = None,
     scope_carrier: str | None = None,
+    loggers: Sequence[str] | None = None,
 ) -> tuple[str, str]:
     """Make a key; return its id and the key, which is never shown again.
+
+    With `loggers`, a device's key sends messages of these alone; without, of any: a vendor's cloud speaks for all of
+    its loggers.
 
     Raises:
         InvalidValue: names the field, the value and the remedy.
@@ -51,6 +59,7 @@ def create(
         "name": checked_text("name", name, 200), "role": role,
         "scope_customer": checked_scope("customer", scope_customer),
         "scope_carrier": checked_scope("carrier", scope_carrier),
+        "loggers": _checked_loggers(role, loggers),
     }  # fmt: skip
     connection.execute(api_key.insert().values(id=id_, key_hash=passwords.digest(key), created_ms=now_ms, **public))
     changed(connection, who=who, now_ms=now_ms, action="api key created", kind="api_key", id=id_, new=public)
@@ -65,7 +74,18 @@ def look_up(connection: Connection, key: str) -> tuple[ApiKey, Viewer] | None:
     if row is None:
         return None
     found = ApiKey(*(getattr(row, name) for name in ApiKey._fields))
-    return found, Viewer(f"key:{row.id}", row.name, row.role, row.scope_customer, row.scope_carrier)
+    only = None if row.loggers is None else frozenset(row.loggers)
+    return found, Viewer(f"key:{row.id}", row.name, row.role, row.scope_customer, row.scope_carrier, only)
+
+
+def _checked_loggers(role: str, loggers: Sequence[str] | None) -> list[str] | None:
+    if loggers is None:
+        return None
+    if role != "device":
+        raise InvalidValue(f"loggers: are for keys of the role device, and this one is {role}")
+    if not 0 < len(loggers) <= _MOST_LOGGERS:
+        raise InvalidValue(f"loggers: name 1 to {_MOST_LOGGERS}, or leave them out for a key that speaks for any")
+    return sorted({logger_id(one) for one in loggers})
 
 
 def due_for_note(found: ApiKey, now_ms: int) -> bool:

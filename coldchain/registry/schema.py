@@ -118,6 +118,7 @@ api_key = Table(
     _ms("created_ms", required=True),
     _ms("last_used_ms"),
     _ms("revoked_ms"),
+    Column("loggers", JSON(none_as_null=True)),  # of a device's key: for whom alone it may speak; null: for any
 )
 
 # --- loggers, products, shipments ----------------------------------------------------------------------------------

@@ -41,6 +41,7 @@ class Viewer:
     role: str
     customer: str | None = None
     carrier: str | None = None
+    loggers: frozenset[str] | None = None  # for whom alone its messages may speak; None: for any
 
     def may(self, permission: Permission) -> bool:
         """Whether the role grants this permission."""

@@ -9,7 +9,7 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from coldchain.errors import InvalidValue
+from coldchain.errors import Forbidden, InvalidValue
 from coldchain.registry import file_imports
 from coldchain.registry.viewer import Permission
 from dashboard.api.request import Body, Caller, Web, Words, reply, shown_as, takes
@@ -81,6 +81,8 @@ async def file(
     logger: Logger = None, order: Order = None, confirm: Confirm = False,
 ) -> Response:  # fmt: skip
     """Import a logger's file, sent as the body or in a form. Sending the same file again gives the first report."""
+    if viewer.loggers is not None:
+        raise Forbidden("this key may send messages of some loggers only; files are brought by keys that speak for any")
     stated = {"zone": zone, "mapping": mapping, "logger": logger, "order": order, "confirm": confirm}
     sent = await _sent(request, name, stated)
     done = await run_in_threadpool(

@@ -10,23 +10,26 @@ from coldchain.domain.message import Receipt, Refusal
 from coldchain.domain.quantity import iso
 from coldchain.registry.viewer import Permission
 from dashboard.api import files as uploads
-from dashboard.api.request import Web, reply
+from dashboard.api.request import Caller, Web, reply
 from dashboard.policy import API, KIB, Endpoint, may
 from ingest import webhook
 
 _LARGEST_MESSAGE = 4 * 1024 * KIB + 1  # one byte more than is read, so that the refusal can name the limit
 
 
-async def message(request: Request, web: Web, source: str) -> Response:
+async def message(request: Request, web: Web, viewer: Caller, source: str) -> Response:
     """Send one message, or an array of them, as a logger, gateway or vendor cloud would: 202 after the commit.
 
-    Senders that repeat until they get 201 get it (`efento`).
+    Senders that repeat until they get 201 get it (`efento`). A key of the role device speaks for any logger that its
+    messages name, as a vendor's cloud does, unless it was made for some loggers only.
 
     What cannot be believed is kept in quarantine and named in the receipts; sending the same again changes nothing.
     """
     body, arrived_ms = await request.body(), web.clock.now_ms()
     kind = request.headers.get("content-type")
-    receipts = await run_in_threadpool(webhook.accept, web.pipeline, source, body, kind, None, arrived_ms)
+    receipts = await run_in_threadpool(
+        webhook.accept, web.pipeline, source, body, kind, None, arrived_ms, viewer.loggers
+    )
     return reply({"receipts": [_receipt(one) for one in receipts]}, webhook.status_of(source))
 
 

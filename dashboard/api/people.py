@@ -46,12 +46,16 @@ class PersonChange(Body):
 
 
 class NewKey(Body):
-    """A key for a program; the role `device` may only send readings and files."""
+    """A key for a program; the role `device` may only send readings and files.
+
+    With `loggers`, it may send messages of these alone; without, of any that the messages name.
+    """
 
     name: str
     role: str
     customer: str | None = None
     carrier: str | None = None
+    loggers: list[str] | None = None
 
 
 def listed(web: Web, viewer: Caller) -> Response:
@@ -146,7 +150,7 @@ def create_key(web: Web, viewer: Caller, body: NewKey) -> Response:
     with web.registry.write() as connection:
         id_, key = api_keys.create(
             connection, name=body.name, role=body.role, who=viewer.id, now_ms=web.clock.now_ms(),
-            scope_customer=body.customer, scope_carrier=body.carrier,
+            scope_customer=body.customer, scope_carrier=body.carrier, loggers=body.loggers,
         )  # fmt: skip
     return reply({"id": id_, "name": body.name, "role": body.role, "key": key}, 201)
 
@@ -180,7 +184,7 @@ def _key(one: ApiKey) -> dict[str, object]:
     times = {"created": one.created_ms, "last_used": one.last_used_ms, "revoked": one.revoked_ms}
     return {
         "id": one.id, "name": one.name, "role": one.role, "customer": one.scope_customer, "carrier": one.scope_carrier,
-        **{name: None if value is None else iso(value) for name, value in times.items()},
+        "loggers": one.loggers, **{name: None if value is None else iso(value) for name, value in times.items()},
     }  # fmt: skip
 
 

@@ -109,6 +109,7 @@
       const words = said(...fields), own = fields[4];
       if (!words.mapping && found.body.mapping_how === "proposed") words.mapping = "generic";
       const body = { ...words, mapping: own || words.mapping, confirm: words.confirm === "true", reason: (reason || [])[0] || "" };
+      if (!body.reason.trim()) return { status: 422, body: { detail: "The reason is missing: say why the file is read again" }, at: Date.now() };
       const headers = { "Content-Type": "application/json", "X-CSRF-Token": token() };
       let done = { status: 0, body: { detail: "The server could not be reached; try again" } };
       try {

@@ -137,14 +137,15 @@ def _register_making(app: Dash, services: Services) -> None:
         Input("hook-make", "n_clicks"),
         State("hook-name", "value"),
         State("hook-source", "value"),
+        State("hook-loggers", "value"),
         perm=Permission.ADMINISTER,
         prevent_initial_call=True,
     )
-    def webhook(clicks: int | None, name: object, source: object) -> Any:
+    def webhook(clicks: int | None, name: object, source: object, only: object) -> Any:
         if not clicks:
             return dash.no_update
         try:
-            return credentials.make_key(services, whole(security.viewer()), name, source)
+            return credentials.make_key(services, whole(security.viewer()), name, source, only)
         except InvalidValue as error:
             return refusal(error)
 

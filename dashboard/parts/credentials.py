@@ -131,9 +131,16 @@ def _webhook(services: Services, *, may: bool) -> list[Any]:
         dmc.Select(id="hook-source", label="Source", value="auto", size="sm", allowDeselect=False, searchable=True,
                    data=[{"value": "auto", "label": "auto: recognise what comes"},
                          *({"value": one, "label": one} for one in sources)]),
+        dmc.TextInput(id="hook-loggers", label="Speaks for", placeholder="any logger", size="sm",
+                      description="Ids with commas, where it is one logger's own key."),
         html.Button("Make a key", id="hook-make", type="button", className="button primary"),
     ]  # fmt: skip
-    return [lead, html.Div(form, className="form-row"), html.Div(id="hook-made", **{"aria-live": "polite"})]
+    said = html.P(
+        "A cloud or a network server speaks for all of its loggers: its key is believed for any id that a message "
+        "names. Name the loggers where a key is in one device's hands; what it says for others is then kept aside.",
+        className="dim small",
+    )
+    return [lead, said, html.Div(form, className="form-row"), html.Div(id="hook-made", **{"aria-live": "polite"})]
 
 
 def _file() -> list[Any]:
@@ -180,27 +187,32 @@ def _interval_ms(given: object) -> int | None:
     return int(words) * 1000
 
 
-def make_key(services: Services, viewer: Viewer, asked: object, source: object) -> Any:
-    """Make an API key that may only send, and show it once.
+def make_key(services: Services, viewer: Viewer, asked: object, source: object, only: object = None) -> Any:
+    """Make an API key that may only send, of the loggers in `only` where these are named, and show it once.
 
     Raises:
-        InvalidValue: the name or the source is wrong.
+        InvalidValue: the name, the source or a logger's id is wrong.
     """
     title = asked.strip()[:_LONGEST_NAME] if isinstance(asked, str) and asked.strip() else "Webhook"
     if source not in {"auto", *(carrier.source for carrier in services.pipeline.carriers)}:
         raise InvalidValue("Source: choose one of the list.")
+    named = [one.strip() for one in only.split(",") if one.strip()] if isinstance(only, str) else []
     with services.registry.write() as connection:
         now_ms = services.clock.now_ms()
-        _, key = api_keys.create(connection, name=title, role="device", who=viewer.id, now_ms=now_ms)
+        _, key = api_keys.create(
+            connection, name=title, role="device", who=viewer.id, now_ms=now_ms, loggers=named or None
+        )
     url = services.settings.public_url
     about = facts([
         ("Address", html.Code(f"{url}/api/v1/ingest/{source}")), ("Key", secret_box("hook-secret", key)),
         ("Header", html.Code("Authorization: Bearer, and the key")),
+        ("Speaks for", ", ".join(map(name, named[:20])) if named else "any logger that its messages name"),
     ])  # fmt: skip
-    once = html.P("The key is shown this once. It may send messages and files, and nothing else.", className="once")
+    may = "messages of these loggers" if named else "messages and files"
+    once = html.P(f"The key is shown this once. It may send {may}, and nothing else.", className="once")
     spoken = "auto" if source == "auto" else "native"
     note = "" if source in ("auto", "native") else f"A test in the native format; {source} sends its own."
-    line = Snippet("curl", "curl", ways_in.curl(url, spoken, key), note)
+    line = Snippet("curl", "curl", ways_in.curl(url, spoken, key, named[0] if named else "WEBHOOK-TEST"), note)
     return html.Div([once, about, pieces((line,))], className="made")
 
 

@@ -153,6 +153,7 @@ def arduino(of: Access) -> str:
     device = json.dumps(of.logger)
     form = _message(of.logger.replace("%", "%%"), '{"temperature_c":%.2f}', "%s")
     body = json.dumps(form, ensure_ascii=False)
+    room = -(-(len(form.encode()) + 64) // 64) * 64  # for the stamp, the number and the end
     network = "WiFiClientSecure net;  // set its certificate authority in setup()" if of.tls else "WiFiClient net;"
     return f"""\
 #include <WiFi.h>          // ESP8266: <ESP8266WiFi.h>
@@ -175,7 +176,7 @@ void loop() {{
   if (!mqtt.connected()) mqtt.connect({device}, {device}, {json.dumps(of.password)});
   mqtt.loop();
   float celsius = 4.6;     // read your sensor here
-  char stamp[24], body[256];
+  char stamp[24], body[{room}];
   time_t now = time(nullptr);
   strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
   snprintf(body, sizeof body, {body}, stamp, celsius);
@@ -185,9 +186,10 @@ void loop() {{
 """
 
 
-def curl(url: str, source: str, key: str) -> str:
+def curl(url: str, source: str, key: str, logger: str) -> str:
     """A shell's line that sends one reading to the webhook `url`/`source`."""
-    body = _message("WEBHOOK-TEST", json.dumps(VALUES, separators=(",", ":")), "'\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\"'")
+    values = json.dumps(VALUES, separators=(",", ":"))
+    body = _message(logger, values, "\0").replace("'", "'\\''").replace("\0", "'\"$(date -u +%Y-%m-%dT%H:%M:%SZ)\"'")
     return (
         f"curl -sS {shlex.quote(f'{url}/api/v1/ingest/{source}')} \\\n"
         f"  -H {shlex.quote(f'Authorization: Bearer {key}')} -H 'Content-Type: application/json' \\\n"

@@ -159,7 +159,7 @@ def test_a_file_that_was_taken_for_the_wrong_thing_is_read_again_on_the_page(ope
     see(watched, "#file-view", "First readings")
     again = watched.page.get_by_role("button", name="Read it again this way")
     again.click()
-    see(watched, "#file-result", "reason is missing")
+    see(watched, "#file-result", "The reason is missing")
     watched.page.get_by_label("Reason").fill("its clock is an hour ahead")
     again.click()
     see(watched, "#file-result", "12 readings became 12")
