@@ -56,11 +56,11 @@ def case_of(number: int) -> Case:
     return Case(number, history, profile, newest + chance.choice((0, 60_000, 7_200_000)))
 
 
-def random_history(chance: random.Random, longest: int = 30) -> list[Reading]:
-    """A random walk in and out of the range, with holes, faults, late records and changes of pace."""
+def random_history(chance: random.Random) -> list[Reading]:
+    """A random walk in and out of the range, with holes, faults, late records and changes of pace; most are short."""
     level, time_ms = chance.randrange(1_000, 9_000), DAWN
     found: list[Reading] = []
-    for seq in range(chance.randrange(2, longest)):
+    for seq in range(chance.randrange(2, chance.choice((10, 10, 10, 40)))):
         level = max(-20_000, min(level + chance.choice((-1_500, -400, -50, 0, 50, 400, 1_500, 4_000, -4_000)), 45_000))
         faulty = chance.random() < 0.05
         found.append(

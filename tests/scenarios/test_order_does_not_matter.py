@@ -183,6 +183,7 @@ def test_an_estimated_interval_does_not_depend_on_the_order_either(seed: int) ->
     assert on_record(late_first, now_ms, declared=False) == expected
 
 
+@pytest.mark.timeout(900)  # of ten thousand, on a machine that does much else
 def test_every_history_gives_the_same_findings_and_figures_however_it_comes() -> None:
     """Permuted, duplicated, split, delayed, replayed from a checkpoint; as known before; the twin in every digit."""
     held, failures = all_checked(HISTORIES)
