@@ -5,13 +5,14 @@ BIN := $(ENV)/bin
 export UV_NO_CONFIG := 1
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check nightly bench clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo   the whole product with simulated shipments on http://127.0.0.1:8050"
 	@echo "make test   every test that this machine has the servers for"
 	@echo "make check  lint, types and the direction of imports"
+	@echo "make nightly  the fault tests at their long length"
 	@echo "make bench  speed and memory, as ratios in one run"
 
 $(ENV)/uv: requirements/bootstrap.txt
@@ -41,6 +42,13 @@ check: $(ENV)/dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+# The fault tests at their long length: for every night, and before a release.
+nightly: $(ENV)/dev
+	@COLDCHAIN_TEST_KILLS=200 COLDCHAIN_TEST_EXCURSIONS=2000 COLDCHAIN_TEST_SENDS=1000 COLDCHAIN_TEST_FUZZ=10000 \
+	COLDCHAIN_TEST_HISTORIES=10000 COLDCHAIN_TEST_ALERT_STATES=5000x200 $(BIN)/python -m pytest --timeout=14400 \
+	-o timeout_func_only=true tests/faults tests/scenarios/test_planted_truth.py \
+	tests/scenarios/test_order_does_not_matter.py tests/scenarios/test_alert_states.py
 
 bench: $(ENV)/dev
 	@$(BIN)/python -m bench

@@ -260,3 +260,17 @@ def test_each_service_becomes_healthy_and_the_fleet_reaches_the_journal(
         wait_until(arrived, 60, "a reading of the fleet in the journal")
     finally:
         composed.stop()
+
+
+def test_the_sentinel_is_a_project_of_its_own_that_may_only_read_and_ends_with_nothing_else() -> None:
+    composed = yaml.safe_load((ROOT / "deploy" / "compose.sentinel.yml").read_text())
+    assert composed["services"].keys() == {"sentinel"}
+    service = composed["services"]["sentinel"]
+    assert service["volumes"] == ["state:/var/lib/coldchain:ro"]
+    assert composed["volumes"]["state"]["external"] is True
+    assert (service["read_only"], service["cap_drop"], service["restart"]) == (True, ["ALL"], "always")
+    assert "depends_on" not in service
+    assert "sentinel" not in read("base")["services"]
+    unit = (ROOT / "deploy" / "coldchain-sentinel.service").read_text()
+    assert "Restart=always" in unit
+    assert "ExecStart=/opt/coldchain/.venv/bin/coldchain sentinel" in unit
