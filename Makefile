@@ -46,8 +46,8 @@ check: $(ENV)/dev
 # The fault tests at their long length: for every night, and before a release.
 nightly: $(ENV)/dev
 	@COLDCHAIN_TEST_KILLS=200 COLDCHAIN_TEST_EXCURSIONS=2000 COLDCHAIN_TEST_SENDS=1000 COLDCHAIN_TEST_FUZZ=10000 \
-	COLDCHAIN_TEST_HISTORIES=10000 COLDCHAIN_TEST_ALERT_STATES=5000x200 $(BIN)/python -m pytest --timeout=14400 \
-	-o timeout_func_only=true tests/faults tests/scenarios/test_planted_truth.py \
+	COLDCHAIN_TEST_HISTORIES=10000 COLDCHAIN_TEST_ALERT_STATES=5000x200 COLDCHAIN_TEST_PATIENCE=14400 \
+	$(BIN)/python -m pytest tests/faults tests/scenarios/test_planted_truth.py \
 	tests/scenarios/test_order_does_not_matter.py tests/scenarios/test_alert_states.py
 
 bench: $(ENV)/dev

@@ -1,6 +1,7 @@
 """Fixtures of the whole suite: real servers on loopback, and no socket that leaves the machine."""
 
 import ipaddress
+import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +39,9 @@ def _loopback(host: str) -> bool:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: while Playwright runs, its event loop occupies the main thread of every later test."""
     items.sort(key=lambda item: "browser" in item.path.parts)
+    if (patience_s := os.environ.get("COLDCHAIN_TEST_PATIENCE")) is not None:
+        for item in items:  # at night tests are longer than they themselves allow
+            item.add_marker(pytest.mark.timeout(float(patience_s)), append=False)
 
 
 @pytest.fixture(scope="session", autouse=True)
