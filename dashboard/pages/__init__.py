@@ -21,9 +21,12 @@ from dashboard.pages import (
     loggers,
     message,
     oncall,
+    policies,
+    policy,
     profiles,
     profiles_edit,
     profiles_one,
+    rules_edit,
     shipment,
     shipments,
     store,
@@ -32,7 +35,7 @@ from dashboard.pages import (
 )
 
 PAGES = (
-    tower, alarms, alarm, alarm_quality, oncall, shipments, shipment, batches, batch,
+    tower, alarms, alarm, alarm_quality, oncall, policies, rules_edit, policy, shipments, shipment, batches, batch,
     stores, store, excursions, excursion, loggers, logger, message, connect,
     connect_profile, files, file_import, profiles, profiles_edit, profiles_one, compliance,
     lab, lab_shipment, exports, inbox,

@@ -96,7 +96,7 @@ def page_body(services: Services, viewer: Viewer, asked: Asked, chosen: list[str
 def _without(connection: Connection, viewer: Viewer, now_ms: int) -> list[Any]:
     everybody = ", ".join(one.name for one in contacts.on_call(connection, now_ms))
     who = f"Everybody who is marked as on call hears of each alarm: {everybody or 'nobody is'}."
-    make = html.A("Make a rota", href="/policies/-/edit?kind=rota", className="button primary")
+    make = html.A("Make a rota", href="/alarm-rules/edit?kind=rota", className="button primary")
     more = [make] if viewer.may(Permission.ASSESS) else []
     return [head("On call"), card(None, empty("There is no rota yet", html.Span(who), *more))]
 
@@ -113,9 +113,9 @@ def _head(names: dict[str, str], id_: str, asked: Asked, viewer: Viewer) -> html
                                    **{"data-duty-from": "", "data-duty-to": "", "data-duty-layer": "",
                                       "data-duty-person": ""}) if viewer.may(Permission.ASSESS) else None)  # fmt: skip
     if viewer.may(Permission.ASSESS):
-        actions += [html.A("Edit the rota", href=f"/policies/-/edit?{urlencode({'kind': 'rota', 'id': id_})}",
+        actions += [html.A("Edit the rota", href=f"/alarm-rules/edit?{urlencode({'kind': 'rota', 'id': id_})}",
                            className="button"),
-                    html.A("New rota", href="/policies/-/edit?kind=rota", className="button")]  # fmt: skip
+                    html.A("New rota", href="/alarm-rules/edit?kind=rota", className="button")]  # fmt: skip
     which = html.Nav(choose, className="alarm-views", **{"aria-label": "Rotas"}) if len(choose) > 1 else ""
     return html.Div([head("On call", lead=names[id_], actions=[one for one in actions if one]), which],
                     className="stack")  # fmt: skip

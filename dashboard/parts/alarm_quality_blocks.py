@@ -53,7 +53,8 @@ class About(NamedTuple):
 def defined(what: str, **given: str) -> html.Details:
     """How a number is counted, one click away."""
     words = ABOUT[what].format(**given) if given else ABOUT[what]
-    return html.Details([html.Summary("How is this counted?"), html.P(words)], className="defined")
+    asked = "What is a flood?" if what == "flood" else "How is this counted?"
+    return html.Details([html.Summary(asked), html.P(words)], className="defined")
 
 
 def overall(found: Json, about: About) -> html.Div:
