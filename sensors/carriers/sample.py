@@ -84,7 +84,7 @@ class _Row:
     fault: str | None = None
     historical: bool = False
     device_alarm: str | None = None
-    silent: tuple[str, ...] = ()  # what was asked of the probe and not measured
+    silent: frozenset[str] = frozenset()  # what was asked of the probe and not measured
 
     @property
     def told_fault(self) -> str | None:
@@ -134,7 +134,7 @@ class _Table:
         for name, value in sample.values.items():
             if value is None:
                 if name in _PROBED and channel != RIDES:
-                    row.silent = (*row.silent, name)
+                    row.silent |= {name}
                 continue
             try:
                 self._measure(row, name, value)
@@ -188,7 +188,7 @@ class _Table:
                 wrong = Wrong(public, value / 1000 if name in MILLI_FIELDS else value, "is given twice for one moment")
                 self.refusals.append(wrong.refusal("", known.channel, known.stamp.at_ms))
         known.fault = known.fault or other.fault
-        known.silent += other.silent
+        known.silent |= other.silent
         known.historical = known.historical or other.historical
         known.device_alarm = known.device_alarm or other.device_alarm
 
