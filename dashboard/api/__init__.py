@@ -15,6 +15,7 @@ from dashboard.api import (
     findings,
     ingest,
     loggers,
+    openings,
     maintenance,
     parties,
     past_figures,
@@ -43,7 +44,7 @@ _NOUNS = (
     ingest, shipments, stages, batches, derivations, past_figures, loggers, readings, findings, summaries, alarms,
     ack_links, callbacks, proofs, drills, program_endpoints, parties,
     alarm_quality, records, catalogue, product_profiles, device_profiles, rule_lab, people, events, reference,
-    windows, schemas, policies, rotas, routing, maintenance, explanations,
+    windows, schemas, openings, policies, rotas, routing, maintenance, explanations,
 )  # fmt: skip
 
 

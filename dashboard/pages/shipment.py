@@ -5,6 +5,8 @@ from typing import Any
 import dash
 from dash import ClientsideFunction, Dash, Input, Output, Patch, State, dcc, html
 
+from coldchain.domain.profile import DAY_MS
+from coldchain.registry import shipments
 from coldchain.registry.viewer import Permission
 from dashboard.figures.map_style import CREDIT
 from dashboard.figures.route import Way, cursor_track, route, route_words
@@ -13,6 +15,7 @@ from dashboard.parts import dossier as records
 from dashboard.parts import judged_by, security, stage_blocks
 from dashboard.parts.elements import card, head, link
 from dashboard.parts.graph import graph
+from dashboard.parts.opening_blocks import openings_card
 from dashboard.parts.page import Page
 from dashboard.parts.shipment_blocks import (
     chart_words,
@@ -117,6 +120,7 @@ def page_body(services: Services, shipment_id: str, scheme: str | None, zone: st
         card("Product profile", judged_by.block("shipment", shipment_id)),
         stage_blocks.budget_card(services, found),
         stage_blocks.journey_cards(services, viewer, shipment_id),
+        *openings_card(services, shipments.subject(shipment_id), 0, found.now_ms + DAY_MS),
         html.Div(
             [
                 html.Div([card("Loggers", logger_table(found)), card("Shipment", summary(found))],

@@ -4,6 +4,7 @@ from typing import Any
 
 from dash import Dash, Input, Output, dcc, html
 
+from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.registry.viewer import Permission
 from dashboard.figures.series import Interval, chart
 from dashboard.pages.stores import KIND_WORDS
@@ -12,6 +13,7 @@ from dashboard.parts import security, text
 from dashboard.parts.elements import card, facts, head, link, moment, status
 from dashboard.parts.graph import graph
 from dashboard.parts.judged_by import block as judgement
+from dashboard.parts.opening_blocks import openings_card
 from dashboard.parts.page import Page
 from dashboard.parts.profile_blocks import judged_by
 from dashboard.parts.shipment_blocks import chart_words, figure_block, logger_table, timeline
@@ -65,6 +67,7 @@ def page_body(services: Services, store_id: str, scheme: str, zone: str) -> list
         _chart_card(services, found, scheme, zone),
         card("Figures", figure_block(found), right=since),
         card("Product profile", judgement("store", store_id)),
+        *openings_card(services, Subject(SubjectKind.STORE, store_id), found.now_ms - SHOWN_MS, found.now_ms),
         html.Div(
             [
                 html.Div([card("Loggers", logger_table(found)), card("Store", _about(found))], className="stack"),

@@ -1,0 +1,57 @@
+"""Light, door and shock beside the goods: context of a shipment or a store."""
+
+from typing import Annotated
+
+from fastapi import Query
+from fastapi.responses import Response
+
+from coldchain.domain.finding import Subject, SubjectKind
+from coldchain.registry import shipments, stores
+from coldchain.registry.viewer import Permission
+from compliance.openings import LIGHT_MLUX, SHOCK_MG, Limits
+from compliance.openings_record import openings_of
+from dashboard.api.request import Caller, From, To, Web, instant, reply, shown_as
+from dashboard.policy import API, Endpoint, may
+
+Light = Annotated[float, Query(ge=0.001, le=200_000, description="light is told from so many lux on")]
+Shock = Annotated[float, Query(ge=0.001, le=1000, description="a blow is told from so many g on")]
+_DAY_MS = 86_400_000
+_USUAL_DAYS = 31
+
+
+def of_shipment(
+    web: Web, viewer: Caller, shipment: str, light_lux: Light = LIGHT_MLUX / 1000, shock_g: Shock = SHOCK_MG / 1000
+) -> Response:
+    """When it was light, a door stood open or a blow fell (schema `coldchain.openings/1`), with what followed."""
+    limits = Limits(round(light_lux * 1000), round(shock_g * 1000))
+    with web.registry.read() as connection:
+        shipments.exists(connection, viewer, shipment)
+        subject, now = shipments.subject(shipment), web.clock.now_ms()
+        return reply(openings_of(connection, web.history, subject, limits, 0, now + _DAY_MS))
+
+
+def of_store(
+    web: Web, viewer: Caller, store: str, from_: From = None, to: To = None, light_lux: Light = LIGHT_MLUX / 1000,
+    shock_g: Shock = SHOCK_MG / 1000,
+) -> Response:  # fmt: skip
+    """The same of a store; of the last 31 days unless told otherwise."""
+    limits = Limits(round(light_lux * 1000), round(shock_g * 1000))
+    with web.registry.read() as connection:
+        stores.shown(connection, viewer, store)
+        end = instant("to", to) or web.clock.now_ms()
+        start = instant("from", from_) or end - _USUAL_DAYS * _DAY_MS
+        return reply(openings_of(connection, web.history, Subject(SubjectKind.STORE, store), limits, start, end))
+
+
+_OPENINGS = {
+    "schema": "coldchain.openings/1", "method_id": "openings.beside/1", "light_from_lux": 10.0, "shock_from_g": 5.0,
+    "items": [{"kind": "door", "logger": "LOG-0042", "from": "2026-01-05T08:00:00.000Z",
+               "to": "2026-01-05T08:20:00.000Z", "duration_s": 1200.0, "peak": None, "unit": None,
+               "stage": "in_transit", "excursions": [], "recovery_s": None}],
+}  # fmt: skip
+ENDPOINTS = (
+    Endpoint("GET", f"{API}/shipments/{{shipment}}/openings", of_shipment, may(Permission.VIEW),
+             shown_as("Light, door and shock", _OPENINGS)),
+    Endpoint("GET", f"{API}/stores/{{store}}/openings", of_store, may(Permission.VIEW),
+             shown_as("Light, door and shock", _OPENINGS)),
+)  # fmt: skip

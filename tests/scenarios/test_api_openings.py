@@ -1,0 +1,54 @@
+"""Openings over HTTP: of a shipment's own loggers inside their bindings, for who may see it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from engine_house import STEP_MS, House, sample
+from judging import DAWN
+from web_cast import NOON, NORTH, SOUTH, Web, installed
+
+from coldchain.domain.quantity import iso
+from compliance.openings import Limits
+from compliance.openings_record import openings_of
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    with installed(tmp_path) as made:
+        yield made
+
+
+def test_only_what_happened_inside_the_binding_is_told_with_the_excursion_beside_it(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    try:
+        box = house.shipment("S-1", "LG-1")
+        house.declare("LG-1", STEP_MS)
+        house.live(*(sample(k, 12.0 if 7 <= k < 14 else 5.0, door_open=5 <= k < 7, light_mlux=90_000 * (5 <= k < 7))
+                     for k in range(24)))  # fmt: skip
+        with house.registry.read() as connection:
+            found = openings_of(connection, house.history, box, Limits(), 0, DAWN + 99 * STEP_MS)
+            later = openings_of(connection, house.history, box, Limits(), DAWN + 8 * STEP_MS, DAWN + 99 * STEP_MS)
+        [excursion] = house.record(box).excursions
+        assert [(one["kind"], one["duration_s"], one["excursions"]) for one in found["items"]] == [
+            ("door", 600, [excursion.excursion.id]), ("light", 600, [excursion.excursion.id]),
+        ]  # fmt: skip
+        assert found["items"][0]["recovery_s"] > 30 * 60
+        assert later["items"] == []
+    finally:
+        house.close()
+
+
+def test_a_stranger_sees_none_and_limits_are_checked(web: Web) -> None:
+    mine = web.shipment("N-1", NORTH)
+    scoped = web.client(Authorization=f"Bearer {web.key('viewer', scope_customer=SOUTH)}")
+    assert scoped.get(f"/api/v1/shipments/{mine}/openings").status_code == 404
+    found = web.as_role("viewer").get(f"/api/v1/shipments/{mine}/openings?light_lux=3&shock_g=2").json()
+    assert (found["light_from_lux"], found["shock_from_g"], found["items"]) == (3, 2, [])
+    refused = web.as_role("viewer").get(f"/api/v1/shipments/{mine}/openings?light_lux=-1")
+    assert (refused.status_code, "light_lux" in refused.text) == (422, True)
+    store = (
+        web.as_role("admin").post("/api/v1/stores", json={"name": "F", "kind": "fridge", "zone": "UTC"}).json()["id"]
+    )
+    assert web.as_role("viewer").get(f"/api/v1/stores/{store}/openings?from={iso(NOON)}").json()["items"] == []
+    assert scoped.get(f"/api/v1/stores/{store}/openings").status_code == 404
