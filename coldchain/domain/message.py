@@ -87,6 +87,7 @@ class Arrival(NamedTuple):
     memory: tuple[tuple[str, Any], ...] = ()  # what the carrier has to be told next time, by key; None forgets
     commands: tuple[Command, ...] = ()
     carrier: str = ""  # whose memory this is: the source of the carrier; set by the pipeline
+    idle: bool = False  # understood, and of no logger: a bridge's own log; kept, and nobody's trouble
     mark: tuple[str, int] | None = None  # a canary: its road and when it set out (ms); no message, nothing is kept
 
 

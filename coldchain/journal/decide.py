@@ -48,6 +48,8 @@ class Judge:
             row.messages += 1
         if twin is not None:
             receipt = self._conflicting(item, position, twin)
+        elif item.idle:
+            receipt = Receipt(Outcome.NO_READING, None, position)
         elif item.decoded is None:
             assert item.refusal is not None
             outcome = Outcome.UNDECODED if item.undecoded else Outcome.QUARANTINED

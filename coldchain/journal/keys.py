@@ -38,6 +38,7 @@ class Item:
     context: Context
     refusal: Refusal | None = None
     undecoded: bool = False
+    idle: bool = False  # understood, and of no logger
 
     @property
     def numbered(self) -> bool:
@@ -79,11 +80,12 @@ def item_of(envelope: Envelope, decoded: Decoded, row: LoggerRow) -> Item:
     return Item(envelope, decoded, row, key, named_slot(row.id, key), context)
 
 
-def bare_item(envelope: Envelope, refusal: Refusal | None, *, undecoded: bool) -> Item:
+def bare_item(envelope: Envelope, refusal: Refusal | None, *, undecoded: bool, idle: bool = False) -> Item:
     """An envelope without messages: known by its content only."""
     key = content_key(envelope, envelope.payload)
     reason = refusal or Refusal("nothing in this message could be read")
-    return Item(envelope, None, None, key, named_slot(0, key), context_of(envelope, None, None), reason, undecoded)
+    context = context_of(envelope, None, None)
+    return Item(envelope, None, None, key, named_slot(0, key), context, None if idle else reason, undecoded, idle)
 
 
 def content_key(envelope: Envelope, payload: bytes) -> str:

@@ -149,7 +149,7 @@ def _items(arrivals: Sequence[Arrival], rows: dict[str, LoggerRow]) -> Iterable[
         for decoded in arrival.messages:
             yield item_of(arrival.envelope, decoded, rows[decoded.logger])
         if not arrival.messages:
-            yield bare_item(arrival.envelope, arrival.refusal, undecoded=arrival.undecoded)
+            yield bare_item(arrival.envelope, arrival.refusal, undecoded=arrival.undecoded, idle=arrival.idle)
 
 
 def _unknown_words(items: list[Item], known: Mapping[str | Context, int]) -> set[str | Context]:

@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
+from coldchain.domain.finding import Condition
 from coldchain.domain.quantity import iso
 from coldchain.errors import NotFound
 from coldchain.journal.port import LoggerState
 from coldchain.registry import bindings, loggers
 from coldchain.registry.bindings import Binding
+from coldchain.registry.schema import alarm
+from coldchain.registry.scope import subjects_of
 from coldchain.registry.viewer import Viewer
 
 
@@ -46,16 +49,27 @@ def _shown(
 ) -> list[dict[str, Any]]:  # fmt: skip
     """The rows of these loggers; `only` is what is asked for by name, None where asking for everything is cheaper."""
     registered = {one.id: one for one in loggers.listed(connection, viewer, only)}
+    silent = silent_loggers(connection, viewer)
     serving = bindings.serving(connection, viewer, now_ms, only)
     calibrations = loggers.latest_calibrations(connection, only)
     intervals = loggers.declared_intervals(connection, only)
     return [
         _json(
             id_, registered.get(id_), _shared(states.get(id_), viewer, serving.get(id_)), calibrations.get(id_),
-            intervals.get(id_), serving.get(id_, []), now_ms,
+            intervals.get(id_), serving.get(id_, []), now_ms, silent=id_ in silent,
         )
         for id_ in ids
     ]  # fmt: skip
+
+
+def silent_loggers(connection: Connection, viewer: Viewer) -> set[str]:
+    """The loggers whose silence has an open alarm that the viewer may see: those that the control tower counts."""
+    is_open = alarm.c.condition.in_((Condition.ACTIVE.value, Condition.RETURNING.value))
+    own = subjects_of(viewer, alarm.c.subject_kind, alarm.c.subject_id)
+    query = select(alarm.c.logger).where(
+        alarm.c.cause == "silence", is_open, alarm.c.merged_into.is_(None), alarm.c.end_ms.is_(None), own
+    )
+    return {row.logger for row in connection.execute(query) if row.logger is not None}
 
 
 def shown(
@@ -80,7 +94,14 @@ def shown(
     interval_ms = loggers.declared_interval(connection, id)
     return {
         **_json(
-            id, registered, _shared(state, viewer, current), known[0] if known else None, interval_ms, current, now_ms
+            id,
+            registered,
+            _shared(state, viewer, current),
+            known[0] if known else None,
+            interval_ms,
+            current,
+            now_ms,
+            silent=id in silent_loggers(connection, viewer),
         ),
         "calibrations": [_calibration(one) for one in known],
         "bindings": [
@@ -97,7 +118,7 @@ def _shared(state: LoggerState | None, viewer: Viewer, current: Sequence[Binding
 
 def _json(
     id_: str, known: loggers.Logger | None, state: LoggerState | None, calibration: loggers.Calibration | None,
-    interval_ms: int | None, serving: Sequence[Binding], now_ms: int,
+    interval_ms: int | None, serving: Sequence[Binding], now_ms: int, *, silent: bool,
 ) -> dict[str, Any]:  # fmt: skip
     if interval_ms is None and state is not None:
         interval_ms = state.interval_ms
@@ -105,6 +126,7 @@ def _json(
         "logger": id_,
         "registered": known is not None,
         "assigned": bool(serving),
+        "silent": silent,
         "serves": [{"subject_kind": b.subject.kind.value, "subject_id": b.subject.id} for b in serving],
         "calibrated": calibration is not None and calibration.calibrated_ms <= now_ms < calibration.due_ms,
         "calibration_due": None if calibration is None else iso(calibration.due_ms),
@@ -120,7 +142,7 @@ def _about(known: loggers.Logger) -> dict[str, Any]:
         "device_profile": known.device_profile, "model": known.model, "serial": known.serial, "note": known.note,
         "has_password": known.has_password, "created": iso(known.created_ms),
         "retired": None if known.retired_ms is None else iso(known.retired_ms),
-        "gateway": known.gateway or None, "gateway_for": known.gateway_for,
+        "gateway": known.gateway or None, "gateway_for": known.gateway_for, "zone": known.zone,
     }  # fmt: skip
 
 

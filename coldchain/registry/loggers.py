@@ -34,6 +34,7 @@ class Logger(NamedTuple):
     retired_ms: int | None
     gateway: bool = False
     gateway_for: list[str] | None = None  # the loggers that a gateway speaks for; None: any
+    zone: str | None = None  # IANA, of the local times that it writes
 
 
 class Calibration(NamedTuple):

@@ -17,7 +17,7 @@ from dashboard.parts.states import attempt, empty, skeleton
 from dashboard.services import Services
 from ingest import file_mappings
 
-PAGE = Page("dashboard.pages.files", "Import a file", path="/files", perm=Permission.OPERATE)
+PAGE = Page("dashboard.pages.files", "Import a file", path="/files", icon="files", perm=Permission.OPERATE)
 _ORDERS = {
     "": "as the column shows",
     "dmy": "day, month, year",

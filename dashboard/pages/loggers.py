@@ -20,7 +20,6 @@ GRID = "loggers"
 KINDS = {"unassigned": "seen, not assigned", "silent": "silent", "calibration": "calibration due or missing",
          "battery": "battery low"}  # fmt: skip
 CALIBRATION_SOON_MS = 30 * 86_400_000
-SILENT_INTERVALS = 3
 
 COLUMNS = [
     grid.column("logger", "Logger", width=170, sortable=True, pinned="left", cellRenderer="ColdLink"),
@@ -129,7 +128,7 @@ def troubles(one: dict[str, Any], now_ms: int) -> list[str]:
     found = []
     if not one["assigned"] and "last_heard" in one:
         found.append("unassigned")
-    if one["assigned"] and _silent(one, now_ms):
+    if one["silent"]:
         found.append("silent")
     due = one.get("calibration_due")
     if one["assigned"] and (due is None or ms_from_iso(due) - now_ms < CALIBRATION_SOON_MS):
@@ -137,12 +136,6 @@ def troubles(one: dict[str, Any], now_ms: int) -> list[str]:
     if one.get("battery_pct") is not None and one["battery_pct"] < LOW_BATTERY_PCT:
         found.append("battery")
     return found
-
-
-def _silent(one: dict[str, Any], now_ms: int) -> bool:
-    if "last_heard" not in one or "interval_s" not in one:
-        return "last_heard" not in one
-    return bool(now_ms - ms_from_iso(one["last_heard"]) > SILENT_INTERVALS * one["interval_s"] * 1000)
 
 
 def clock_words(offset_s: float | None) -> str | None:

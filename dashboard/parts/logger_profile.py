@@ -30,6 +30,7 @@ def profile_card(services: Services, viewer: Viewer, record: Record) -> list[Any
         ("Assigned", known.profile.label if known else assigned or unassigned),
         ("Readings of late by", ", ".join(used)),
         ("Model", known.profile.name if known else ""),
+        ("Zone of its local times", shown.get("zone") or ""),
     ]
     parts: list[Any] = [html.Div(facts(pairs), className="body")]
     may = viewer.may(Permission.ADMINISTER)

@@ -121,7 +121,7 @@ def _same(one: Decoded, other: Decoded) -> bool:
 
 def _told(arrival: Arrival) -> Iterator[str]:
     """What is wrong with how the arrival says who sent it, or why nothing was understood."""
-    if not arrival.messages and arrival.refusal is None:
+    if not arrival.messages and arrival.refusal is None and not arrival.idle:
         yield "gave neither a message nor a reason"
     for message in arrival.messages:
         if logger_id(message.logger) != message.logger:

@@ -53,6 +53,8 @@ class Zigbee2Mqtt:
 
     def decode(self, envelope: Envelope, context: Context = PLAIN) -> Arrival:
         """The one device's message of a topic."""
+        if envelope.source.removeprefix(_BASE).split("/")[0] == _BRIDGE:
+            return Arrival(envelope, idle=True)  # its own state, lists and log: none of its devices speaks here
         try:
             return Arrival(envelope, (_message(envelope, context),))
         except Wrong as wrong:
@@ -67,9 +69,6 @@ def _message(envelope: Envelope, context: Context) -> Decoded:
     """
     levels = envelope.source.removeprefix(_BASE).split("/")
     head = Head("", "", Zigbee2Mqtt.name, Stamp(envelope.received_at_ms, "arrival"), envelope.received_at_ms)
-    if levels[0] == _BRIDGE:
-        # The bridge's own state, lists and log: none of its devices speaks here.
-        return decoded(head._replace(logger=_BRIDGE), (), envelope.payload)
     if levels[-1] == "availability" and len(levels) > 1:
         status = {"online": _online(envelope.payload)}
         return decoded(head._replace(logger=_named(levels[:-1])), (), envelope.payload, status=status)

@@ -1,12 +1,16 @@
 """Zigbee2MQTT: what its exposes declare, no chip and no setpoint, the door's contact, and who is only the bridge."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from carrier_conformance import conform, mutations
 
-from coldchain.domain.message import Decoded, Envelope
+from coldchain.clock import HandClock
+from coldchain.domain.message import Decoded, Envelope, Outcome
+from coldchain.journal.sqlite import SqliteJournal
+from ingest.pipeline import Pipeline
 from ingest.timing import timed
 from sensors.carriers.zigbee2mqtt import Zigbee2Mqtt
 
@@ -105,14 +109,31 @@ def test_the_invalid_codes_of_zigbee_are_faults(body: dict[str, Any], fault: str
         ("zigbee2mqtt/fridge/availability", b"online", "fridge", {"online": True}),
         ("zigbee2mqtt/fridge/set", {"temperature": 4.6}, "fridge", None),
         ("zigbee2mqtt/fridge/get/temperature", b"", "fridge", None),
-        ("zigbee2mqtt/bridge/state", {"state": "online"}, "bridge", None),
-        ("zigbee2mqtt/bridge/devices", [{"friendly_name": "fridge", "temperature": 4.6}], "bridge", None),
-        ("zigbee2mqtt/bridge/logging", b"x", "bridge", None),
     ],
 )
-def test_availability_commands_and_the_bridge_are_no_readings(topic: str, body: Any, logger: str, status: Any) -> None:
+def test_availability_and_commands_are_no_readings(topic: str, body: Any, logger: str, status: Any) -> None:
     decoded = message(body, topic)
     assert (decoded.logger, decoded.readings, decoded.status) == (logger, (), status)
+
+
+@pytest.mark.parametrize("topic", ["bridge/state", "bridge/devices", "bridge/logging", "bridge/response/device/ota"])
+def test_what_the_bridge_says_of_itself_is_kept_and_is_no_logger(topic: str, tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "journal.db")
+    pipeline = Pipeline(journal, HandClock(NOW), carriers=(Zigbee2Mqtt(),))
+    body = b'[{"friendly_name": "fridge", "temperature": 4.6}]'
+    arrived = Envelope("mqtt", f"zigbee2mqtt/{topic}", body, NOW)
+    [[receipt]] = pipeline.submit([arrived])
+    assert (receipt.outcome, receipt.logger, receipt.refusals) == (Outcome.NO_READING, None, ())
+    assert journal.loggers() == []
+    assert journal.unread() == []
+    assert journal.notices(0, 10) == []
+    assert journal.strays(0, 1 << 60, 0, 10) == []
+    kept = journal.message(receipt.message)
+    assert kept is not None
+    assert kept.envelope.payload == body
+    [[again]] = pipeline.submit([arrived])
+    assert again.outcome is Outcome.DUPLICATE
+    journal.close()
 
 
 def test_names_with_slashes_and_single_attributes_are_understood() -> None:
