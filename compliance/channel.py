@@ -214,4 +214,4 @@ def _notes(profile: ProductProfile, interval: int) -> tuple[str, ...]:
 
 def measures(bound: Bound) -> bool:
     """Whether a channel measures temperature, or has said nothing at all so far."""
-    return len(bound.track) == 0 or bool((bound.track.temperature_mc != ABSENT).any())
+    return len(bound.track) == 0 or int(bound.track.temperature_mc.max()) != ABSENT  # nothing is smaller

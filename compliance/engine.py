@@ -1,9 +1,8 @@
 """The engine: findings of one subject as a pure function of its readings, its facts and the moment `as_of`."""
 
-from dataclasses import replace
 from itertools import groupby
 
-from coldchain.domain.finding import AlarmCondition, Breach, Excursion, Findings, Severity
+from coldchain.domain.finding import AlarmCondition, Breach, Excursion, Findings, SeverityBasis
 from coldchain.domain.profile import Direction
 from coldchain.domain.shipment import Role
 from compliance import silence
@@ -85,13 +84,19 @@ def _excursions(inputs: Inputs, said: ChannelFindings) -> tuple[list[Excursion],
     for (direction, stretch), basis in zip(said.excursions(), said.bases(), strict=True):
         name = f"{bound.logger}/{bound.channel}/{direction}/{stretch.onset_sample_ms}"
         ids[(direction, stretch.onset_sample_ms)] = name
-        plain = _excursion(said, direction, stretch, name, places)
-        custodian, leg = (during(spans, stretch.onset_ms) for spans in (inputs.holders, inputs.legs))
-        found.append(replace(plain, severity=worst(basis), basis=basis, custodian=custodian, leg=leg))
+        found.append(_excursion(inputs, said, direction, stretch, name, places, basis))
     return found, ids
 
 
-def _excursion(said: ChannelFindings, direction: Direction, stretch: Outside, name: str, places: Places) -> Excursion:
+def _excursion(
+    inputs: Inputs,
+    said: ChannelFindings,
+    direction: Direction,
+    stretch: Outside,
+    name: str,
+    places: Places,
+    basis: SeverityBasis,
+) -> Excursion:
     here, there = places.at(stretch.onset_sample_ms), places.at(stretch.peak_ms)
     recorded = int(said.bound.track.record_time_ms[said.bound.track.time_ms.searchsorted(stretch.onset_sample_ms)])
     return Excursion(
@@ -108,7 +113,7 @@ def _excursion(said: ChannelFindings, direction: Direction, stretch: Outside, na
         stretch.peak_ms,
         stretch.area,
         said.profile.label.limit(direction) or 0,
-        Severity.INFO,
+        worst(basis),
         late=recorded - stretch.onset_sample_ms > late_after_ms(said.interval_ms),
         monitoring_ended=stretch.unseen,
         evident_ms=recorded,
@@ -118,6 +123,9 @@ def _excursion(said: ChannelFindings, direction: Direction, stretch: Outside, na
         peak_longitude_e7=there[1],
         mean_c=nearest(stretch.mean),
         coverage_pct=stretch.coverage_pct,
+        basis=basis,
+        custodian=during(inputs.holders, stretch.onset_ms),
+        leg=during(inputs.legs, stretch.onset_ms),
     )
 
 

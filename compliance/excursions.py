@@ -82,49 +82,64 @@ def _stretch(
     trace: Trace, beyond: np.ndarray, places: tuple[int, int, int], gap_ms: int, twice_area: int, side: int
 ) -> Outside:
     a, b, peak = places
-    onset, before, reach_before = _way(trace, beyond, a, a - 1)
-    end, after, reach_after = _way(trace, beyond, b, b + 1)
+    onset, before, into = _way(trace, beyond, a, a - 1)
+    end, after, away = _way(trace, beyond, b, b + 1)
     unseen = end is None and trace.over
-    sampled = int(trace.time_ms[b]) - int(trace.time_ms[a]) - gap_ms
-    finish = int(trace.time_ms[b]) if end is None else end
-    start = int(trace.time_ms[a]) if onset is None else onset
+    first, last = int(trace.time_ms[a]), int(trace.time_ms[b])
+    finish = last if end is None else end
+    start = first if onset is None else onset
     duration = finish - start - gap_ms
-    doubled = twice_area + reach_before * int(beyond[a]) + reach_after * int(beyond[b])
-    known = sampled + reach_before + reach_after
-    depth = int(beyond[peak])
+    # Everything over one denominator, so that nothing is rounded and only the mean is reduced.
+    whole = into.over * away.over
+    doubled = twice_area * whole + into.ms * away.over * int(beyond[a]) + away.ms * into.over * int(beyond[b])
+    known = (last - first - gap_ms) * whole + into.ms * away.over + away.ms * into.over
+    depth, value = int(beyond[peak]), int(trace.value[peak])
     # One reading between two gaps has no known time around it: it is all that is known.
-    mean_depth = doubled / (2 * known) if known else Fraction(depth)
+    limit = value - side * depth
     return Outside(
         a,
         b,
         start,
-        int(trace.time_ms[a]),
+        first,
         finish if unseen else end,
         duration,
         duration + gap_ms + before + after,
-        int(trace.value[peak]),
+        value,
         int(trace.time_ms[peak]),
-        round(doubled / 2),
-        int(trace.value[peak]) - side * (depth - mean_depth),
+        _rounded(doubled, 2 * whole),
+        Fraction(2 * limit * known + side * doubled, 2 * known) if known else Fraction(value),
         gap_ms,
         unseen,
     )
 
 
-def _way(trace: Trace, beyond: np.ndarray, edge: int, neighbour: int) -> tuple[int | None, int, Fraction]:
+class _Reach(NamedTuple):
+    """How far a stretch reaches beyond its outermost sample: `ms` / `over`."""
+
+    ms: int = 0
+    over: int = 1
+
+
+def _way(trace: Trace, beyond: np.ndarray, edge: int, neighbour: int) -> tuple[int | None, int, _Reach]:
     """Where the line from `edge` (outside) to `neighbour` (inside) crosses; adjoining unknown time; the way to it."""
     here = int(trace.time_ms[edge])
     missing = trace.unknown_before(here) if neighbour < edge else trace.unknown_after(here)
     if neighbour < 0:
-        return here, missing, Fraction(0)
+        return here, missing, _Reach()
     if neighbour >= len(trace):
-        return None, missing, Fraction(0)
+        return None, missing, _Reach()
     kind = trace.kind[min(edge, neighbour)]
     span = int(trace.time_ms[neighbour]) - here
     if kind == GAP:
-        return here, abs(span), Fraction(0)
+        return here, abs(span), _Reach()
     if kind == CUT:
-        return here, missing, Fraction(0)
+        return here, missing, _Reach()
     depth, inside = int(beyond[edge]), -int(beyond[neighbour])
-    reach = Fraction(depth * span, depth + inside)
-    return round(here + reach), 0, abs(reach)
+    over = depth + inside
+    return _rounded(here * over + depth * span, over), 0, _Reach(depth * abs(span), over)
+
+
+def _rounded(number: int, by: int) -> int:
+    """`number` / `by` (above 0) as a whole number, ties to even."""
+    whole, rest = divmod(number, by)
+    return whole + (2 * rest > by or (2 * rest == by and whole % 2 == 1))

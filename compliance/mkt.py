@@ -6,6 +6,7 @@ the trapezoid after Tong & Lock 2015).
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from math import log
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ _DECIMALS = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _QUICK = Context(prec=28, rounding=ROUND_HALF_EVEN)
 _ERROR = Decimal("1e-20")  # of a figure by `_QUICK`, in degrees; it is in fact below 1e-23
 _REFERENCE = Decimal("273.15")
+_ONE, _TWO = Decimal(1), Decimal(2)
 _MS_PER_MIN = 60_000
 
 
@@ -53,8 +55,19 @@ def celsius(ratio: Decimal, mean: Weighted) -> float:
 
 def _celsius(d: Context, ratio: Decimal, mean: Weighted) -> Decimal:
     quotient = d.divide(d.scaleb(Decimal(mean.total), -DIGITS), Decimal(mean.weight))
-    inverse = d.subtract(d.divide(ratio, _REFERENCE), d.ln(quotient))
+    inverse = d.subtract(d.divide(ratio, _REFERENCE), _ln(quotient) if d is _QUICK else d.ln(quotient))
     return d.subtract(d.divide(ratio, inverse), _REFERENCE)
+
+
+def _ln(number: Decimal) -> Decimal:
+    """The logarithm to 28 digits, in half the time that it takes in decimals.
+
+    A float64 is within 10⁻¹⁴ of it; what is left, x = number / exp(float) − 1, is so small that x − x²/2 is exact.
+    """
+    d = _QUICK
+    near = d.create_decimal_from_float(log(number))
+    rest = d.subtract(d.multiply(number, d.exp(d.minus(near))), _ONE)
+    return d.add(near, d.subtract(rest, d.divide(d.multiply(rest, rest), _TWO)))
 
 
 def of_weights(ratio: Decimal, weights: Iterable[tuple[int, int]]) -> Weighted:

@@ -11,6 +11,9 @@ class Places:
     """The positions of one logger."""
 
     def __init__(self, track: Track) -> None:
+        if len(track) == 0 or int(track.latitude_e7.max()) == ABSENT:  # nothing is smaller
+            self._time_ms = self._latitude = self._longitude = track.time_ms[:0]
+            return
         known = (track.latitude_e7 != ABSENT) & (track.longitude_e7 != ABSENT)
         self._time_ms = track.time_ms[known]
         self._latitude, self._longitude = track.latitude_e7[known], track.longitude_e7[known]

@@ -145,7 +145,8 @@ def _runs(codes: Kinds, time_ms: np.ndarray, kind: Kinds, clock_ms: int) -> list
     start = int(np.argmax(codes == OUT))
     change = codes[start + 1 :] != codes[start:-1]
     if kind.any():
-        change |= (kind[start:] == CUT) | ((kind[start:] == GAP) & (codes[start + 1 :] != OUT))
+        broken = start + kind[start:].nonzero()[0]  # few, so that looking at each of them costs little
+        change[broken - start] |= (kind[broken] == CUT) | (codes[broken + 1] != OUT)
     first = [start, *(np.flatnonzero(change) + (start + 1)).tolist()]
     last = [*(position - 1 for position in first[1:]), len(codes) - 1]
     found = []

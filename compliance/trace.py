@@ -156,6 +156,19 @@ class _Judged:
         else:
             self.rows = np.concatenate([np.arange(low, high) for low, high in edges] or [np.arange(0)])
         self.time_ms = times[self.rows]
+        self.kept: _Between | None = None  # of all rows: what measured at each of them shares it
+
+
+_Between = tuple[Kinds, tuple[tuple[int, int], ...]]
+
+
+def _between(judged: _Judged, time_ms: Column, part: Column, cadence: Cadence, as_of_ms: int) -> _Between:
+    """What lies between samples, and the unknown stretches at the ends."""
+    kind = np.zeros(max(len(time_ms) - 1, 0), dtype=np.int8)
+    kind[time_ms[1:] - time_ms[:-1] > 2 * cadence.between(time_ms)] = GAP
+    if len(judged.spans) > 1:
+        kind[part[1:] != part[:-1]] = CUT
+    return kind, _edges(time_ms, part, judged.spans, cadence, as_of_ms)
 
 
 def _traced(judged: _Judged, values: Column, cadence: Cadence, as_of_ms: int) -> Trace:
@@ -163,11 +176,11 @@ def _traced(judged: _Judged, values: Column, cadence: Cadence, as_of_ms: int) ->
     if len(value) and int(value.min()) == ABSENT:  # nothing is smaller
         keep = value != ABSENT
         time_ms, value, part = time_ms[keep], value[keep], part[keep]
-    kind = np.zeros(max(len(time_ms) - 1, 0), dtype=np.int8)
-    kind[time_ms[1:] - time_ms[:-1] > 2 * cadence.between(time_ms)] = GAP
-    if len(spans) > 1:
-        kind[part[1:] != part[:-1]] = CUT
-    edges = _edges(time_ms, part, spans, cadence, as_of_ms)
+    if len(value) < len(judged.time_ms):
+        kind, edges = _between(judged, time_ms, part, cadence, as_of_ms)
+    else:
+        judged.kept = judged.kept or _between(judged, time_ms, part, cadence, as_of_ms)
+        kind, edges = judged.kept
     last_end, running = (spans[-1][1], spans[-1][2]) if spans else (as_of_ms, False)
     last = int(time_ms[-1]) if len(time_ms) else None
     if last is not None and int(part[-1]) != len(spans) - 1:
