@@ -115,8 +115,9 @@ def ms_from_iso(text: str) -> int:
         InvalidValue: the text is no such time, or has no zone (a zone is never guessed).
     """
     try:  # nearly every stamp is put together from parts that were worked out before
-        of_day_ms = _MINUTES[text[10:17]] + _SECONDS[text[17:19]] + _end_ms(text[19:])
-        return _midnight_ms(text[:10]) + of_day_ms
+        end = text[19:]
+        of_minute_ms = _SECONDS[text[17:19]] + (_ENDS[end] if end in _ENDS else _end_ms(end))
+        return _midnight_ms(text[:10]) + _MINUTES[text[10:17]] + of_minute_ms
     except (KeyError, InvalidValue):
         return _thorough_ms(text)
 
@@ -125,6 +126,7 @@ def ms_from_iso(text: str) -> int:
 _MINUTES = {f"T{minute // 60:02}:{minute % 60:02}:": minute * 60_000 for minute in range(24 * 60)}
 _SECONDS = {f"{second:02}": second * 1000 for second in range(60)}
 _MILLIS = {"": 0} | {f".{milli:03}": milli for milli in range(1000)}
+_ENDS = {f"{fraction}Z": milli for fraction, milli in _MILLIS.items()}
 
 
 @lru_cache(maxsize=1024)
