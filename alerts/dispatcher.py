@@ -55,7 +55,7 @@ class Pacing:
     lease_ms: int = 6_000  # how long a dead dispatcher keeps others waiting
     sending_ms: int = 120_000  # after this the outcome of an attempt counts as lost; longer than any channel's deadline
     patience_s: float = 0.25  # a send that takes longer does not hold up the next
-    lane_width: int = 8  # sends at a time, per channel
+    lane_width: int = 32  # sends at a time, per channel, when servers hang; one while they are quick
 
 
 class Dispatcher:

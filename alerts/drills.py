@@ -4,6 +4,7 @@ A missing answer is a finding: in earnest that alarm would have gone unheard. An
 """
 
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -31,15 +32,25 @@ _LOOK_AHEAD = 15  # days
 class Rounds:
     """What the notifier does about its contacts from time to time: send drills, find those without an answer."""
 
-    def __init__(self, channels: frozenset[str]) -> None:
-        """`channels` are those that the installation can send by."""
+    def __init__(self, channels: frozenset[str], *, asks: bool = True) -> None:
+        """`channels` are those that the installation can send by; `asks`: new addresses are to prove themselves."""
         self._channels = channels & frozenset(proofs.CHANNELS)
+        self._asks = asks
 
     def run(self, connection: Connection, now_ms: int) -> int:
         """One round inside a writing transaction; how much was done. What is due is read from what is stored."""
-        return (
-            self._find_unanswered(connection, now_ms) + self._send_due(connection, now_ms) + _flag(connection, now_ms)
-        )
+        done = self._find_unanswered(connection, now_ms) + self._send_due(connection, now_ms)
+        return done + _flag(connection, now_ms) + (self._ask(connection, now_ms) if self._asks else 0)
+
+    def _ask(self, connection: Connection, now_ms: int) -> int:
+        """Ask every address that has never been asked: of somebody new, or changed since."""
+        asked = 0
+        for person_id, channel in contact_checks.never_asked(connection, self._channels):
+            # An address that changes faster than proofs may follow one another is asked in a later round.
+            with suppress(InvalidValue):
+                proofs.ask(connection, person_id, channel, who="notifier", now_ms=now_ms)
+                asked += 1
+        return asked
 
     def _find_unanswered(self, connection: Connection, now_ms: int) -> int:
         overdue = contact_checks.overdue_drills(connection, now_ms)

@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +32,7 @@ class SmtpServer:
 
     def __init__(self, context: ssl.SSLContext | None = None, login: tuple[str, str] | None = None) -> None:
         self.mails: list[tuple[str, bytes]] = []
+        self.times: list[float] = []  # monotonic, of each mail
         self.answers: dict[str, str] = {}
         self.connections = 0
         self._options: dict[str, Any] = {"tls_context": context, "ident": "test"}
@@ -108,6 +110,7 @@ class SmtpServer:
         answer = await self._scripted(f"DATA {recipient}")
         if answer in (None, "cut"):
             self.mails.append((recipient, envelope.content))
+            self.times.append(time.monotonic())
         if answer == "cut":
             server.transport.abort()
             return "250 nobody hears this"

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -19,6 +20,7 @@ PROOF_MS = 24 * 3600_000
 _PAUSE_MS = 60_000  # between two proofs of one address
 _A_DAY = 6
 _TRIES = 5
+_AT_A_TIME = 20
 
 
 def record_of(connection: Connection, recipient: str, now_ms: int) -> Row[Any]:
@@ -127,6 +129,24 @@ def verify(connection: Connection, recipient: str, kind: str, channel: str, addr
     column, verified = ("phone", "phone_verified_ms") if channel == "sms" else ("email", "email_verified_ms")
     same = update(table).where(table.c.id == recipient, table.c[column] == address)
     return connection.execute(same.values({verified: now_ms})).rowcount == 1
+
+
+def never_asked(connection: Connection, channels: Collection[str]) -> list[tuple[str, str]]:
+    """(person, channel) of every unverified address that no proof was ever sent to; a few at a time."""
+    found: list[tuple[str, str]] = []
+    for channel, address, verified in (
+        ("email", person.c.email, person.c.email_verified_ms), ("sms", person.c.phone, person.c.phone_verified_ms),
+    ):  # fmt: skip
+        if channel not in channels:
+            continue
+        asked = select(contact_proof.c.id).where(
+            contact_proof.c.recipient == person.c.id, contact_proof.c.channel == channel,
+            contact_proof.c.address == address,
+        )  # fmt: skip
+        query = select(person.c.id).where(verified.is_(None), address.is_not(None), person.c.disabled_ms.is_(None))
+        ids = connection.execute(query.where(~asked.exists()).order_by(person.c.id).limit(_AT_A_TIME)).scalars()
+        found += [(id_, channel) for id_ in ids]
+    return found
 
 
 def proofs_of(connection: Connection, recipient: str) -> list[Row[Any]]:

@@ -25,9 +25,18 @@ class Wanted(Body):
     code: str | None = None
 
 
-def listed(web: Web, viewer: Caller, person: str) -> Response:
+def own(web: Web, viewer: Caller) -> Response:
+    """Every proof that was asked of you, the newest first."""
+    return listed(web, viewer.id)
+
+
+def ask_own(web: Web, viewer: Caller, body: Wanted) -> Response:
+    """Have a link and a code sent to an address of yours (`channel`), or enter the code that came (`code`)."""
+    return ask(web, viewer, viewer.id, body)
+
+
+def listed(web: Web, person: str) -> Response:
     """Every proof that was asked of a person, the newest first."""
-    _own_or_admin(viewer, person)
     with web.registry.read() as connection:
         _known(connection, person)
         rows = contact_checks.proofs_of(connection, person)
@@ -41,7 +50,6 @@ def listed(web: Web, viewer: Caller, person: str) -> Response:
 
 def ask(web: Web, viewer: Caller, person: str, body: Wanted) -> Response:
     """Send a link and a code to an address (`channel`), or enter the code that came (`code`)."""
-    _own_or_admin(viewer, person)
     now_ms = web.clock.now_ms()
     if (body.code is None) == (body.channel is None):
         raise InvalidValue("channel, code: give one of them: channel asks for a proof, code answers it")
@@ -118,17 +126,15 @@ def _known(connection: Connection, person: str) -> None:
         raise NotFound(f"no person {person}")
 
 
-def _own_or_admin(viewer: Caller, person: str) -> None:
-    if viewer.id != person and not viewer.may(Permission.ADMINISTER):
-        raise Forbidden("addresses of others are an administrator's to prove")
-
-
 _PROOF = {"id": "5a1c…", "channel": "sms", "expires": "2026-01-06T11:20:00.000Z"}
-_AT = f"{API}/people/{{person}}/proofs"
+_AT, _OWN = f"{API}/people/{{person}}/proofs", f"{API}/people/me/proofs"
+_ADMIN = may(Permission.ADMINISTER, unscoped=True)
+_SENT = shown_as("Sent", _PROOF, status=202)
 ENDPOINTS = (
-    Endpoint("GET", _AT, listed, may(Permission.VIEW), shown_as("The proofs", _PROOF, many=True)),
-    Endpoint("POST", _AT, ask, may(Permission.VIEW),
-             shown_as("Sent", _PROOF, status=202) | takes({"channel": "sms"})),
+    Endpoint("GET", _OWN, own, may(Permission.VIEW), shown_as("Your proofs", _PROOF, many=True)),
+    Endpoint("POST", _OWN, ask_own, may(Permission.VIEW), _SENT | takes({"channel": "sms"})),
+    Endpoint("GET", _AT, listed, _ADMIN, shown_as("The proofs", _PROOF, many=True)),
+    Endpoint("POST", _AT, ask, _ADMIN, _SENT | takes({"channel": "sms"})),
     Endpoint("GET", f"{API}/proofs/{{token}}", show, LINK, HTML),
     Endpoint("POST", f"{API}/proofs/{{token}}", act, LINK, HTML),
-)  # fmt: skip
+)

@@ -32,7 +32,8 @@ class Receiver:
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self.taken: list[tuple[dict[str, str], bytes]] = []
-        self.status, self.headers = 204, {}
+        self.status = 204
+        self.headers: dict[str, str] = {}
         self.release = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True

@@ -41,7 +41,8 @@ def test_what_needs_no_credentials_is_this_short_list_and_nothing_else() -> None
         ("GET", "/healthz"), ("GET", "/readyz"), ("HEAD", "/healthz"), ("HEAD", "/readyz"),
         ("GET", "/sign-in"), ("POST", "/sign-in"),
         ("GET", "/sign-in/link/{token}"), ("POST", "/sign-in/link/{token}"), ("GET", "/api/v1/ack/{token}"),
-        ("POST", "/api/v1/ack/{token}"), ("POST", "/api/v1/callbacks/sms"),
+        ("POST", "/api/v1/ack/{token}"), ("POST", "/api/v1/callbacks/sms"), ("GET", "/api/v1/proofs/{token}"),
+        ("POST", "/api/v1/proofs/{token}"),
     } == OPEN  # fmt: skip
 
 

@@ -43,11 +43,11 @@ def registry(tmp_path: Path) -> Registry:
 class House:
     """The cast, two desks that take everything, and a clock."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, *, asks: bool = False) -> None:
         self.registry, self.clock = registry, HandClock(NOON)
         self.mail, self.sms = Desk(), Desk()
         channels = {"email": self.mail, "sms": self.sms}
-        rounds = drills.Rounds(frozenset(channels))
+        rounds = drills.Rounds(frozenset(channels), asks=asks)
         self.dispatcher = Dispatcher(registry, channels, self.clock, "one", site=SITE, rounds=rounds)
 
     def answer(self, text: str, number: str = PHONE, token: str = TOKEN) -> Answer:
@@ -166,6 +166,19 @@ def test_an_address_is_proved_by_what_was_sent_to_it(house: House, by: str) -> N
             assert proofs.prove(connection, row, via="link", now_ms=NOON)
     alice = house.person(ALICE)
     assert (alice.email_verified_ms, alice.phone_verified_ms) == ((NOON, None) if by == "link" else (None, NOON))
+
+
+def test_a_new_address_is_asked_to_prove_itself_once_and_a_changed_one_again(registry: Registry) -> None:
+    house = House(registry, asks=True)
+    for _ in range(5):
+        house.dispatcher.drain()
+        house.clock.advance(HOUR)
+    assert sorted(m.to for m in house.mail.taken) == [f"{name}@example.org" for name in ("alice", "bob", "charlie")]
+    assert sorted(m.to for m in house.sms.taken) == [PHONE, "+4915100000003"]
+    with house.registry.write() as connection:
+        people.change(connection, ALICE, who=ALICE, now_ms=house.clock.now_ms(), phone="+4915199999999")
+    house.dispatcher.drain()
+    assert house.sms.taken[-1].to == "+4915199999999"
 
 
 def test_five_wrong_codes_end_a_proof(house: House) -> None:
