@@ -152,7 +152,9 @@ def reset(
     unchanged(row, version)
     if row.condition != Condition.RETURNED or row.acknowledged_ms is None:
         raise InvalidValue("condition: only a returned and acknowledged alarm can be reset")
-    new = alarm_rows.change(connection, row, reset_ms=now_ms, next_timer_ms=None)
+    # What rests keeps its timer, so that the rest ends also for an alarm that is off the board.
+    timer = None if row.suppression == "none" else row.next_timer_ms
+    new = alarm_rows.change(connection, row, reset_ms=now_ms, next_timer_ms=timer)
     record(connection, row, Act.RESET, who=who, now_ms=now_ms, body={"reason": why}, reason=why)
     return Done(Act.RESET, row.id, new)
 

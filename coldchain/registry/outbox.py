@@ -80,7 +80,8 @@ def queue(connection: Connection, row: dict[str, Any]) -> str | None:
     insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
     id_ = new_id()
     statement = insert(outbox).values(id=id_, state="queued", **row).on_conflict_do_nothing()
-    return id_ if connection.execute(statement).rowcount == 1 else None
+    # Asked of the row itself: drivers count what was not inserted in different ways.
+    return connection.execute(statement.returning(outbox.c.id)).scalar_one_or_none()
 
 
 def told(connection: Connection, alarm: str) -> set[tuple[str, str]]:
@@ -178,8 +179,8 @@ def channels_due(connection: Connection, now_ms: int) -> dict[str, int]:
 
 def due_condition(now_ms: int) -> ColumnElement[bool]:
     """Due, or put off for longer than anything is: then the clock was put back since."""
-    longest = case((outbox.c.step == DAILY_STEP, _LONGEST_DAILY_MS), else_=LONGEST_WAIT_MS)
-    return or_(outbox.c.next_due_ms <= now_ms, outbox.c.next_due_ms > now_ms + longest)
+    latest = case((outbox.c.step == DAILY_STEP, now_ms + _LONGEST_DAILY_MS), else_=now_ms + LONGEST_WAIT_MS)
+    return or_(outbox.c.next_due_ms <= now_ms, outbox.c.next_due_ms > latest)
 
 
 def undecided(connection: Connection) -> int:

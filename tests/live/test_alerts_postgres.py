@@ -6,14 +6,21 @@ from dataclasses import replace
 import pytest
 from alert_cast import ALICE, HIGH, MINUTE, NOON, RETURNED, SITE, Story, filled
 from mail_servers import SmsServer, SmtpServer
+from rules_cast import DORA, EMIL, ROTA_STEP, Rules, ladder, step, to, who
 
-from alerts import lifecycle
+from alerts import lifecycle, maintenance
 from alerts.channels.sms import SmsChannel, SmsSettings
 from alerts.channels.smtp import SmtpChannel, parse_smtp_url
 from alerts.dispatcher import Dispatcher
+from alerts.explain import explanation
+from alerts.fallback import ChannelFallback
+from alerts.simulation import Asked, simulate
+from alerts.subjects import routed
 from coldchain import audit
 from coldchain.clock import HandClock
+from coldchain.domain.finding import Severity
 from coldchain.errors import NotFound
+from coldchain.registry import outbox
 from coldchain.registry.alarms import alarm, alarms
 from coldchain.registry.store import Registry
 from coldchain.registry.viewer import SYSTEM, Viewer
@@ -67,3 +74,30 @@ def test_a_digest_collects_and_is_found_under_each_of_its_alarms(registry: Regis
         assert len(alarms(connection, SYSTEM).items) == 2
         for story in (first, second):
             assert len(alarm(connection, SYSTEM, str(story.id))["notifications"]) == 2
+
+
+def test_an_alarm_climbs_goes_on_by_the_next_channel_rests_and_is_explained(registry: Registry) -> None:
+    rules, story = Rules(registry), Story(registry)
+    rules.set(ALICE, digest_at="07:30")
+    rules.rota(DORA)
+    rules.policy("ladder", ladder(ROTA_STEP | {"channel_mode": "first"}, step(10, to(EMIL)), repeat=10))
+    rules.routes({"match": {"severity": ["critical"]}, "policy": "ladder", "inform": ["consignor"]})
+    story.happens(HIGH)
+    with registry.write() as connection:
+        assert ChannelFallback().due(connection, NOON + 61_000) == 1
+    assert story.time_passes(NOON + 10 * MINUTE) == 1
+    assert who(story) == ["Dora", "Emil"]
+    with registry.write() as connection:
+        maintenance.take_out(
+            connection, subject=HIGH.subject, work_order="WO", reason="work", until_ms=NOON + 60 * MINUTE, who=ALICE,
+            now_ms=NOON + 11 * MINUTE,
+        )  # fmt: skip
+    assert story.time_passes(NOON + 60 * MINUTE) == 1
+    assert story.row().suppression == "none"
+    Story(registry).happens(replace(HIGH, severity=Severity.MINOR, channel="probe"), NOON + 61 * MINUTE)
+    with registry.read() as connection:
+        codes = [one["why"]["code"] for one in explanation(connection, str(story.id))["messages"]]
+        assert codes == ["rota", "fail_over", "person", "person", "rota"]
+        assert outbox.open_daily(connection, ALICE) is not None  # minor ones have no route: everybody on call
+        asked = Asked(routed(connection, HIGH.subject, Severity.CRITICAL, "high", NOON), HIGH.subject, NOON)
+        assert simulate(connection, asked)["messages"][0]["name"] == "Dora"

@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from alert_cast import ALICE, BOB, HIGH, MINUTE, NOON, SITE, filled, store_alarm
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from rules_cast import DORA, EMIL, HOOK, QUALITY, ROTA_STEP, Rules, ladder, step, to
@@ -336,6 +337,11 @@ class AlertStates(RuleBasedStateMachine):
 
 
 AlertStates.TestCase.settings = settings(
-    max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=EXAMPLES,
+    stateful_step_count=STEPS,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    # Explaining a failure line by line traces every run, which takes longer than the runs.
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
-TestAlertStates = AlertStates.TestCase
+TestAlertStates = pytest.mark.timeout(7200)(AlertStates.TestCase)
