@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from alerts.announcement import AlarmFacts, Announcement, Reader
 from alerts.channels.port import Message, Sent
@@ -13,6 +13,7 @@ from coldchain.registry import outbox as rows
 from coldchain.registry.schema import alarm, delivery_attempt, outbox
 from coldchain.registry.store import new_id
 
+_AT_ONCE = 3  # one whose outcome was lost waits for two minutes; the next ones show that the way is free
 _KIND = "canary"  # no kind of subject: no list, page or timer knows it
 
 
@@ -45,7 +46,7 @@ class CanaryPost:
         for one in self._waiting:
             hidden = _alarm(connection, now_ms)
             _clear(connection, one.road)
-            if not _on_its_way(connection, one.road):
+            if _on_their_way(connection, one.road) < _AT_ONCE:
                 _queue(connection, hidden, one, now_ms)
         self._passed |= {one.road: one.sent_ms for one in self._waiting}
         self._waiting = []
@@ -81,11 +82,11 @@ def _clear(connection: Connection, road: str) -> None:
         connection.execute(delete(outbox).where(outbox.c.id.in_(old)))
 
 
-def _on_its_way(connection: Connection, road: str) -> bool:
-    """Whether an earlier one has not come out yet: it is as good as a new one, and they must not pile up."""
-    waiting = select(outbox.c.id).where(outbox.c.channel == CHANNEL, outbox.c.recipient == recipient(road))
+def _on_their_way(connection: Connection, road: str) -> int:
+    """How many earlier ones have not come out yet: more than a few would only pile up."""
+    waiting = select(func.count()).where(outbox.c.channel == CHANNEL, outbox.c.recipient == recipient(road))
     waiting = waiting.where(outbox.c.state.in_(rows.WAITING_STATES))
-    return connection.execute(waiting.limit(1)).first() is not None
+    return int(connection.execute(waiting).scalar_one())
 
 
 def _alarm(connection: Connection, now_ms: int) -> str:
