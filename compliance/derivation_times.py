@@ -306,9 +306,9 @@ def _area(trace: Trace, stretch: Outside, limit: int, side: int, *, mean_of: boo
                        Fraction(round(area), 60_000_000), f"Σ = {digits(area / 60_000_000)}", steps, table,
                        more=("The sum is rounded half-even to a whole milli-degree × millisecond.",))  # fmt: skip
     if not time:  # readings between gaps: the peak is all that is known
-        steps = (*steps, ("known time outside", seconds(0)))
+        none = (*steps, ("known time outside", seconds(0)))
         return Derived("Mean outside", "°C", EXCURSIONS, "the peak, where no time outside is known",
-                       Fraction(stretch.peak, 1000), steps=steps, table=table)  # fmt: skip
+                       Fraction(stretch.peak, 1000), steps=none, table=table)  # fmt: skip
     mean_mc = limit + side * area / time
     words = f"{degrees(limit)} {'+' if side > 0 else '−'} {digits(area / 60_000_000)} °C · min / {seconds(time)}"
     return Derived("Mean outside", "°C", EXCURSIONS, "L ± ∫ |v − L| dt / known time", mean_mc / 1000, words,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from browser_tools import Opener, Watched
 from browser_world import World
+from playwright.sync_api import Dialog
 from servers import wait_until
 
 from coldchain.clock import SystemClock
@@ -142,7 +143,12 @@ def test_leaving_the_form_with_changes_asks_first_and_without_them_does_not(open
     watched = opened()
     page = watched.page
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
     watched.open(f"{EDIT}?profile=frozen-25-15")
     page.locator("#edit-preview", has_text="No difference").wait_for()
     page.get_by_role("link", name="Stores").first.click()
