@@ -43,7 +43,7 @@ def test_an_active_alarm_keeps_its_state_and_its_timer_through_every_migration(u
         assert AlertPlanner().due(connection, THEN) == 0
         assert AlertPlanner().due(connection, THEN + MINUTE) == 1
     with upgraded.read() as connection:
-        rows = connection.execute(select(outbox).order_by(outbox.c.created_ms.desc())).all()
+        rows = connection.execute(select(outbox).order_by(outbox.c.occasion.desc())).all()
         [row] = connection.execute(select(alarm)).all()
     assert len(rows) > before
     assert (rows[0].reason, rows[0].recipient_kind) == ("repeat", "person")
