@@ -12,12 +12,14 @@ from alerts.dispatcher import Dispatcher, Pacing
 from coldchain.clock import SystemClock
 from coldchain.registry.store import Registry, holder_name
 
+CALLBACK = "https://cold.example.org/api/v1/callbacks/sms"
+
 
 def main() -> None:
     registry_url, smtp_url, sms_url = sys.argv[1:]
     channels = {
         "email": SmtpChannel(parse_smtp_url(smtp_url), "Coldchain <alerts@cold.example.org>"),
-        "sms": SmsChannel(SmsSettings(sms_url, SmsServer.account, SmsServer.token, "+4930000000")),
+        "sms": SmsChannel(SmsSettings(sms_url, SmsServer.account, SmsServer.token, "+4930000000", CALLBACK)),
     }
     # A lease longer than the test: the next life must see that the killed one is dead instead of waiting for it. And
     # patience enough that a busy test machine does not look like a slow server.
