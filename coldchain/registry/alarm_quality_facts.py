@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from coldchain.domain.finding import Condition, Severity
 from coldchain.registry import alarm_unrest
+from coldchain.registry.contact_checks import CAUSE as CHECKS
 from coldchain.registry.people import names
 from coldchain.registry.schema import alarm, alarm_event, outbox
 from coldchain.registry.schema_people import drill
@@ -87,8 +88,8 @@ class Facts:
 
 def load(connection: Connection, period: Period, now_ms: int) -> Facts:
     """Everything that the figures of a period are counted from; drills and merged alarms are no alarms here."""
-    drilled = select(drill.c.alarm)
-    real = (alarm.c.merged_into.is_(None), alarm.c.condition != Condition.PENDING.value, alarm.c.id.not_in(drilled))
+    told = (alarm.c.merged_into.is_(None), alarm.c.condition != Condition.PENDING.value)
+    real = (*told, alarm.c.cause != CHECKS, alarm.c.id.not_in(select(drill.c.alarm)))
     within = (alarm.c.raised_ms >= period.from_ms, alarm.c.raised_ms < period.to_ms)
     acts = _acts(connection, real, within)
     columns = (alarm.c.id, alarm.c.severity, alarm.c.cause, alarm.c.logger, alarm.c.raised_ms, alarm.c.end_ms,
@@ -124,7 +125,8 @@ def _acts(connection: Connection, *conditions: Iterable[Any]) -> dict[str, list[
 def _messages(connection: Connection, period: Period) -> tuple[Message, ...]:
     columns = [outbox.c[name] for name in Message._fields]
     query = select(*columns).where(outbox.c.created_ms >= period.from_ms, outbox.c.created_ms < period.to_ms)
-    query = query.where(outbox.c.alarm.not_in(select(drill.c.alarm)))
+    checks = select(alarm.c.id).where(alarm.c.cause == CHECKS)
+    query = query.where(outbox.c.alarm.not_in(select(drill.c.alarm)), outbox.c.alarm.not_in(checks))
     return tuple(Message(*row) for row in connection.execute(query.order_by(outbox.c.created_ms, outbox.c.id)))
 
 

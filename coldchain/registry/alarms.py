@@ -14,6 +14,7 @@ from coldchain.domain.finding import Condition, Severity
 from coldchain.domain.quantity import iso
 from coldchain.errors import NotFound
 from coldchain.registry.alarm_unrest import STALE_MS
+from coldchain.registry.contact_checks import CAUSE as CHECKS
 from coldchain.registry.outbox import DIGEST_MS
 from coldchain.registry.paging import Page, beyond, checked_limit, cursor_of, position_of
 from coldchain.registry.people import names
@@ -125,6 +126,8 @@ def _conditions(filters: AlarmFilter) -> list[Any]:
         table.c.suppression: filters.suppression,
     }  # fmt: skip
     conditions: list[Any] = [column == value for column, value in equal.items() if value is not None]
+    if filters.cause is None and filters.among is None:
+        conditions.append(table.c.cause != CHECKS)  # what drills and proofs hang on concerns nobody
     if filters.open is not None:
         is_open = table.c.condition.in_(_OPEN)
         conditions.append(is_open if filters.open else ~is_open)

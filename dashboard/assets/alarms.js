@@ -13,11 +13,13 @@
     if (button) ask(button.dataset.alarmAct);
   });
 
-  // --- the on-call calendar -----------------------------------------------------------------------------------------
+  // --- the on-call calendar, and contacts -----------------------------------------------------------------------------------------
   document.addEventListener("click", (event) => {
     const turn = event.target.closest("[data-duty-from]");
     const back = event.target.closest("[data-duty-end]");
     if (back) props("duty-end", { data: { id: back.dataset.dutyEnd, at: Date.now() } });
+    const contact = event.target.closest("[data-contact-act]");
+    if (contact) props("contact-act", { data: { ask: contact.dataset.contactAct, at: Date.now() } });
     if (!turn) return;
     const { dutyFrom, dutyTo, dutyLayer, dutyPerson } = turn.dataset;
     props("duty-ask", { data: { from: dutyFrom, to: dutyTo, layer: dutyLayer, person: dutyPerson, at: Date.now() } });

@@ -9,6 +9,7 @@ from dashboard.pages import (
     compliance,
     connect,
     connect_profile,
+    contacts,
     excursion,
     excursions,
     exports,
@@ -35,7 +36,7 @@ from dashboard.pages import (
 )
 
 PAGES = (
-    tower, alarms, alarm, alarm_quality, oncall, policies, rules_edit, policy, shipments, shipment, batches, batch,
+    tower, alarms, alarm, alarm_quality, oncall, policies, rules_edit, policy, contacts, shipments, shipment, batches, batch,
     stores, store, excursions, excursion, loggers, logger, message, connect,
     connect_profile, files, file_import, profiles, profiles_edit, profiles_one, compliance,
     lab, lab_shipment, exports, inbox,

@@ -62,9 +62,14 @@ def after_words(minutes: float) -> str:
     return "at once" if not minutes else f"after {minutes:g} min"
 
 
+def channel_words(channel: str) -> str:
+    """A channel inside a sentence."""
+    return CHANNELS.get(channel, channel)
+
+
 def channels_words(step: Mapping[str, Any]) -> str:
     """By what people hear."""
-    found = [CHANNELS.get(one, one) for one in step.get("channels") or ("email", "sms")]
+    found = [channel_words(one) for one in step.get("channels") or ("email", "sms")]
     if step.get("channel_mode") == "first" and len(found) > 1:
         return f"{found[0]}, if that fails {', then '.join(found[1:])}"
     return " and ".join(found)

@@ -7,7 +7,7 @@ from dash import html
 
 from dashboard.parts import text
 from dashboard.parts.elements import moment, severity, tag
-from dashboard.parts.rule_words import CHANNELS, Called, target_words
+from dashboard.parts.rule_words import Called, channel_words, target_words
 from dashboard.parts.shipment_blocks import cause_words
 from dashboard.parts.states import empty
 
@@ -69,9 +69,9 @@ def _taking_over(later: Iterable[Json], who: str, first: Json) -> list[Json]:
 
 def _line(after: int, group: list[Json], later: list[Json], known: Called) -> html.Li:
     first = group[0]
-    by = " and ".join(CHANNELS.get(one["channel"], one["channel"]) for one in group)
+    by = " and ".join(channel_words(one["channel"]) for one in group)
     if later:
-        by += ", if that fails " + ", then ".join(CHANNELS.get(one["channel"], one["channel"]) for one in later)
+        by += ", if that fails " + ", then ".join(channel_words(one["channel"]) for one in later)
     why = target_words(first["target"], known)
     if first["duty"]:
         why += f" {DUTY.get(first['duty'], first['duty'])}"
@@ -80,7 +80,7 @@ def _line(after: int, group: list[Json], later: list[Json], known: Called) -> ht
     if first["round"]:
         marks.append(tag(f"repeat {first['round']}"))
     if unproved:
-        words = " and ".join(CHANNELS.get(one, one) for one in unproved)
+        words = " and ".join(channel_words(one) for one in unproved)
         marks.append(html.Span(f"{words} not verified", className="status", **{"data-status": "at_risk"}))
     when = "at once" if not after else f"after {text.duration(after)}"
     return html.Li([html.Span(when, className="when num"),
@@ -93,7 +93,7 @@ def _spaced(marks: list[Any]) -> list[Any]:
 
 
 def _silences(found: Iterable[Json]) -> Any:
-    lines = {}
+    lines: dict[tuple[str, str], int] = {}
     for one in found:
         lines.setdefault((one["who"], one["why"]), one["after_s"])
     if not lines:

@@ -1,0 +1,148 @@
+"""People and how they are reached: each address with whether it was proved, hours, drills; parties and programs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from dash import html
+
+from coldchain.registry.endpoints import Endpoint
+from coldchain.registry.people import Person
+from dashboard.parts import text
+from dashboard.parts.elements import Column, card, moment, table, tag
+from dashboard.parts.rule_kinds import hours_words
+from dashboard.parts.states import empty
+
+LANGUAGES = {"en": "English", "de": "German"}
+CHANNELS = {"email": "mail", "sms": "SMS"}
+
+
+class Reached(NamedTuple):
+    """A person, the hours that were agreed with them, and what the last drill by each channel came to."""
+
+    person: Person
+    has_phone: bool  # also where the number itself is not the viewer's to see
+    working_hours: Mapping[str, Any] | None
+    quiet_hours: Sequence[str] | None
+    digest_at: str | None
+    duties: Sequence[str]
+    drills: Mapping[str, Any]
+
+
+def act(words: str, what: str, *, label: str = "") -> html.Button:
+    """A button that asks the server for one act on a contact."""
+    said = {"data-contact-act": what, **({"aria-label": label} if label else {})}
+    return html.Button(words, type="button", className="button", **said)
+
+
+def people(found: Sequence[Reached], *, me: str, may_send: bool, now_ms: int) -> html.Section:
+    """Everybody, those on call first: how they are reached and whether it works."""
+    if not found:
+        return card("People", empty("Nobody is on record"))
+    return card("People", html.Ul([_person(one, me, may_send, now_ms) for one in found], className="contacts"))
+
+
+def _person(one: Reached, me: str, may_send: bool, now_ms: int) -> html.Li:
+    person = one.person
+    marks: list[Any] = [tag(person.role)]
+    if person.on_call:
+        marks += [" ", tag("on call")]
+    marks += [part for duty in one.duties for part in (" ", tag(f"on duty: {duty}"))]
+    own = person.id == me
+    may_ask = may_send or own
+    ways = [_way(one, "email", may_ask=may_ask, may_send=may_send, now_ms=now_ms)]
+    if one.has_phone:
+        ways.append(_way(one, "sms", may_ask=may_ask, may_send=may_send, now_ms=now_ms))
+    elif person.on_call:
+        ways.append(html.Li(_warning("No phone number: a critical alarm has only one way")))
+    name = [html.Strong(person.name), " (you)" if own else ""]
+    return html.Li([html.Div([html.Div(name), html.Div(marks)]), html.Ul(ways, className="ways"), _hours(one)])
+
+
+def _way(one: Reached, channel: str, *, may_ask: bool, may_send: bool, now_ms: int) -> html.Li:
+    person = one.person
+    address = person.email if channel == "email" else person.phone
+    proved_ms = person.email_verified_ms if channel == "email" else person.phone_verified_ms
+    what = {"email": "Mail", "sms": "SMS"}[channel]
+    proof: Any = _warning("not verified") if proved_ms is None else html.Span(["verified ", moment(proved_ms, "date")])
+    acts: list[Any] = []
+    if may_ask:
+        acts.append(act("Verify", f"proof:{person.id}:{channel}", label=f"Verify: {person.name}, {what}"))
+    if may_send:
+        acts.append(act("Send a drill", f"drill:{person.id}:{channel}", label=f"Send a drill: {person.name}, {what}"))
+    words = [html.Span(what, className="dim"), f" {address} " if address else " ", proof]
+    return html.Li([html.Div([html.Div(words), html.Div(drill_words(one.drills.get(channel), now_ms))]),
+                    html.Div(acts, className="acts")])  # fmt: skip
+
+
+def drill_words(row: Any, now_ms: int) -> Any:
+    """What the last drill came to."""
+    if row is None:
+        return html.Span("no drill yet", className="dim small")
+    if row.answered_ms is not None:
+        return html.Span(["last drill answered ", moment(row.answered_ms, "ago")], className="dim small")
+    if row.due_ms <= now_ms:
+        return html.Span([_warning("last drill not answered"), " ", moment(row.sent_ms, "ago")], className="small")
+    return html.Span(["drill sent, answer due ", moment(row.due_ms)], className="dim small")
+
+
+def _warning(words: str) -> html.Span:
+    return html.Span(words, className="status", **{"data-status": "at_risk"})
+
+
+def _hours(one: Reached) -> html.Div:
+    lines = [f"{one.person.zone}, {LANGUAGES.get(one.person.language, one.person.language)}"]
+    works = {day: [span] for day, span in (one.working_hours or {}).items() if span}
+    if works:
+        lines.append(f"works {hours_words(works)}")
+    if one.quiet_hours:
+        lines.append(f"quiet {one.quiet_hours[0]}-{one.quiet_hours[1]}")
+    if one.digest_at:
+        lines.append(f"daily digest at {one.digest_at}")
+    return html.Div([html.Div(line) for line in lines], className="dim small")
+
+
+def parties(rows: Sequence[Any]) -> html.Div:
+    """Whom to inform at a consignor, consignee, customer or carrier."""
+    if not rows:
+        words = html.Span("A route may inform the consignor and consignee of a shipment: enter whom.")
+        return empty("No contact of a party yet", words)
+    body = [
+        (row.party, row.name, row.email, row.phone or text.ABSENT, row.zone, LANGUAGES.get(row.language, row.language),
+         act("Remove", f"party:{row.id}:end", label=f"Remove {row.name} of {row.party}"))
+        for row in rows
+    ]  # fmt: skip
+    columns = [Column(words) for words in ("Party", "Name", "Mail", "Phone", "Zone", "Language", "Change")]
+    return table(columns, body, "Contacts of parties")
+
+
+def endpoints(found: Sequence[Endpoint]) -> html.Div:
+    """Programs that are told by signed webhook."""
+    if not found:
+        words = html.Span("A pager service or a chat bridge takes signed events over HTTPS.")
+        return empty("No endpoint yet", words)
+    body = [
+        (
+            one.name,
+            html.Span(one.url, className="mono"),
+            _answered(one),
+            html.Div(_endpoint_acts(one), className="acts"),
+        )
+        for one in found
+    ]  # fmt: skip
+    columns = [Column(words) for words in ("Name", "Address", "Last answered", "Change")]
+    return table(columns, body, "Webhook endpoints")
+
+
+def _answered(one: Endpoint) -> Any:
+    if one.disabled_ms is not None:
+        return tag("switched off")
+    return _warning("never") if one.verified_ms is None else moment(one.verified_ms, "ago")
+
+
+def _endpoint_acts(one: Endpoint) -> list[html.Button]:
+    off = one.disabled_ms is None
+    return [
+        act("Test", f"endpoint:{one.id}:test", label=f"Test {one.name}"),
+        act("Switch off" if off else "Switch on", f"endpoint:{one.id}:{'off' if off else 'on'}",
+            label=f"Switch {'off' if off else 'on'}: {one.name}"),
+    ]  # fmt: skip
