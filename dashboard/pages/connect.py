@@ -26,7 +26,8 @@ def layout(**query: str) -> Any:
         return html.Div(attempt("workbench", lambda: whole(viewer)), className="page")
     search = dmc.TextInput(
         id="connect-text", placeholder="search topics and loggers", value=query.get("logger") or "", debounce=250,
-        size="xs", className="field", inputProps={"data-search": "1", "type": "search", "aria-label": "Search sources"},
+        size="xs", className="field wide",
+        inputProps={"data-search": "1", "type": "search", "aria-label": "Search sources"},
     )  # fmt: skip
     return html.Div(
         [

@@ -51,7 +51,7 @@ def whole(services: Services, sha256: str) -> list[Any]:
     if security.viewer().may(Permission.ASSESS):
         actions.append(html.A("Read it in another way", href=f"/files?again={sha256}", className="button"))
     blocks = [
-        head(found.name, lead=lead, crumb=link("Import a file", "/files"), actions=actions),
+        head(found.name, lead=lead, crumb=[link("Import a file", "/files"), " /"], actions=actions),
         file_blocks.contradictions(report),
         _interpretations(found, named),
         card("What it held", html.Div(file_blocks.summary({"sha256": sha256, **report}), className="body")),
@@ -99,4 +99,4 @@ def _columns(report: dict[str, Any]) -> Any:
         if what is not None and "unit" in what:
             words += f" of {what['channel'] or 'the device'} in {what['unit']}"
         body.append((str(column["position"]), column["title"], words))
-    return card("Columns", table([Column("Number", numeric=True), Column("Title"), Column("Became")], body, "Columns"))
+    return card("Columns", table([Column("Number"), Column("Title"), Column("Became")], body, "Columns"))

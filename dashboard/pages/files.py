@@ -7,7 +7,8 @@ from zoneinfo import available_timezones
 import dash_mantine_components as dmc
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 
-from coldchain.errors import ColdchainError
+from coldchain.errors import ColdchainError, NotFound
+from coldchain.registry import file_imports
 from coldchain.registry.viewer import Permission
 from dashboard.parts import file_form, security
 from dashboard.parts.elements import card, head, link
@@ -32,7 +33,7 @@ _STATED = ("file-zone", "file-logger", "file-mapping", "file-order")
 
 def layout(again: str = "", **_query: str) -> Any:
     """The frame; the preview and the list are filled by callbacks under the viewer."""
-    viewer = security.viewer()
+    viewer, kept = security.viewer(), again if _HASH.match(again) else None
     if viewer.scoped:
         return html.Div(attempt("import", lambda: demand_whole(viewer)), className="page")
     drop = html.Div(
@@ -50,7 +51,7 @@ def layout(again: str = "", **_query: str) -> Any:
             head(
                 "Import a file",
                 lead="Looked at first, stored once, and kept byte for byte",
-                crumb=link("Connect a logger", "/connect"),
+                crumb=[link("Connect a logger", "/connect"), " /"],
             ),
             card(
                 "File",
@@ -64,7 +65,7 @@ def layout(again: str = "", **_query: str) -> Any:
                             hidden=True,
                             **{"aria-label": "Sending the file"},
                         ),
-                        _fields(),
+                        _fields(_read_before(kept)),
                     ],
                     className="body",
                 ),
@@ -79,13 +80,24 @@ def layout(again: str = "", **_query: str) -> Any:
             ),
             card("Imported", html.Div(skeleton(120), id="file-list")),
             *(dcc.Store(id=one) for one in ("file-chosen", "file-found", "file-done", "file-body")),
-            dcc.Store(id="file-kept", data=again if _HASH.match(again) else None),
+            dcc.Store(id="file-kept", data=kept),
         ],
         className="page",
     )
 
 
-def _fields() -> Any:
+def _read_before(sha256: str | None) -> dict[str, Any]:
+    """How a file that is to be read again was read last."""
+    if sha256 is None:
+        return {}
+    with security.services().registry.read() as connection:
+        try:
+            return file_imports.get(connection, sha256).report
+        except NotFound:
+            return {}
+
+
+def _fields(before: dict[str, Any]) -> Any:
     zones = sorted(
         zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))
     )
@@ -94,13 +106,19 @@ def _fields() -> Any:
             id="file-zone",
             label="Zone of the logger's clock",
             data=["UTC", *zones],
+            value=before.get("zone") or "",
             limit=12,
             debounce=500,
             placeholder="Europe/Berlin, or +01:00",
             size="sm",
         ),
         dmc.TextInput(
-            id="file-logger", label="Logger", placeholder="where the file does not name it", debounce=500, size="sm"
+            id="file-logger",
+            label="Logger",
+            value=before.get("logger") or "" if before.get("mapping") else "",
+            placeholder="where the file does not name it",
+            debounce=500,
+            size="sm",
         ),
         dmc.Select(id="file-mapping", label="Mapping", data=[], value="", size="sm", allowDeselect=False),
         dmc.Select(

@@ -122,7 +122,7 @@ def _webhook(services: Services, *, may: bool) -> list[Any]:
     kept = ". It answers 202 once the message is stored; sending again adds nothing."
     lead = html.P(
         ["A vendor's cloud or a network server posts to ", html.Code([address, html.I("source")]), " with the header ",
-         html.Code("Authorization: Bearer …"), kept]
+         html.Code("Authorization: Bearer KEY"), kept]
     )  # fmt: skip
     if not may:
         return [lead, _administrator("Keys")]

@@ -100,7 +100,7 @@ def problems(found: dict[str, Any]) -> Any:
         return None
     body = [(str(one["line"] or "–"), html.Span(one["text"], className="mono"), one["reason"]) for one in rows]
     more = html.P(f"and {count - len(rows):,} more", className="note") if count > len(rows) else None
-    shown = table([Column("Line", numeric=True), Column("Text"), Column("Why")], body, "Rows that cannot be read")
+    shown = table([Column("Line"), Column("Text"), Column("Why")], body, "Rows that cannot be read")
     return card("Rows that cannot be read", shown, more, right=tag(f"{count:,}"))
 
 

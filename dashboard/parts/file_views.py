@@ -89,13 +89,14 @@ def _reading_again(found: dict[str, Any], *, blocked: bool, may: bool) -> list[A
     if not may:
         words = "This very file was imported before. Quality decides whether it is read in another way. "
         return [html.Span([words, before], className="dim small")]
-    return [
-        html.Span(["This very file was imported before. ", before], className="dim small"),
-        dmc.TextInput(id={"type": "file-reason", "at": 0}, label="Reason", size="sm", className="field",
+    fields = [
+        dmc.TextInput(id={"type": "file-reason", "at": 0}, label="Reason", size="sm", className="field wide",
                       placeholder="its values are degrees Fahrenheit"),
         html.Button("Read it again this way", id={"type": "file-again", "at": 0}, type="button",
                     className="button primary", disabled=blocked),
     ]  # fmt: skip
+    said = html.P(["This very file was imported before. ", before], className="dim small")
+    return [html.Div([said, html.Div(fields, className="file-save")], className="stack")]
 
 
 def result(answer: Any) -> Any:
