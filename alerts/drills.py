@@ -96,7 +96,8 @@ def send(
     )  # fmt: skip
     used = outbox_groups.codes_in_use(connection, someone.id, now_ms - CODE_LIFE_MS)
     code = next(c for c in iter(lambda: f"{secrets.randbelow(9000) + 1000}", "") if c not in used)
-    values = {"id": id_, "until_ms": str(due_ms), "ends_ms": str(due_ms)}
+    # Its link outlives the time for an answer: a late one still proves that messages arrive.
+    values = {"id": id_, "until_ms": str(due_ms), "ends_ms": str(due_ms + WEEK_MS)}
     proofs.send(connection, someone, "drill", channel, address, values, code, now_ms)
     changed(connection, who=who, now_ms=now_ms, action="drill sent", kind="person", id=someone.id,
             new={"channel": channel, "due_ms": due_ms})  # fmt: skip

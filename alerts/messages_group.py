@@ -133,9 +133,12 @@ def _marks(crowd: Crowd, sending: Sending) -> list[str]:
 def _subject(crowd: Crowd, sending: Sending) -> str:
     texts = crowd.phrases.texts
     prefix = "".join(f"[{texts(f'sms.{mark}')}] " for mark in _marks(crowd, sending))
-    values = {"counts": crowd.counts(), "line": line(crowd.worst, crowd.phrases), "more": len(crowd.facts) - 1}
+    worst = crowd.worst
+    plain = worst.cause not in ("high", "low") or _over(worst)
+    values = {"counts": crowd.counts(), **value_words(worst, crowd.phrases)}
     for longest in range(60, 5, -1):
-        text = prefix + texts("subject.group", label=clean(crowd.worst.subject.label, longest), **values)
+        key = "subject.group_other" if plain else "subject.group"
+        text = prefix + texts(key, label=clean(worst.subject.label, longest), **values)
         if len(text) <= _SUBJECT:
             return text
     return text[: _SUBJECT - 1] + "…"
@@ -175,7 +178,7 @@ def _sections(crowd: Crowd, links: Links) -> tuple[Section, ...]:
         Section(
             f"{title} ({len(members)})",
             tuple((_name(facts), _line_with_news(facts, crowd)) for facts in members),
-            tuple(f"{links.alarms}{facts.alarm}" for facts in members),
+            tuple(f"{links.alarms}{facts.alarm[:8]}" for facts in members),
         )
         for title, members in by_title.items()
     )
