@@ -5,9 +5,10 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from alerts.decisions import ANNOUNCED_FROM
-from alerts.subjects import visible_to
+from alerts.reach import EVERYBODY, Seeker
+from alerts.rulebook import Rulebook
+from alerts.subjects import routed
 from coldchain.domain.finding import Severity, Subject
-from coldchain.registry import contacts
 
 
 class Told(NamedTuple):
@@ -19,8 +20,13 @@ class Told(NamedTuple):
 
 
 def audience(connection: Connection, subject: Subject, severity: Severity, now_ms: int) -> list[Told]:
-    """Everybody on call now who may know of the subject, if alarms of this severity are announced at all."""
+    """The people whom an alarm of this severity reaches first, by the routes and policies that there are now."""
     if severity < ANNOUNCED_FROM:
         return []
-    on_call = contacts.on_call(connection, now_ms)
-    return [Told(one.id, one.name, one.zone) for one in on_call if visible_to(connection, subject, one)]
+    book = Rulebook(connection, now_ms)
+    seeker = Seeker(connection, book, routed(connection, subject, severity, "", now_ms), subject, now_ms)
+    picked = book.routing.pick(seeker.alarm)
+    policy = None if picked.policy is None else book.policy(picked.policy)
+    reached = [seeker.reach(EVERYBODY)] if policy is None else [reach for _, reach in seeker.climb(policy, 0)]
+    people = [heard.recipient for reach in reached for heard in reach.heard if heard.recipient.kind == "person"]
+    return [Told(one.id, one.name, one.zone) for one in people]

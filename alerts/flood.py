@@ -8,7 +8,7 @@ from coldchain.registry.schema import alarm, signal
 
 MOST = 10  # announced within `WITHIN_MS`, by EEMUA 191
 WITHIN_MS = 10 * 60_000
-KIND = "flood"
+KIND = "alarm_flood"
 _CALM = 5  # at or below this the flood is over
 
 

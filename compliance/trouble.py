@@ -19,6 +19,7 @@ SEVERITIES = {
     "canary": Severity.CRITICAL,
     "contact_unverified": Severity.MINOR,
     "heartbeat": Severity.MINOR,
+    "alarm_flood": Severity.MINOR,
 }
 
 _REMEMBERED_MS = 86_400_000  # a signal cleared longer ago has been folded in, or the engine was down for a day

@@ -229,7 +229,7 @@ def test_a_flood_is_said_once_and_is_over_when_it_is(registry: Registry) -> None
         together(registry, replace(HIGH, logger=f"L{number}"), now_ms=NOON + number * 1000)
 
     def standing() -> int:
-        query = select(func.count()).where(signal.c.kind == "flood", signal.c.cleared_ms.is_(None))
+        query = select(func.count()).where(signal.c.kind == "alarm_flood", signal.c.cleared_ms.is_(None))
         with registry.read() as connection:
             return int(connection.execute(query).scalar_one())
 
