@@ -105,15 +105,8 @@ class Windows:
     def __init__(self, sums: Cumulated, length_ms: int) -> None:
         self._sums = sums
         self._length_ms = length_ms
-        times = sums.moments()
-        # A mean is extreme where a window begins or ends at a sample.
-        starts = np.concatenate((times - length_ms, times))
-        starts.sort(kind="stable")
-        self._starts: Column = starts[np.concatenate(([True], starts[1:] != starts[:-1]))]
-        self._least = np.full(len(self._starts), -np.inf)  # between these two lies the mean factor
-        self._most = np.full(len(self._starts), -np.inf)
-        self._weighed = 0  # windows before this one have their bounds, or are asked for no more
-        self._best: int | None = None  # the hottest of the windows that were asked for last
+        self._best: int | None = None  # when the hottest of the windows that were asked for last begins
+        self._latest = 0  # when the last of them begins
         self._exact: dict[int, WindowMean] = {}
 
     def worst_and_trailing(self, onset_ms: int, end_ms: int) -> tuple[WindowMean, WindowMean]:
@@ -137,37 +130,43 @@ class Windows:
 
     def _shared(self, earliest: int, latest: int) -> tuple[WindowMean, ...]:
         """The hottest window that begins within these moments; neither may move back from call to call."""
-        first = int(self._starts.searchsorted(earliest))
-        after = int(self._starts.searchsorted(latest, side="right"))
-        weighed, self._weighed = self._weighed, max(self._weighed, after)
-        self._weigh(max(first, weighed), after)
-        if first >= after or (floor := self._least[first:after].max()) == -np.inf:
-            return ()
-        best = self._best if self._best is not None and self._best >= first else None
-        # Whatever was compared with the hottest one of last time need not be compared again.
-        fresh = first if best is None else max(first, weighed)
-        for place in (fresh + np.flatnonzero(self._most[fresh:after] >= floor)).tolist():
-            if best is None or self._at(place).mean.hotter_than(self._at(best).mean):
-                best = place
-        self._best = best
+        starts = self._starts(earliest, latest)
+        least, most = self._bounds(starts)
+        floor = least.max(initial=-np.inf)
+        near = most >= floor if floor > -np.inf else np.zeros(len(starts), dtype=bool)
+        best = self._best if self._best is not None and self._best >= earliest else None
+        if best is not None:
+            near &= starts > self._latest  # whatever was compared with it last time need not be compared again
+        for start in starts[near].tolist():
+            if best is None or self._at(start).mean.hotter_than(self._at(best).mean):
+                best = start
+        self._best, self._latest = best, latest
         return () if best is None else (self._at(best),)
 
-    def _weigh(self, first: int, after: int) -> None:
-        if first >= after:
-            return
-        starts = self._starts[first:after]
-        totals, weights = self._sums.until(np.concatenate((starts, starts + self._length_ms)))
-        total, until = totals[len(starts) :] - totals[: len(starts)], totals[len(starts) :]
-        weight = weights[len(starts) :] - weights[: len(starts)]
-        known = weight > 0
-        mean, error = total[known] / weight[known], 4 * self._sums.slack * until[known] / weight[known]
-        self._least[first:after][known] = mean - error
-        self._most[first:after][known] = mean + error
+    def _starts(self, earliest: int, latest: int) -> Column:
+        """When the windows begin that begin or end at a sample: a mean is extreme in one of them."""
+        times, length_ms = self._sums.moments(), self._length_ms
+        found = [
+            times[times.searchsorted(earliest + shift) : times.searchsorted(latest + shift, side="right")] - shift
+            for shift in (0, length_ms)
+        ]
+        starts = np.sort(np.concatenate(found), kind="stable")
+        different: Column = starts[np.append(starts[:-1] != starts[1:], [True])[: len(starts)]]
+        return different
 
-    def _at(self, place: int) -> WindowMean:
-        if place not in self._exact:
-            self._exact[place] = _window(self._sums, int(self._starts[place]), self._length_ms)
-        return self._exact[place]
+    def _bounds(self, starts: Column) -> tuple[Floats, Floats]:
+        """Two numbers between which the mean factor of each window lies; without known time it is as low as can be."""
+        totals, weights = self._sums.until(np.concatenate((starts, starts + self._length_ms)))
+        number = len(starts)
+        weight, until = weights[number:] - weights[:number], totals[number:]
+        known, some = weight > 0, np.maximum(weight, 1)
+        mean, error = (until - totals[:number]) / some, 4 * self._sums.slack * until / some
+        return np.where(known, mean - error, -np.inf), np.where(known, mean + error, -np.inf)
+
+    def _at(self, start_ms: int) -> WindowMean:
+        if start_ms not in self._exact:
+            self._exact[start_ms] = _window(self._sums, start_ms, self._length_ms)
+        return self._exact[start_ms]
 
 
 def _window(sums: Cumulated, start_ms: int, length_ms: int) -> WindowMean:

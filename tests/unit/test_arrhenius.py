@@ -18,7 +18,7 @@ RATIOS = (Decimal(10_000), Decimal("83.144") / Decimal("0.008314"), Decimal(250)
 temperatures = st.integers(LOW_MC, HIGH_MC)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(temperatures, st.integers(0, 10**7)), min_size=1, max_size=40), st.sampled_from(RATIOS))
 def test_a_sum_by_parts_is_the_plain_sum(pairs: list[tuple[int, int]], ratio: Decimal) -> None:
     values, weights = (np.array(column, dtype=np.int64) for column in zip(*pairs, strict=True))
