@@ -5,6 +5,7 @@ from typing import Any
 from dash import Dash, Input, Output, dcc, html
 
 from alerts import shelving
+from alerts.explain import explanation
 from coldchain.domain.finding import SubjectKind
 from coldchain.domain.quantity import milli_from_float, ms_from_iso
 from coldchain.domain.track import ABSENT
@@ -12,13 +13,13 @@ from coldchain.registry import alarm_rows, alarms, excursion_views, spans
 from coldchain.registry.loggers import declared_interval
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.figures.series import Outside, Series, chart
-from dashboard.parts import alarm_acts, security, subjects, text
+from dashboard.parts import alarm_acts, alarm_told, security, subjects, text
 from dashboard.parts.alarm_list import buttons
-from dashboard.parts.alarm_words import REASONS, about, badge, explained, name, title
-from dashboard.parts.elements import Column, Figure, card, figures, head, link, moment, severity, table, tag
+from dashboard.parts.alarm_words import about, badge, coming, explained, name, title
+from dashboard.parts.elements import Figure, card, figures, head, link, moment, severity, tag
 from dashboard.parts.graph import graph
 from dashboard.parts.page import Page
-from dashboard.parts.shipment_blocks import STATE_WORDS, Event, alarm_events, cause_words, channel_word, timeline_list
+from dashboard.parts.shipment_blocks import Event, alarm_events, cause_words, timeline_list
 from dashboard.parts.states import attempt, empty, skeleton
 from dashboard.services import Services
 
@@ -66,6 +67,7 @@ def page_body(services: Services, viewer: Viewer, reference: str, scheme: str, z
     with services.registry.read() as connection:
         shown = alarms.alarm(connection, viewer, subjects.alarm_id(connection, viewer, reference) or reference)
         row = alarm_rows.row_of(connection, shown["id"])
+        reasons = None if viewer.scoped else explanation(connection, shown["id"])
         asked = shelving.asked_for(connection, row, services.clock.now_ms())
         marks = tuple(mark_of(excursion_views.shown(connection, viewer, id_)) for id_ in shown["excursions"][-_MARKED:])
         start, end = _window(shown, services.clock.now_ms())
@@ -90,11 +92,11 @@ def page_body(services: Services, viewer: Viewer, reference: str, scheme: str, z
         html.Div(
             [
                 chart_card(shown, tracks, marks, interval_ms, scheme, zone),
-                card("Why, and what comes next", _why(shown, viewer)),
+                card("Why, and what comes next", _why(shown, viewer, reasons)),
             ],
             className="grid-2",
         ),
-        card("Who was told", told_table(shown)),
+        card("Who was told", alarm_told.told_table(shown, name(shown))),
         card("Timeline", timeline_list(sorted(events(shown), key=lambda one: one.at, reverse=True))),
     ]  # fmt: skip
 
@@ -171,7 +173,7 @@ def chart_card(
     words = f"{drawn.note}. {title(shown)}" + (f", worst {text.celsius(shown['peak_c'], shown.get('limit_c'))}"
                                                if "peak_c" in shown else "")  # fmt: skip
     return card("Readings around it", graph("alarm-chart", drawn.figure, style={"height": f"{drawn.height}px"}),
-                html.P(f"{words}.", className="chart-note"))  # fmt: skip
+                html.P(f"{words}.", className="chart-note"), alarm_told.readings(kept, shown))  # fmt: skip
 
 
 def mark_of(one: JsonObject) -> Outside:
@@ -181,48 +183,13 @@ def mark_of(one: JsonObject) -> Outside:
     return Outside(one["logger"], one["channel"], one["direction"], ms_from_iso(one["onset"]), end, *peak)
 
 
-def _why(shown: JsonObject, viewer: Viewer) -> html.Div:
-    lines = explained(shown, viewer.name)
+def _why(shown: JsonObject, viewer: Viewer, reasons: JsonObject | None) -> html.Div:
+    """Why the viewer got this, why others did not, and what happens next; from the rules where they are told."""
+    mine = alarm_told.why_mine(reasons, viewer.id) if reasons else []
+    lines = [mine, coming(shown)] if mine else explained(shown, viewer.name)
     rules = [html.P(["Rules that fired: ", *[part for rule in shown["rules"] for part in (tag(rule), " ")]])]
-    return html.Div([*(html.P(line) for line in lines), *(rules if shown["rules"] else [])], className="body why")
-
-
-def told_table(shown: JsonObject) -> Any:
-    """Every message: to whom, by which channel, why, when, and what came of each attempt."""
-    if not shown["notifications"]:
-        return empty("No message was written", html.Span("The card above says why."))
-    rows = [
-        (one.get("recipient", "a person on call"), channel_word(one["channel"]),
-         REASONS.get(one["reason"], one["reason"].replace("_", " ")).replace("you had", "they had"),
-         moment(one["created"], "second"), _result(one), _attempts(one))
-        for one in reversed(shown["notifications"])
-    ]  # fmt: skip
-    columns = [Column(words) for words in ("To", "By", "Because", "Written", "Result", "Attempts")]
-    return table(columns, rows, f"Messages about {name(shown)}")
-
-
-def _result(one: JsonObject) -> Any:
-    words = str(STATE_WORDS.get(one["state"], one["state"]))
-    when = one.get("delivered") or one.get("accepted")
-    parts: list[Any] = [tag(words)]
-    if when:
-        parts += [" ", moment(when, "second")]
-    elif one.get("next_due"):
-        parts += [" next try ", moment(one["next_due"], "second")]
-    return [*parts, " ", tag("possibly twice")] if one.get("possible_repeat") else parts
-
-
-def _attempts(one: JsonObject) -> Any:
-    if not one["attempts"]:
-        return html.Span("none yet", className="dim")
-    lines = [
-        html.Span([moment(tried["started"], "second"), " ", tried.get("detail") or tried.get("code") or
-                   STATE_WORDS.get(tried.get("outcome", ""), "under way")])
-        for tried in one["attempts"][-3:]
-    ]  # fmt: skip
-    before = len(one["attempts"]) - len(lines)
-    earlier = [html.Span(f"and {before} before", className="dim")] if before else []
-    return html.Div([*earlier, *lines], className="lines small")
+    body = html.Div([*(html.P(line) for line in lines), *(rules if shown["rules"] else [])], className="body why")
+    return html.Div([body, alarm_told.silences(reasons) if reasons else None])
 
 
 def events(shown: JsonObject) -> list[Event]:
