@@ -3,12 +3,15 @@
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alert_cast import HIGH, NOON, RETURNED, SHIPMENT, SITE, Story, new_registry
@@ -16,7 +19,7 @@ from mail_servers import certificate
 from sqlalchemy import select
 
 from alerts.channels.port import Deferred, Message, Refused
-from alerts.channels.webhook import Target, WebhookChannel, checked_url, public
+from alerts.channels.webhook import Target, WebhookChannel, checked_url, headers, public
 from alerts.dispatcher import Dispatcher
 from coldchain.clock import HandClock
 from coldchain.errors import InvalidValue
@@ -85,12 +88,12 @@ def channel(
     return WebhookChannel(lambda _: Target(receiver.url, secrets, private), HandClock(NOON), context)
 
 
-def verifies(secret: str, headers: dict[str, str], body: bytes) -> bool:
+def verifies(secret: str, got: dict[str, str], body: bytes) -> bool:
     """A receiver's own check, as the guide shows it."""
-    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    signed = f"{got['webhook-id']}.{got['webhook-timestamp']}.".encode() + body
     key = base64.b64decode(secret.removeprefix("whsec_"))
     wanted = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-    given = [part.removeprefix("v1,") for part in headers["webhook-signature"].split()]
+    given = [part.removeprefix("v1,") for part in got["webhook-signature"].split()]
     return any(hmac.compare_digest(wanted, one) for one in given)
 
 
@@ -98,22 +101,22 @@ def test_an_event_arrives_signed_and_a_changed_one_does_not_verify(
     receiver: Receiver, tls: tuple[ssl.SSLContext, ssl.SSLContext]
 ) -> None:
     channel(receiver, tls[1]).send(Message("id1", "e", '{"a":1}'))
-    [(headers, body)] = receiver.taken
-    assert headers["content-type"].startswith("application/cloudevents+json")
-    assert headers["webhook-id"] == "id1"
-    assert headers["webhook-timestamp"] == str(NOON // 1000)
-    assert verifies(SECRET, headers, body)
-    assert not verifies(SECRET, headers, body + b" ")
-    assert not verifies(OLDER, headers, body)
+    [(got, body)] = receiver.taken
+    assert got["content-type"].startswith("application/cloudevents+json")
+    assert got["webhook-id"] == "id1"
+    assert got["webhook-timestamp"] == str(NOON // 1000)
+    assert verifies(SECRET, got, body)
+    assert not verifies(SECRET, got, body + b" ")
+    assert not verifies(OLDER, got, body)
 
 
 def test_while_a_secret_is_being_changed_both_verify(
     receiver: Receiver, tls: tuple[ssl.SSLContext, ssl.SSLContext]
 ) -> None:
     channel(receiver, tls[1], secrets=(SECRET, OLDER)).send(Message("id1", "e", "{}"))
-    [(headers, body)] = receiver.taken
-    assert verifies(SECRET, headers, body)
-    assert verifies(OLDER, headers, body)
+    [(got, body)] = receiver.taken
+    assert verifies(SECRET, got, body)
+    assert verifies(OLDER, got, body)
 
 
 @pytest.mark.parametrize("status", [301, 307, 400, 404, 410, 422])
@@ -208,7 +211,7 @@ def test_an_alarm_opens_and_resolves_under_one_key(
     hooks = WebhookChannel(lookup, HandClock(NOON + 10), tls[1])
     Dispatcher(story.registry, {"webhook": hooks}, HandClock(NOON + 10), "one", site=SITE).drain()
     events = [json.loads(body) for _, body in receiver.taken]
-    assert all(verifies(secret, headers, body) for headers, body in receiver.taken)
+    assert all(verifies(secret, got, body) for got, body in receiver.taken)
     assert {event["specversion"] for event in events} == {"1.0"}
     assert [event["type"] for event in events] == ["coldchain.alarm.raised", "coldchain.alarm.returned"]
     assert [event["data"]["action"] for event in events] == ["trigger", "resolve"]
@@ -232,3 +235,36 @@ def test_a_secret_is_changed_without_a_moment_in_which_nothing_verifies(tmp_path
         assert endpoints.get(connection, id_).secrets == (second,)
         endpoints.switch(connection, id_, on=False, who="admin", now_ms=NOON)
         assert endpoints.get(connection, id_).disabled_ms == NOON
+
+
+def test_the_receiver_in_the_guide_takes_what_is_signed_once_and_nothing_else(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "webhooks.md").read_text(encoding="utf-8")
+    code = guide.split("```python\n")[1].split("```")[0].replace("whsec_…", SECRET)
+    served = code.replace('HTTPServer(("127.0.0.1", 8080), Receiver).serve_forever()', "Receiver")
+    names: dict[str, Any] = {}
+    exec(served, names)
+    names["Receiver"].log_message = lambda *_: None
+    server = ThreadingHTTPServer(("127.0.0.1", 0), names["Receiver"])
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        body, now_s = b'{"data":{"action":"trigger"}}', int(time.time())
+
+        def answer(signed: dict[str, str], content: bytes = body) -> int:
+            connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=5)
+            connection.request("POST", "/", content, signed)
+            return connection.getresponse().status
+
+        good = headers("id1", now_s, body, (SECRET,))
+        assert [answer(good), answer(good)] == [204, 204]
+        assert answer(headers("id2", now_s, body, (OLDER,))) == 401
+        assert answer(headers("id3", now_s - 600, body, (SECRET,))) == 401
+        assert answer(good, b'{"data":{"action":"resolve"}}') == 401
+        assert answer(headers("id4", now_s, body, (OLDER, SECRET))) == 204
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
+    assert capsys.readouterr().out.count("trigger") == 2  # the repeat of id1 was not acted on
