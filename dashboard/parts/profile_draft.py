@@ -58,8 +58,9 @@ def begun(slug: str, name: str, source: JsonObject | None) -> JsonObject:
 
 
 def continued(profile: Profile, version: int) -> JsonObject:
-    """A draft of the next version of a profile."""
-    return {**tables(profile), "version": version}
+    """A draft of the next version of a profile. Whoever makes it sees what it reads: it is not untested any more."""
+    made = {**tables(profile), "version": version}
+    return {key: one for key, one in made.items() if (key, one) != ("status", "untested")}
 
 
 def tables(profile: Profile) -> JsonObject:

@@ -96,8 +96,10 @@ class Snapshot:
             own = self.get(said.device_profile)
             return None if own is None else Applied(own.profile, counts=True, zone=zone)
         if (named := hints.get(NAMED)) is not None and (entry := self.get(named)) is not None:
-            # Who connects a topic or a webhook by a file of their own has confirmed it by that.
-            counts = entry.profile.status == "supported" or entry.origin != "shipped"
+            # Who connects a topic or a webhook by a profile of their own has confirmed it by that, unless it says
+            # itself that it is untested.
+            own_word = entry.origin != "shipped" and not entry.profile.asks
+            counts = entry.profile.status == "supported" or own_word
             return Applied(entry.profile, counts=counts, zone=zone)
         lowered = {name: value.lower() for name, value in hints.items()}
         fitting = [(fit, entry) for entry in self._matching if (fit := _fit(entry, lowered)) is not None]
