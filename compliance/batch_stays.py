@@ -7,14 +7,14 @@ from sqlalchemy import Connection
 
 from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.domain.profile import ProductProfile
-from coldchain.domain.quantity import iso
+from coldchain.domain.quantity import iso, ms_from_iso
 from coldchain.registry import recorded
 from coldchain.registry.stays import Stay
 from coldchain.telemetry.port import History
 from compliance.engine import findings
 from compliance.inputs import Inputs, Span
 from compliance.ledger import Part
-from compliance.spans import trimmed
+from compliance.spans import trimmed, without
 from compliance.subjects import cases_of, inputs_of
 
 Json = dict[str, Any]
@@ -43,8 +43,26 @@ def part_of(
     document: Json = dict(findings(inputs, as_of_ms).document)
     if document["governing_channel"] is None:
         document = _unheard(stay, inputs.profile, now_ms)
+    else:
+        document = _with_unwatched(document, inputs, stay, as_of_ms)
     return Part("store", stay.id, stay.name, document, holders, live=live, last=dict(state.last),
                 store=stay.store, inputs=inputs)  # fmt: skip
+
+
+def _with_unwatched(document: Json, inputs: Inputs, stay: Stay, as_of_ms: int) -> Json:
+    """The document with the parts of the stay in which its channel was not judged: unknown, never harmless."""
+    governing = (document["governing_logger"], document["governing_channel"])
+    judged = next(bound.judged for bound in inputs.bounds if (bound.logger, bound.channel) == governing)
+    whole = Span(stay.from_ms, as_of_ms if stay.to_ms is None else stay.to_ms)
+    reached = [Span(as_of_ms, None)] if stay.to_ms is not None and as_of_ms < stay.to_ms else []
+    watched = without(judged, reached)
+    holes = [{"from": iso(span.start_ms), "to": iso(span.end_ms)} for span in without([whole], watched)
+             if span.end_ms is not None]  # fmt: skip
+    gaps = sorted([*document["gaps"], *holes], key=lambda gap: str(gap["from"]))
+    seen = document["temperature"]
+    known = round(1000 * (seen["time_in_range_s"] + seen["time_above_s"] + seen["time_below_s"]))
+    unknown = sum(ms_from_iso(gap["to"]) - ms_from_iso(gap["from"]) for gap in gaps)
+    return {**document, "gaps": gaps, "coverage_pct": 100 * known / (known + unknown) if known + unknown else None}
 
 
 def _unheard(stay: Stay, profile: ProductProfile, now_ms: int) -> Json:

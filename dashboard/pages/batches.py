@@ -61,7 +61,7 @@ def listing(services: Services, viewer: Viewer, sought: str | None) -> Any:
     now_ms = services.clock.now_ms()
     with services.registry.read() as connection:
         page = batches.listed(connection, viewer, text=sought, limit=SHOWN)
-        rows = [_row(connection, viewer, one, now_ms) for one in page.items]
+        rows = [_row(connection, services, viewer, one) for one in page.items]
     if not rows:
         words = "No batch has this in its number or GTIN" if sought else "No batch yet"
         return card(None, empty(words, html.Span("Shipments name the batches that they carry."), checked_ms=now_ms))
@@ -71,16 +71,17 @@ def listing(services: Services, viewer: Viewer, sought: str | None) -> Any:
     return card(title, table(COLUMNS, rows, "Batches"), *more, right=checked)
 
 
-def _row(connection: Connection, viewer: Viewer, one: dict[str, Any], now_ms: int) -> tuple[Any, ...]:
-    found = load(connection, viewer, one["id"], now_ms)
+def _row(connection: Connection, services: Services, viewer: Viewer, one: dict[str, Any]) -> tuple[Any, ...]:
+    found = load(connection, services.history, viewer, one["id"], services.clock.now_ms())
+    stored = any(part.kind == "store" and part.live for part in found.ledger.parts)
     return (
         link(one["batch"], f"/batches/{one['id']}"),
-        status(found.status) if one["live"] else html.Span("at rest", className="dim"),
+        status(found.status) if one["live"] or stored else html.Span("at rest", className="dim"),
         one["gtin"] or one["customer"] or text.ABSENT,
         str(one["shipments"]),
         str(one["live"]) if one["live"] else text.ABSENT,
         rest(found),
-        text.ABSENT if found.ledger.left is None or found.hidden else left_words(found.ledger.left),
+        text.ABSENT if found.ledger.left is None or found.partial else left_words(found.ledger.left),
         moment(one["newest"], "date"),
     )
 
@@ -90,7 +91,7 @@ def rest(found: BatchLedger) -> Any:
     limited = [band for band in found.ledger.bands if band.allowed_ms]
     if not limited:
         return html.Span("no budget", className="dim")
-    if found.hidden:
+    if found.partial:
         return html.Span("not yours to see", className="dim")
     least = min(limited, key=lambda band: (band.remaining_ms or 0) / (band.allowed_ms or 1))
     remaining = least.remaining_ms or 0

@@ -8,7 +8,7 @@ from dash import Dash, Input, Output, State, html
 from sqlalchemy import Connection
 
 from coldchain.domain.quantity import ms_from_iso
-from coldchain.errors import ColdchainError, InvalidValue
+from coldchain.errors import ColdchainError, InvalidValue, NotFound
 from coldchain.registry import stays, stores
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.parts import security
@@ -21,11 +21,17 @@ from dashboard.services import Services
 _TIME = {"type": "datetime-local"}
 
 
-def stays_card(services: Services, viewer: Viewer, batch: str) -> html.Section:
-    """The stays on record, and the form for who may write them down; a viewer of shipments only sees none."""
+def stays_card(services: Services, viewer: Viewer, batch: str) -> Any:
+    """The stays on record, and the form for who may write them down; nothing for a viewer of shipments only."""
+    if viewer.scoped:
+        return None
+    try:
+        listed = stay_body(services, viewer, batch)
+    except NotFound:
+        return None  # the page's body says so
     form = [stay_form(services, viewer)] if _may_write(viewer) else []
     return card(
-        "Stays in stores", html.Div(stay_body(services, viewer, batch), id="stay-list"), *form,
+        "Stays in stores", html.Div(listed, id="stay-list"), *form,
         right=html.Span("what a store's loggers measure counts while the batch is there", className="dim small"),
     )  # fmt: skip
 

@@ -6,6 +6,7 @@ import pytest
 from browser_tools import Opener
 from browser_world import HOUR, MINUTE, World
 
+from coldchain.domain.quantity import iso
 from coldchain.registry import batches, bindings, loggers, shipments
 from coldchain.registry.batches import BatchKey
 from coldchain.registry.bindings import NewBinding
@@ -80,6 +81,48 @@ def test_a_batch_is_found_from_the_list_and_shows_what_is_left_and_for_how_long(
         "Took off from Vienna",
         "Departed Vienna",
     ]
+    watched.clean()
+
+
+def test_a_stay_in_a_store_is_recorded_charged_and_taken_back_on_the_page(
+    opened: Opener, goods: Goods, world: World
+) -> None:
+    watched = opened()
+    page = watched.page
+    watched.open(goods.path)
+    page.get_by_text("Record or end a stay").click()
+    page.get_by_role("button", name="Record stay").click()
+    page.get_by_text("Store, From: say where the batch was").wait_for()
+    page.locator("#stay-store").click()
+    page.get_by_role("option", name="Cold room A").click()
+    page.locator("#stay-from").fill(iso(world.now_ms - 30 * HOUR)[:16])
+    page.locator("#stay-to").fill(iso(world.now_ms - 26 * HOUR)[:16])
+    page.locator("#stay-reason").fill("waited for the flight")
+    page.get_by_role("button", name="Record stay").click()
+    page.locator("#stay-list tr", has_text="waited for the flight").wait_for()
+    page.locator("#batch-body table tr", has_text="Cold room A").first.wait_for()
+    page.get_by_role("button", name="Take back: Cold room A").click()
+    page.get_by_text("reason: missing").or_(page.get_by_text("Taken back")).first.wait_for()
+    page.locator("#stay-list", has_text="No stay on record").wait_for()
+    watched.clean()
+
+
+@pytest.mark.parametrize("place", ["batch", "leg", "store"])
+def test_a_number_says_how_it_was_computed(opened: Opener, goods: Goods, world: World, place: str) -> None:
+    watched = opened()
+    page = watched.page
+    path = {"batch": goods.path, "leg": f"/shipments/{goods.first}", "store": f"/stores/{world.store}"}[place]
+    watched.open(path)
+    where = {"batch": "#batch-body .figures", "leg": "table:has(caption:text-is('Legs of this shipment'))",
+             "store": "#store-body .figures"}[place]  # fmt: skip
+    page.locator(f"{where} .derive").first.click()
+    page.locator("#derive-body h3", has_text="What it rests on").wait_for()
+    said = page.inner_text("#derive-body")
+    assert {"batch": "Shipments and stays", "leg": "Departed Vienna", "store": "The readings as CSV"}[place] in said
+    assert "The record says" not in said
+    assert watched.axe() == []
+    href = page.get_by_role("link", name="This derivation as JSON").get_attribute("href")
+    assert page.request.get(f"{watched.site}{href}").json()["schema"] == "coldchain.derivation/1"
     watched.clean()
 
 

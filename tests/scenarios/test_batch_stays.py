@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -20,6 +21,7 @@ from compliance import derivation_batch
 from compliance.batches import BatchLedger, inputs_of_parts, load
 from compliance.ledger_document import json_schema
 from compliance.ledger_twin import ledger_differences
+from dashboard.pages.batches import listing
 from dashboard.parts.stay_blocks import act
 
 BATCH = ("A4711", "04012345678901")
@@ -118,6 +120,30 @@ def test_a_store_that_nobody_watches_makes_the_whole_stay_unknown_never_harmless
     document = loaded(house).as_json()
     assert document["parts"][1]["unknown_s"] == 24 * 300
     assert document["bands"][0]["remaining_lower_s"] == 86_400 - 24 * 300
+
+
+def test_the_part_of_a_stay_that_no_logger_watched_is_unknown(house: House) -> None:
+    house.shipment("SHP-1", "LG-1", "cct-2-8", batches=[BATCH])
+    room = cold_room(house, logger=None)
+    with house.registry.write() as connection:
+        facts.bind(connection, room, "LG-S", from_ms=DAWN + 10 * STEP_MS, who="test", now_ms=DAWN)
+    house.live(*(sample(k, 5.0, "LG-S") for k in range(10, 30)))
+    stayed(house, room, 4, 28)
+    part = next(one for one in loaded(house).as_json()["parts"] if one["kind"] == "store")
+    assert part["unknown_s"] == 6 * 300
+    # The last reading inside is at step 27, so what is known ends there.
+    assert part["coverage_pct"] == pytest.approx(100 * 17 / 23)
+
+
+def test_the_newest_batches_are_listed_with_those_that_lie_in_a_store(house: House) -> None:
+    house.shipment("SHP-1", "LG-1", "cct-2-8", batches=[BATCH])
+    room = cold_room(house)
+    house.live(*(sample(k, 12.0, "LG-S") for k in range(7, 20)))
+    stayed(house, room, 8, None)
+    services = SimpleNamespace(registry=house.registry, history=house.history, clock=house.clock)
+    said = str(listing(services, SYSTEM, None))  # type: ignore[arg-type]  no more of the services is asked for
+    assert BATCH[0] in said
+    assert "excursion" in said
 
 
 def test_a_stay_is_refused_with_the_field_and_the_remedy(house: House) -> None:
