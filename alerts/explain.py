@@ -16,11 +16,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from alerts.daily import NOTE
 from alerts.decisions import Reason
 from coldchain.domain.quantity import iso
 from coldchain.registry import alarm_rows
 from coldchain.registry.people import names
-from coldchain.registry.schema import alarm_event, outbox
+from coldchain.registry.schema import alarm_event, outbox, person
 from coldchain.registry.schema_people import endpoint, party_contact
 
 _SILENT = {
@@ -44,6 +45,8 @@ _SILENT = {
     "no_layer": "the rota has no such layer any more",
     "waiting": "an earlier message of this alarm had not left yet",
     "takes_no_digest": "takes no daily digest",
+    "late_digest": "found in stored data afterwards: told in one mail with all that was found, without SMS",
+    "not_named": "is on call, and the policy of this alarm names others",
     "shelved": "somebody had set the alarm aside",
     "out_of_service": "it was out of service for maintenance",
     "by_design": "the gateway through which it is heard was silent itself, and that alarm speaks for it",
@@ -53,8 +56,10 @@ _TARGETS = {
     "rota": "was on duty in layer {layer} of rota {id}", "person": "is named by the policy",
     "on_call": "is on call", "endpoint": "is an endpoint of the policy", "party": "is the {role} of this shipment",
     "told_before": "was told of this alarm before",
+    "daily": "takes a daily digest, in which minor alarms stand",
 }  # fmt: skip
 _DUTY = {"holiday": ", by the holiday's list", "override": ", standing in", "swap": ", by a swap"}
+_DAILY_WHY = {"why": {"target": {"kind": "daily"}}}  # why a minor alarm stands in somebody's digest
 _RESTS = ("shelved", "out_of_service", "by_design")
 
 
@@ -70,6 +75,7 @@ def explanation(connection: Connection, alarm_id: str) -> dict[str, Any]:
     rows = {one.id: one for one in connection.execute(select(outbox).where(outbox.c.alarm == alarm_id))}
     messages = [line for event in events for line in _messages(event, rows)]
     silences = [line for event in events for line in _silences(event)]
+    silences += _not_named(connection, row, {line["recipient"] for line in messages})
     mentioned = {line["recipient"] for line in messages} | {line["who"] for line in silences}
     named = _names(connection, mentioned)
     climbing = {"id": row.policy, "version": row.policy_version, "climb_began": iso(row.climb_ms or row.raised_ms)}
@@ -87,7 +93,8 @@ def _messages(event: Row[Any], rows: dict[str, Row[Any]]) -> Iterator[dict[str, 
         words = f"{body['instead_of']} was {body['reason'].replace('_', ' ')}, so {body['channel']} came next"
         why = {"code": "fail_over", "words": words, "target": {}}
         yield _message(event, rows.get(body["outbox"]), body, why)
-    for told in body.get("told", []):
+    for entry in body.get("told", []):
+        told = {**(_DAILY_WHY if event.kind == NOTE else {}), **entry}
         target = told.get("why", {}).get("target", {"kind": "on_call"})
         duty = told.get("why", {}).get("duty")
         party = told.get("why", {}).get("party")
@@ -115,10 +122,22 @@ def _silences(event: Row[Any]) -> Iterator[dict[str, Any]]:
         yield _silence(at, "everybody", body["reason"], {})
     if event.kind in _RESTS:
         yield _silence(at, "everybody", event.kind, {})
+    if body.get("digest") and event.kind != NOTE:
+        yield _silence(at, "everybody", "late_digest", {})
     for one in body.get("silent", []):
         yield _silence(at, one["who"], one["why"], one.get("target", {}))
     if body.get("waiting"):
         yield _silence(at, "everybody", "waiting", {})
+
+
+def _not_named(connection: Connection, row: Row[Any], told: set[str]) -> Iterator[dict[str, Any]]:
+    """Who is on call and was not told, because the alarm goes by a policy that has not come to them."""
+    if row.policy is None:
+        return
+    query = select(person.c.id).where(person.c.on_call, person.c.disabled_ms.is_(None)).order_by(person.c.name)
+    for id_ in connection.execute(query).scalars():
+        if id_ not in told:
+            yield _silence(iso(row.climb_ms or row.raised_ms), id_, "not_named", {})
 
 
 def _silence(at: str, who: str, code: str, target: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dashboard.api import (
     events,
     explanations,
     findings,
+    habits,
     ingest,
     loggers,
     maintenance,
@@ -44,7 +45,7 @@ _NOUNS = (
     ingest, shipments, stages, batches, derivations, past_figures, loggers, readings, findings, summaries, alarms,
     ack_links, callbacks, proofs, drills, program_endpoints, parties,
     alarm_quality, records, catalogue, product_profiles, device_profiles, rule_lab, people, events, reference,
-    windows, schemas, openings, policies, rotas, routing, maintenance, explanations,
+    windows, schemas, openings, policies, rotas, routing, maintenance, explanations, habits,
 )  # fmt: skip
 
 

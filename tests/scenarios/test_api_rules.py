@@ -229,6 +229,35 @@ def test_an_override_that_cannot_be_is_refused(
     assert all(name in answer.json()["detail"] for name in names), answer.json()["detail"]
 
 
+def test_everybody_sets_their_own_hours_and_nobody_elses(web: Web, cast: dict[str, str]) -> None:
+    ann = as_person(web, cast["Ann"])
+    hours = {"digest_at": "07:30", "working_hours": {"mon": ["08:00", "17:00"]}, "quiet_hours": ["22:00", "06:00"]}
+    assert ann.post("/api/v1/people/me/hours", json=hours).json()["name"] == "Ann"
+    assert ann.get(f"/api/v1/people/{cast['Ann']}/hours").json() == hours
+    assert ann.post(f"/api/v1/people/{cast['Ben']}/hours", json=hours).status_code == 403
+    admin = web.as_role("admin")
+    assert admin.post(f"/api/v1/people/{cast['Ben']}/hours", json={}).json()["digest_at"] is None
+    assert admin.post("/api/v1/people/zed/hours", json={}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("hours", "names"),
+    [
+        ({"digest_at": "7"}, ["digest_at", "'7'", "07:30"]),
+        ({"working_hours": {"mo": ["08:00", "17:00"]}}, ["working_hours", "'mo'", "mon"]),
+        ({"working_hours": {"mon": ["17:00", "08:00"]}}, ["working_hours.mon", "17:00", "later"]),
+        ({"quiet_hours": ["22:00"]}, ["quiet_hours", "pair"]),
+    ],
+    ids=str,
+)
+def test_hours_that_cannot_be_kept_are_refused(
+    web: Web, cast: dict[str, str], hours: dict[str, Any], names: list[str]
+) -> None:
+    answer = as_person(web, cast["Ann"]).post("/api/v1/people/me/hours", json=hours)
+    assert answer.status_code == 422
+    assert all(name in answer.json()["detail"] for name in names), answer.json()["detail"]
+
+
 def test_a_hole_ahead_is_an_alarm_of_the_rules_until_somebody_fills_it(web: Web, cast: dict[str, str]) -> None:
     quality = set_up(web, cast)
     with web.registry.write() as connection:
