@@ -10,7 +10,8 @@ PAGES = (
     "/", "/shipments", "/shipments/{shipment}", "/stores", "/stores/{store}", "/excursions",
     "/excursions/{excursion}", "/loggers",
     "/loggers/TL-9901", "/loggers/{logger}", "/compliance", "/exports", "/inbox",
-    "/alarm-quality", "/on-call", "/policies", "/contacts", "/connect", "/connect/profile", "/files", "/messages/1", "/messages/999999999",
+    "/alarm-quality", "/on-call", "/policies", "/contacts",
+    "/connect", "/connect/profile", "/files", "/messages/1", "/messages/999999999",
     "/shipments/no-such-shipment", "/nothing-here",
 )  # fmt: skip
 LOOKS = ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark"))
