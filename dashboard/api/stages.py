@@ -1,13 +1,18 @@
 """What happened to a shipment's goods when: its stages, set and corrected by hand, and the figures of its legs."""
 
+import msgspec
+from fastapi import Request
 from fastapi.responses import Response
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
-from coldchain.registry import shipments, stages
-from coldchain.registry.viewer import Permission
+from coldchain.errors import InvalidValue
+from coldchain.registry import shipments, stage_events, stages
+from coldchain.registry.viewer import Permission, Viewer
 from compliance.legs import legs_of_shipment
 from dashboard.api.request import Body, Caller, Web, Words, instant, reply, required_instant, shown_as, takes
 from dashboard.policy import API, Endpoint, may
+from dashboard.services import Services
 
 
 class NewStage(Body):
@@ -51,6 +56,22 @@ def withdraw(web: Web, viewer: Caller, shipment: str, stage: int, body: Withdraw
     return reply({"items": found, "next_cursor": None})
 
 
+async def events(request: Request, web: Web, viewer: Caller, shipment: str) -> Response:
+    """Stages from EPCIS 2.0 events (a document, a list, or one): all are taken in, or none."""
+    try:
+        body = msgspec.json.decode(await request.body())
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidValue(f"body: is not JSON: {error}") from error
+    return await run_in_threadpool(_events, web, viewer, shipment, body)
+
+
+def _events(web: Services, viewer: Viewer, shipment: str, body: object) -> Response:
+    seen = stage_events.events_of(body)
+    with web.registry.write() as connection:
+        told = stage_events.take(connection, shipment, seen, by=viewer, now_ms=web.clock.now_ms())
+    return reply({"items": told, "next_cursor": None})
+
+
 def legs(web: Web, viewer: Caller, shipment: str) -> Response:
     """The figures of each leg: times, extremes, mean, MKT with its bounds, excursions, and who had the goods."""
     with web.registry.read() as connection:
@@ -70,6 +91,9 @@ _LEG = {
     "logger": "LOG-0042", "channel": "internal", "coverage_pct": 100.0,
     "temperature": {"min_c": 4.1, "max_c": 6.2, "mean_c": 5.1}, "mkt": {"value_c": 5.2}, "excursions": [],
 }  # fmt: skip
+_TOLD = {"event": "ni:///sha-256;5c…?ver=CBV2.0", "step": "departing", "at": "2026-01-05T06:10:00.000Z",
+         "outcome": "stage", "stage": "in_transit", "reason": "EPCIS event ni:///sha-256;5c…?ver=CBV2.0"}  # fmt: skip
+_JSON = {"openapi_extra": {"requestBody": {"content": {"application/json": {"schema": {"type": ["object", "array"]}}}}}}
 _OF = f"{API}/shipments/{{shipment}}"
 ENDPOINTS = (
     Endpoint("GET", f"{_OF}/stages", listed, may(Permission.VIEW), shown_as("Its stages", _STAGE, many=True)),
@@ -77,5 +101,7 @@ ENDPOINTS = (
              shown_as("The stage", _STAGE, status=201) | takes(_NEW)),
     Endpoint("POST", f"{_OF}/stages/{{stage}}/withdraw", withdraw, may(Permission.OPERATE),
              shown_as("The stages that are left", _STAGE, many=True) | takes({"reason": "wrong shipment"})),
+    Endpoint("POST", f"{_OF}/events", events, may(Permission.OPERATE),
+             shown_as("What became of each", _TOLD, many=True) | _JSON),
     Endpoint("GET", f"{_OF}/legs", legs, may(Permission.VIEW), shown_as("Its legs", _LEG, many=True)),
 )  # fmt: skip
