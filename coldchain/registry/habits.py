@@ -1,4 +1,4 @@
-"""When somebody reads what may wait: a daily time, working hours, quiet hours. What is major or critical never waits."""
+"""When somebody reads what may wait: a daily time, working hours, quiet hours. Nothing major or critical waits."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -22,7 +22,8 @@ class Hours(Body):
 def shown(web: Web, viewer: Caller, person: str) -> Response:
     """When this person (`me`: who asks) reads what may wait."""
     with web.registry.read() as connection:
-        return reply(contacts.habits(connection, _whom(viewer, person))._asdict())
+        whom = viewer.id if person == "me" else person
+        return reply(contacts.habits(connection, whom)._asdict())
 
 
 def put(web: Web, viewer: Caller, person: str, body: Hours) -> Response:
