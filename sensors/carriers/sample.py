@@ -228,7 +228,8 @@ class _Table:
             late = stamp.at_ms < head.server_ms - late_ms
         return _new(Reading, (
             head.logger, row.channel, stamp.at_ms, head.received_at_ms, stamp.source, stamp.text, head.boot, head.seq,
-            *map(known, _FIELDS), row.historical or late, row.told_fault, row.device_alarm,
+            *map(known, _FIELDS), row.historical or late, row.told_fault if row.silent else row.fault,
+            row.device_alarm,
             head.device_profile or head.adapter, *_LAST,
         ))  # fmt: skip
 
