@@ -20,6 +20,7 @@ from sensors.carriers.port import PLAIN, Context
 _log = structlog.get_logger(__name__)
 
 _ANSWER_S = 10.0
+_FAREWELL_S = 1.0  # it may wait for an answer that never comes, and nothing is lost with it
 
 
 class CanaryCarrier:
@@ -95,7 +96,7 @@ class CanarySender:
         """End."""
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join(_ANSWER_S)
+            self._thread.join(_FAREWELL_S)
 
     @property
     def roads(self) -> tuple[str, ...]:

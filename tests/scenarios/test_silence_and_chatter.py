@@ -205,7 +205,7 @@ def test_a_value_that_swings_round_the_limit_for_a_day_neither_floods_nor_hides(
 def test_an_alarm_that_comes_and_goes_with_every_reading_is_flagged_as_chattering(house: House) -> None:
     house.declare("LG-1", MINUTE)
     house.shipment("S-CHATTER", "LG-1")
-    for minute, value in enumerate((16_000, 16_000, 7400, 8400, 7400, 8400, 7400, 8400)):
+    for minute, value in enumerate((16_000, 16_000, 14_000, 16_000, 14_000, 16_000, 14_000, 16_000)):
         at = DAWN + minute * MINUTE
         house.live(Reading("LG-1", "internal", at, at, "device", boot=1, seq=minute, temperature_mc=value))
     [found] = severe(house, "high")
