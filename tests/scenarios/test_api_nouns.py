@@ -377,6 +377,7 @@ def test_every_example_body_of_the_document_fits_its_schema_and_is_accepted(web:
     rules = [path for path in examples if path.startswith(house)]
     skipped = {
         "/api/v1/shipments",
+        "/api/v1/files/{sha256}/again",  # needs an imported file: test_files_in
         withdrawn,
         lab,
         *contacts,
