@@ -1,5 +1,6 @@
 """Product profiles over the API: copied, changed with a reason, approved, compared, retired, and who uses them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ AT = "/api/v1/product-profiles"
 
 
 @pytest.fixture
-def web(tmp_path: Path):
+def web(tmp_path: Path) -> Iterator[Web]:
     with installed(tmp_path) as web:
         yield web
 

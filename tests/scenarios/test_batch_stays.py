@@ -140,8 +140,8 @@ def test_the_newest_batches_are_listed_with_those_that_lie_in_a_store(house: Hou
     room = cold_room(house)
     house.live(*(sample(k, 12.0, "LG-S") for k in range(7, 20)))
     stayed(house, room, 8, None)
-    services = SimpleNamespace(registry=house.registry, history=house.history, clock=house.clock)
-    said = str(listing(services, SYSTEM, None))  # type: ignore[arg-type]  no more of the services is asked for
+    services: Any = SimpleNamespace(registry=house.registry, history=house.history, clock=house.clock)
+    said = str(listing(services, SYSTEM, None))
     assert BATCH[0] in said
     assert "excursion" in said
 
