@@ -36,8 +36,8 @@ from dashboard.pages import (
 )
 
 PAGES = (
-    tower, alarms, alarm, alarm_quality, oncall, policies, rules_edit, policy, contacts, shipments, shipment, batches, batch,
+    tower, alarms, alarm, shipments, shipment, batches, batch,
     stores, store, excursions, excursion, loggers, logger, message, connect,
     connect_profile, files, file_import, profiles, profiles_edit, profiles_one, compliance,
-    lab, lab_shipment, exports, inbox,
+    lab, lab_shipment, oncall, contacts, policies, rules_edit, policy, alarm_quality, exports, inbox,
 )  # fmt: skip

@@ -1,0 +1,285 @@
+"""On-call calendar, policies, contacts and alarm quality: as people use them, in every look, empty and full."""
+
+import re
+
+import alarm_rules_world as rules
+import alarm_world
+import pytest
+from browser_tools import Opener
+from browser_world import HOUR, MINUTE, World
+from sqlalchemy import select, text
+
+from coldchain.registry.policies import POLICIES
+from coldchain.registry.rotas import ROTAS
+from coldchain.registry.schema import person
+from coldchain.registry.schema_people import contact_proof, drill, rota_override
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+LOOKS = ((1440, "light"), (1440, "dark"), (390, "light"), (390, "dark"))
+FULL = (
+    "/alarm-quality", "/alarms?figure=nuisance&days=28", "/on-call", "/on-call?view=month", "/policies",
+    "/policies/critical", "/policies/no-such-policy", "/alarm-rules/edit?kind=policy&id=critical",
+    "/alarm-rules/edit?kind=rota&id=lab", "/alarm-rules/edit?kind=routing", "/alarm-rules/edit?kind=policy",
+    "/contacts",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ruled(world: World) -> World:
+    """The world with rules, and with alarms that were told to people."""
+    rules.write_rules(world)
+    for number in range(12):
+        at = world.now_ms - (number + 1) * HOUR
+        over = {"condition": "returned", "end_ms": at + (number % 3) * 4 * MINUTE} if number % 2 else {}
+        id_ = alarm_world.an_alarm(world, (number + 1) * HOUR, logger=f"TL-60{number:02d}", **over)
+        alarm_world.told(world, id_, at)
+        alarm_world.told(world, id_, at, role="operator", channel="sms")
+    return world
+
+
+def test_before_there_are_rules_the_pages_say_who_hears_all_the_same(opened: Opener, world: World) -> None:
+    rules.add_admin(world)
+    watched = opened()
+    for path, words in (("/on-call", "Everybody who is marked as on call"), ("/policies", "There is no policy yet")):
+        watched.open(path)
+        assert words in watched.page.inner_text("#content")
+        assert (path, watched.axe()) == (path, [])
+    watched.clean()
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_the_pages_are_accessible_quiet_at_home_and_fit(opened: Opener, ruled: World, width: int, scheme: str) -> None:
+    watched = opened(role="admin", width=width, scheme=scheme)
+    for path in FULL:
+        watched.open(path)
+        wide = watched.page.evaluate("document.documentElement.scrollWidth")
+        assert (path, wide) == (path, width)
+        assert (path, watched.axe()) == (path, [])
+        watched.clean()
+
+
+def test_each_number_of_alarm_quality_leads_to_its_alarms_and_says_how_it_is_counted(
+    opened: Opener, ruled: World
+) -> None:
+    watched = opened()
+    watched.open("/alarm-quality")
+    page = watched.page
+    figure = page.locator(".figure", has_text="Nuisance")
+    figure.get_by_text("How is this counted?").click()
+    figure.get_by_text("before anybody acknowledged").wait_for()
+    link = figure.locator(".figure-value a")
+    number = int(link.inner_text())
+    assert number >= 1
+    link.click()
+    page.wait_for_url(re.compile("figure=nuisance"))
+    page.wait_for_selector("#alarm-rows")
+    assert page.locator("#alarm-rows [data-href]").count() == number
+    page.get_by_role("link", name="Back to alarm quality").click()
+    page.wait_for_url(re.compile("alarm-quality"))
+    watched.clean()
+
+
+def test_who_may_not_assess_is_told_so_and_gets_no_figures(opened: Opener, ruled: World) -> None:
+    watched = opened(role="operator")
+    watched.open("/alarm-quality")
+    assert "needs the permission" in watched.page.inner_text("#content")
+    watched.open("/alarms?figure=raised&days=28")
+    assert "No alarm is behind this figure" in watched.page.inner_text("#content")
+    watched.open("/alarm-rules/edit?kind=routing")
+    assert "needs the permission" in watched.page.inner_text("#content")
+    watched.clean()
+
+
+def test_somebody_takes_a_turn_by_thumb_and_gives_it_back(opened: Opener, ruled: World) -> None:
+    watched = opened(width=390)
+    watched.open("/on-call")
+    page = watched.page
+    turn = page.locator(".duty-strip li", has_text="Jon Reed").last.get_by_role("button")
+    box = turn.bounding_box()
+    assert box is not None
+    assert box["height"] >= 44
+    turn.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Instead of Jon Reed").wait_for()
+    assert watched.axe() == []
+    dialog.get_by_label("Reason").fill("he is ill")
+    dialog.get_by_role("button", name="Enter it").click()
+    page.locator("tr", has_text="he is ill").wait_for()
+    with ruled.registry.read() as connection:
+        row = connection.execute(select(rota_override).where(rota_override.c.reason == "he is ill")).one()
+    assert (row.person, row.replaces) == (ruled.people["quality"], ruled.people["operator"])
+    page.locator("tr", has_text="he is ill").get_by_role("button", name="Take back").click()
+    page.locator(".mantine-Notification-root", has_text="Taken back").wait_for()
+    watched.until("!document.querySelector('#oncall-body').innerText.includes('he is ill')")
+    watched.clean()
+
+
+def test_who_is_on_call_may_give_away_own_turns_only(opened: Opener, ruled: World) -> None:
+    watched = opened(role="operator")
+    watched.open("/on-call")
+    watched.page.wait_for_selector(".duty-strip")
+    names = watched.page.locator(".duty-strip button strong").all_inner_texts()
+    assert set(names) <= {"Jon Reed"}
+    assert watched.page.get_by_role("link", name="Edit the rota").count() == 0
+    watched.clean()
+
+
+def test_a_hole_is_seen_before_it_happens(opened: Opener, ruled: World) -> None:
+    def ends(at_ms: int | None) -> None:
+        with ruled.registry.write() as connection:
+            whose = person.c.id == ruled.people["operator"]
+            connection.execute(person.update().where(whose).values(expires_ms=at_ms))
+
+    watched = opened()
+    watched.open("/on-call")
+    assert "Nobody is on duty" not in watched.page.inner_text("#oncall-body")
+    ends(ruled.now_ms - HOUR)
+    try:
+        watched.open("/on-call")
+        watched.page.locator(".banner", has_text="Nobody is on duty").get_by_text("access has ended").first.wait_for()
+        watched.page.locator('.duty-strip li[data-kind="nobody"]').first.wait_for()
+        assert watched.axe() == []
+    finally:
+        ends(None)
+    watched.clean()
+
+
+def test_a_mistake_in_a_policy_stands_beside_its_field_and_the_next_version_says_what_changed(
+    opened: Opener, ruled: World
+) -> None:
+    watched = opened()
+    watched.open("/alarm-rules/edit?kind=policy&id=critical")
+    page = watched.page
+    page.get_by_label("Minutes after the alarm").nth(1).fill("soon")
+    page.get_by_label("Reason").fill("the deputy has further to go")
+    page.get_by_role("button", name="Save as version 3").click()
+    page.get_by_text("is not a whole number").first.wait_for()
+    assert watched.axe() == []
+    page.get_by_label("Minutes after the alarm").nth(1).fill("20")
+    page.get_by_role("button", name="Add a step").click()
+    page.get_by_role("button", name="Remove step 3").click()
+    watched.until("document.querySelectorAll('.rule-row').length === 2")
+    page.get_by_role("button", name="Save as version 3").click()
+    page.wait_for_url(re.compile("/policies/critical$"))
+    page.locator("ins", has_text="after 20 min").wait_for()
+    with ruled.registry.read() as connection:
+        stored = POLICIES.get(connection, "critical")
+    assert (stored.version, stored.reason) == (3, "the deputy has further to go")
+    assert [step["after_min"] for step in stored.body["steps"]] == [0, 20]
+    watched.clean()
+
+
+def test_a_rota_is_made_by_a_form(opened: Opener, ruled: World) -> None:
+    watched = opened()
+    watched.open("/alarm-rules/edit?kind=rota")
+    page = watched.page
+    page.get_by_label("Name").first.fill("Night watch")
+    page.get_by_label("Id").fill("night")
+    page.get_by_role("textbox", name="People, in the order of their turns").click()
+    page.get_by_role("option", name="Jon Reed").click()
+    page.keyboard.press("Escape")
+    page.get_by_label("Begins").fill("2026-01-05T20:00")
+    page.get_by_label("Only at these hours").fill("monday to friday")
+    page.get_by_role("button", name="Save as version 1").click()
+    page.get_by_text("is not understood: write for example").wait_for()
+    page.get_by_label("Only at these hours").fill("mon-fri 18:00-24:00, sat 08:00-12:00")
+    page.get_by_role("button", name="Save as version 1").click()
+    page.wait_for_url(re.compile("/on-call"))
+    with ruled.registry.read() as connection:
+        [layer] = ROTAS.get(connection, "night").body["layers"]
+    assert layer["people"] == [ruled.people["operator"]]
+    assert layer["restrict"]["fri"] == [["18:00", "24:00"]]
+    assert set(layer["restrict"]) == {"mon", "tue", "wed", "thu", "fri", "sat"}
+    watched.clean()
+
+
+def test_the_simulation_names_who_would_hear_when_and_by_what(opened: Opener, ruled: World) -> None:
+    watched = opened(role="auditor")
+    watched.open("/policies")
+    page = watched.page
+    page.get_by_role("button", name="Who hears?").click()
+    page.wait_for_selector("#simulated .climb")
+    said = page.inner_text("#simulated")
+    assert re.search(r"goes by policy “Critical alarms”", said)
+    assert "by SMS, if that fails mail" in said
+    assert "not verified" in said
+    assert watched.axe() == []
+    page.get_by_role("textbox", name="Severity").click()
+    page.get_by_role("option", name="Minor").click()
+    page.get_by_role("button", name="Who hears?").click()
+    page.get_by_text("Nobody would hear of it").wait_for()
+    watched.clean()
+
+
+def test_an_address_is_verified_and_a_drill_sent(opened: Opener, ruled: World) -> None:
+    watched = opened(role="admin", width=390)
+    watched.open("/contacts")
+    page = watched.page
+    page.get_by_role("button", name="Send a drill: Jon Reed, SMS").click()
+    page.locator(".mantine-Notification-root", has_text="Drill sent").wait_for()
+    page.locator(".contacts > li", has_text="Jon Reed").get_by_text("drill sent, answer due").wait_for()
+    page.get_by_role("button", name="Verify: Ida Adler, Mail").click()
+    page.locator(".mantine-Notification-root", has_text="on their way to ida@example.org").wait_for()
+    page.get_by_label("Code").fill("000000")
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_text("is wrong, too old").wait_for()
+    with ruled.registry.read() as connection:
+        assert connection.execute(select(drill.c.channel)).scalars().all() == ["sms"]
+        assert connection.execute(select(contact_proof.c.tries)).scalar_one() == 1
+    watched.clean()
+
+
+def test_an_operator_sees_no_addresses_and_verifies_the_own_one_only(opened: Opener, ruled: World) -> None:
+    watched = opened(role="operator")
+    watched.open("/contacts")
+    words = watched.page.inner_text("#content")
+    assert "mara@example.org" not in words
+    buttons = watched.page.locator(".contacts button").all_inner_texts()
+    assert set(buttons) == {"Verify"}
+    assert watched.page.get_by_text("Programs, told by webhook").count() == 0
+    watched.clean()
+
+
+def test_a_program_and_a_party_are_entered_with_mistakes_said_beside_them(opened: Opener, ruled: World) -> None:
+    watched = opened(role="admin")
+    watched.open("/contacts")
+    page = watched.page
+    page.get_by_text("Enter a contact").click()
+    for field, value in (("party", "Munich DC"), ("name", "Desk"), ("email", "nonsense")):
+        page.locator(f"#party-{field}").fill(value)
+    page.locator("#party-send").click()
+    page.get_by_text("is not an address such as").wait_for()
+    page.locator("#party-email").fill("desk@example.org")
+    page.locator("#party-send").click()
+    page.locator("tr", has_text="desk@example.org").wait_for()
+    page.get_by_text("Enter an endpoint").click()
+    page.locator("#endpoint-name").fill("Pager")
+    page.locator("#endpoint-url").fill("https://events.example.org/in")
+    page.locator("#endpoint-send").click()
+    page.locator("#endpoint-said", has_text="whsec_").wait_for()
+    page.get_by_role("button", name="Switch off: Pager").click()
+    page.locator("tr", has_text="Pager").get_by_text("switched off").wait_for()
+    watched.clean()
+
+
+@pytest.mark.parametrize(
+    ("path", "table"), [("/alarm-quality", "drill"), ("/on-call", "rota_override"), ("/contacts", "drill")]
+)
+def test_a_page_that_cannot_be_shown_says_so_with_a_reference_and_comes_back(
+    opened: Opener, ruled: World, path: str, table: str
+) -> None:
+    watched = opened()
+    with ruled.registry.write() as connection:
+        connection.execute(text(f"ALTER TABLE {table} RENAME TO {table}_away"))
+    try:
+        watched.page.goto(watched.site + path)
+        watched.page.get_by_text("could not be shown").wait_for()
+        watched.page.get_by_text("Reference").wait_for()
+        assert watched.axe() == []
+    finally:
+        with ruled.registry.write() as connection:
+            connection.execute(text(f"ALTER TABLE {table}_away RENAME TO {table}"))
+    watched.page.get_by_role("link", name="Try again").click()
+    watched.until("!document.querySelector('#content')?.innerText.includes('could not be shown')")
+    watched.page.locator("#content .card h2").first.wait_for()
