@@ -16,7 +16,7 @@ from alert_cast import ALICE, HIGH, KEY, MINUTE, NOON, SITE, Story, new_registry
 from mail_servers import SmsServer, SmtpServer
 from sqlalchemy import select
 
-from alerts import ack_group, ack_link
+from alerts import ack_group, ack_link, grouping_rows
 from alerts.channels.port import Channel
 from alerts.channels.sms import SmsChannel, SmsSettings
 from alerts.channels.smtp import SmtpChannel, parse_smtp_url
@@ -24,9 +24,11 @@ from alerts.dispatcher import Dispatcher
 from alerts.gsm7 import SEPTETS, septets
 from coldchain.clock import HandClock, SystemClock
 from coldchain.domain.finding import AlarmChange, Severity, Subject, SubjectKind
+from coldchain.registry import outbox
+from coldchain.registry.outbox import LEASE
 from coldchain.registry.schema import alarm, delivery_attempt, shipment, store
 from coldchain.registry.schema import outbox as table
-from coldchain.registry.store import Registry, holder_name
+from coldchain.registry.store import Registry, holder_name, take_lease
 
 STORM = 500
 
@@ -205,3 +207,43 @@ def test_what_waited_for_a_dead_server_leaves_as_one_digest_when_it_is_back(
     assert Counter(smtp_server.recipients()) == {"alice@example.org": 1, "bob@example.org": 1}
     for _, content in smtp_server.mails:
         assert len(set(re.findall(r"L\d{4}", listed(content)))) == 20
+
+
+def test_a_receipt_speaks_for_every_row_that_its_message_carried(
+    registry: Registry, smtp_server: SmtpServer, sms_server: SmsServer
+) -> None:
+    story = Story(registry)
+    break_out(story, range(1, 40, 3))
+    Dispatcher(registry, channels(smtp_server, sms_server), HandClock(NOON), "one", site=SITE).drain()
+    texts = [row for row in rows(registry) if row.channel == "sms"]
+    lead = next(row for row in texts if row.lead is None and any(other.lead == row.id for other in texts))
+    carried = {row.id for row in texts if lead.id in (row.id, row.lead)}
+    with registry.write() as connection:
+        said = {"code": "delivered", "detail": "receipt", "now_ms": NOON}
+        changed = outbox.receipt(connection, lead.id, state="delivered", provider_id=lead.provider_id, **said)
+        assert {row.id for row in changed} == carried
+        assert outbox.receipt(connection, lead.id, state="delivered", provider_id=lead.provider_id, **said) == []
+    assert {row.id for row in rows(registry) if row.state == "delivered"} == carried
+
+
+def test_a_group_that_a_crash_interrupted_is_sent_once_more_marked_with_the_rows_that_it_had(
+    registry: Registry, smtp_server: SmtpServer, sms_server: SmsServer
+) -> None:
+    story, clock = Story(registry), HandClock(NOON)
+    break_out(story, range(1, 40))
+    with registry.write() as connection:
+        fence = take_lease(connection, LEASE, "dies", NOON, 6_000)
+        assert fence is not None
+        taken = grouping_rows.claim(connection, "email", holder="dies", fence=fence, now_ms=NOON, lease_ms=60_000)
+        assert taken is not None
+        assert len(taken.members) > 1
+    clock.advance(10_000)
+    break_out(story, range(50, 60), clock.now_ms())
+    Dispatcher(registry, channels(smtp_server, sms_server), clock, "next", site=SITE).drain()
+    again = [content for to, content in smtp_server.mails if to == taken.address and b"X-Coldchain-Repeat" in content]
+    assert len(again) == 1
+    with registry.read() as connection:
+        numbers = {row.id: row.logger for row in connection.execute(select(alarm))}
+    assert set(re.findall(r"L\d{4}", listed(again[0]))) == {numbers[id_] for id_ in taken.alarms}
+    mine = [row for row in rows(registry) if row.id in taken.rows]
+    assert {(row.state, row.possible_repeat) for row in mine} == {("accepted", True)}

@@ -213,6 +213,6 @@ def test_apprise_a_message_id_of_ones_own_gave_the_mail_two(
     mailer(story, clock, smtp_server).drain()
     with story.registry.read() as connection:
         ids = set(connection.execute(select(outbox.c.message_id).where(outbox.c.channel == "email")).scalars())
-    found = [message_from_bytes(content, policy=default).get_all("Message-ID") for _, content in smtp_server.mails]
+    found = [message_from_bytes(content, policy=default).get_all("Message-ID", []) for _, content in smtp_server.mails]
     assert all(len(one) == 1 for one in found)
     assert {one[0] for one in found} == ids
