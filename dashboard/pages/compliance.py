@@ -278,13 +278,15 @@ def _offenders(
     def narrowed(field: str) -> Any:
         return lambda value: "none" if value is None else link(value, _narrowed(wanted, field, value))
 
+    def of(field: str) -> Any:
+        return lambda value: About(wanted.period, wanted.which._replace(**{field: value}), named=value is not None)
+
     blocks = [card("Loggers", summary_blocks.offenders(loggers, _logger, "Logger"), right=_csv("offenders", wanted))]
     for field in ("lane", "carrier"):
         rows = patterns.repeat_offenders(found, field, as_of_ms=now_ms)
         csv = _csv("offenders", wanted, kind=field)
-        blocks.append(
-            card(f"{NAMES[field]}s", summary_blocks.offenders(rows, narrowed(field), NAMES[field]), right=csv)
-        )
+        listed = summary_blocks.offenders(rows, narrowed(field), NAMES[field], about=of(field))
+        blocks.append(card(f"{NAMES[field]}s", listed, right=csv))
     return blocks
 
 

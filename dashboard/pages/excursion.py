@@ -16,6 +16,8 @@ from dashboard.figures.route import Mark, Stop, Way, place_at, route, way
 from dashboard.figures.series import HEIGHT, Outside, Series, chart
 from dashboard.pages.excursions import title
 from dashboard.parts import security, text
+from dashboard.parts.budget_blocks import Derives, plain
+from dashboard.parts.derivation import number
 from dashboard.parts.elements import Column, Figure, card, figures, head, link, moment, severity, table, tag
 from dashboard.parts.graph import graph
 from dashboard.parts.page import Page
@@ -82,7 +84,7 @@ def page_body(services: Services, id: str, scheme: str, zone: str) -> list[Any]:
             crumb=[link("Excursions", "/excursions"), " /"],
             actions=_actions(shown, linked, viewer),
         ),
-        card(None, figures(facts_of(shown))),
+        card(None, figures(facts_of(shown, _derives(shown, document)))),
         html.Div(
             [
                 _chart_card(shown, tracks, label, interval_ms, scheme, zone),
@@ -134,22 +136,40 @@ def _window(shown: JsonObject, now_ms: int) -> tuple[int, int]:
     return onset - context, min(end + context, now_ms) + 1
 
 
-def facts_of(shown: JsonObject) -> list[Figure]:
+def _derives(shown: JsonObject, document: JsonObject) -> Derives:
+    """Numbers that lead to their derivation, while the subject's newest document has the excursion."""
+    listed = {item["id"] for channel in document.get("channels", []) for item in channel["excursions"]}
+    if shown["id"] not in listed:
+        return plain
+    of = {shown["subject_kind"]: shown["subject_id"], "logger": shown["logger"], "channel": shown["channel"]}
+    return lambda said, figure: number(said, f"excursions.{shown['id']}.{figure}", **of)
+
+
+def facts_of(shown: JsonObject, derived: Derives = plain) -> list[Figure]:
     """The excursion's stored figures."""
     upper = shown["duration_upper_s"]
-    wider = "" if upper == shown["duration_s"] else f"up to {text.duration(upper)} with gaps"
+    most = derived(text.duration(upper), "duration_upper_s")
+    wider: Any = "" if upper == shown["duration_s"] else ["up to ", most, " with gaps"]
     side = "above" if shown["direction"] == "high" else "below"
     ends = moment(shown["end"]) if shown["end"] else "still open"
     return [
         Figure(
             text.extreme(shown["direction"]).capitalize(),
-            text.celsius(shown["peak_c"], shown["limit_c"]),
+            derived(text.celsius(shown["peak_c"], shown["limit_c"]), "peak_c"),
             moment(shown["peak"]),
             "excursion",
         ),
-        Figure("Outside for", text.duration(shown["duration_s"]), wider or f"{side} {text.limit(shown['limit_c'])}"),
-        Figure("Degree-minutes", text.fixed(shown["area_c_min"], 1, "°C·min"), f"{side} the limit, trapezoid"),
-        Figure("Began", moment(shown["onset"]), ["ended ", ends] if shown["end"] else ends),
+        Figure(
+            "Outside for",
+            derived(text.duration(shown["duration_s"]), "duration_s"),
+            wider or f"{side} {text.limit(shown['limit_c'])}",
+        ),
+        Figure(
+            "Degree-minutes",
+            derived(text.fixed(shown["area_c_min"], 1, "°C·min"), "area_c_min"),
+            f"{side} the limit, trapezoid",
+        ),
+        Figure("Began", derived(moment(shown["onset"]), "onset"), ["ended ", ends] if shown["end"] else ends),
     ]
 
 

@@ -16,7 +16,8 @@ SHOWN_LINES = 200
 _LOW_SHARE = 0.25  # of its allowance: from here on a band is at risk
 
 
-def _plain(shown: Any, _figure: str) -> Any:
+def plain(shown: Any, _figure: str) -> Any:
+    """A number that leads nowhere."""
     return shown
 
 
@@ -29,7 +30,7 @@ def of_shipment(shipment: str, document: dict[str, Any] | None) -> Derives:
     """Numbers that lead to their derivations in the figures of one shipment, of its governing channel."""
     said = document or {}
     if said.get("governing_logger") is None:
-        return _plain
+        return plain
     of = {"logger": said["governing_logger"], "channel": said["governing_channel"]}
 
     def derived(shown: Any, figure: str) -> Any:
@@ -40,7 +41,7 @@ def of_shipment(shipment: str, document: dict[str, Any] | None) -> Derives:
     return derived
 
 
-def budget_block(found: Ledger, *, hidden: bool = False, derived: Derives = _plain) -> Any:
+def budget_block(found: Ledger, *, hidden: bool = False, derived: Derives = plain) -> Any:
     """A figure per band, then what is running out now; `hidden` says that others may have used of it."""
     if found.profile is None:
         return empty("Not judged yet", html.Span("The budget appears with the first reading of a bound logger."))
@@ -54,7 +55,7 @@ def budget_block(found: Ledger, *, hidden: bool = False, derived: Derives = _pla
     )  # fmt: skip
 
 
-def band_figure(band: BandTotal, *, hidden: bool = False, derived: Derives = _plain, place: int = 0) -> Figure:
+def band_figure(band: BandTotal, *, hidden: bool = False, derived: Derives = plain, place: int = 0) -> Figure:
     """A band as a figure: what is left, of how much, and what unknown time may have taken."""
     at = f"bands.{place}"
     spent = derived(text.duration(band.used_ms / 1000), f"{at}.used_s")
@@ -86,7 +87,7 @@ def _tone(remaining: int, lowest: int, allowed: int) -> str:
     return "at_risk" if lowest < 0 or remaining < _LOW_SHARE * allowed else "calm"
 
 
-def now_words(found: Ledger, *, hidden: bool = False, derived: Derives = _plain) -> html.P:
+def now_words(found: Ledger, *, hidden: bool = False, derived: Derives = plain) -> html.P:
     """What the newest temperature does to the budget."""
     newest = found.newest
     if newest is None:
@@ -118,7 +119,7 @@ def left_words(left: TimeLeft) -> str:
     return f"at most {upper}; none at the least" if left.lower_ms == 0 else f"between {lower} and {upper}"
 
 
-def part_table(found: Ledger, derived: Derives = _plain) -> Any:
+def part_table(found: Ledger, derived: Derives = plain) -> Any:
     """The shipments and stays of a batch, each with the channel that speaks for it and what it has used."""
     rows = [
         (
@@ -145,7 +146,7 @@ def _part_link(part: Part) -> Any:
     return link(part.name, f"/shipments/{part.id}")
 
 
-def line_table(found: Ledger, derived: Derives = _plain) -> Any:
+def line_table(found: Ledger, derived: Derives = plain) -> Any:
     """The ledger itself, newest first."""
     if not found.lines:
         return empty("No band was charged", html.Span("Every judged reading lay inside the label range."))

@@ -127,15 +127,23 @@ def _said(word: str) -> html.Span:
     return html.Span(f" {word}", className="visually-hidden")
 
 
-def offenders(rows: Sequence[Row], name: Callable[[Any], Any], kind: str, most: int = 6) -> Any:
-    """Who had most excursions."""
+def offenders(
+    rows: Sequence[Row], name: Callable[[Any], Any], kind: str, most: int = 6,
+    about: Callable[[Any], About] | None = None,
+) -> Any:  # fmt: skip
+    """Who had most excursions; with `about` each number leads to its derivation."""
     if not rows:
         return empty("Nobody had an excursion")
     columns = (Column(kind), Column("Excursions", numeric=True), Column("Shipments hit", numeric=True),
                Column("Per 100", numeric=True))  # fmt: skip
+
+    def derived(row: Row, shown: str, figure: str) -> Any:
+        return shown if about is None else about(row["name"]).derive(shown, figure)
+
     cells = [
-        (name(row["name"]), f"{row['excursions']:,}", f"{row['with_excursions']:,} of {row['shipments']:,}",
-         text.fixed(row["excursions_per_100"], 0))
+        (name(row["name"]), derived(row, f"{row['excursions']:,}", "excursions"),
+         f"{row['with_excursions']:,} of {row['shipments']:,}",
+         derived(row, text.fixed(row["excursions_per_100"], 0), "excursions_per_100"))
         for row in rows[:most]
     ]  # fmt: skip
     return table(columns, cells, f"Most excursions by {kind.lower()}")

@@ -7,7 +7,7 @@ from browser_tools import Opener
 from browser_world import HOUR, MINUTE, World
 
 from coldchain.domain.quantity import iso
-from coldchain.registry import batches, bindings, loggers, shipments
+from coldchain.registry import batches, bindings, loggers, shipment_views, shipments
 from coldchain.registry.batches import BatchKey
 from coldchain.registry.bindings import NewBinding
 from coldchain.registry.shipments import NewMilestone, NewShipment
@@ -107,20 +107,35 @@ def test_a_stay_in_a_store_is_recorded_charged_and_taken_back_on_the_page(
     watched.clean()
 
 
-@pytest.mark.parametrize("place", ["batch", "leg", "store"])
+def excursion_of(world: World, shipment: str) -> str:
+    with world.registry.read() as connection:
+        document = shipment_views.compliance(connection, SYSTEM, shipment)
+    return str(document["excursions"][0]["id"])
+
+
+@pytest.mark.parametrize("place", ["batch", "leg", "store", "excursion", "offender"])
 def test_a_number_says_how_it_was_computed(opened: Opener, goods: Goods, world: World, place: str) -> None:
     watched = opened()
     page = watched.page
-    path = {"batch": goods.path, "leg": f"/shipments/{goods.first}", "store": f"/stores/{world.store}"}[place]
+    paths = {
+        "batch": goods.path, "leg": f"/shipments/{goods.first}", "store": f"/stores/{world.store}",
+        "excursion": f"/excursions/{excursion_of(world, goods.first)}", "offender": "/compliance",
+    }  # fmt: skip
+    path = paths[place]
     watched.open(path)
     where = {"batch": "#batch-body .figures", "leg": "table:has(caption:text-is('Legs of this shipment'))",
-             "store": "#store-body .figures"}[place]  # fmt: skip
+             "store": "#store-body .figures", "excursion": "#content .figures",
+             "offender": "table:has(caption:text-is('Most excursions by lane'))"}[place]  # fmt: skip
     page.locator(f"{where} .derive").first.click()
     page.locator("#derive-body h3", has_text="What it rests on").wait_for()
     said = page.inner_text("#derive-body")
-    assert {"batch": "Shipments and stays", "leg": "Departed Vienna", "store": "The readings as CSV"}[place] in said
+    names = {"batch": "Shipments and stays", "leg": "Departed Vienna", "store": "The readings as CSV",
+             "excursion": "°C", "offender": "Shipments"}  # fmt: skip
+    assert names[place] in said
     assert "The record says" not in said
     assert watched.axe() == []
+    if place == "offender":
+        return
     href = page.get_by_role("link", name="This derivation as JSON").get_attribute("href")
     assert page.request.get(f"{watched.site}{href}").json()["schema"] == "coldchain.derivation/1"
     watched.clean()
