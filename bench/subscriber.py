@@ -30,8 +30,13 @@ def measure(scale: float) -> list[Anchor]:
     return [Anchor("subscriber: durable / storing off", per_second(ours), per_second(theirs), ratio, ">= 0.6")]
 
 
-def drain(broker: object, journal: str | Path, each: int, load: str = "publish", *serving: str) -> float:
-    """Messages per second from connecting until the last of the queued ones is committed.
+def drain(broker: object, journal: str | Path, each: int) -> float:
+    """Messages per second from connecting until the last of the queued ones is committed."""
+    return drained(broker, journal, each, "publish")[0]
+
+
+def drained(broker: object, journal: str | Path, each: int, load: str, *serving: str) -> tuple[float, float]:
+    """As `drain`, and messages per second of the subscriber's processor time.
 
     `load` is a role of `bench.load`, `serving` further arguments of `bench.serve`.
     """
@@ -43,4 +48,4 @@ def drain(broker: object, journal: str | Path, each: int, load: str = "publish",
     count = LOGGERS * each
     with process("serve", "subscriber", journal, "--url", url, "--count", count, *serving) as draining:
         said = says(draining)
-        return float(count / (said["ended"] - said["began"]))
+        return count / (said["ended"] - said["began"]), count / said["spent"]
