@@ -25,6 +25,7 @@ MOST = 100_000  # messages of one request
 SHOWN = 100  # differences that a report lists
 
 _PAGE = 1000
+_ASTRAY_MS = 60_000  # by how much the clocks of two processes may differ
 _CHUNK = 200  # messages in one commit: the journal's lock is not held for longer
 
 
@@ -108,7 +109,10 @@ def finish(pipeline: Pipeline, registry: Registry, now_ms: int) -> int:
 
 def _finished(pipeline: Pipeline, registry: Registry, pending: Pending, now_ms: int) -> bool:
     seen = pipeline.journal.head()
-    found, _ = _differing(pipeline, pending.request)
+    request = pending.request
+    if pending.told:  # what was kept before was read then
+        request = request._replace(from_ms=max(request.from_ms, pending.decided_ms - _ASTRAY_MS))
+    found, _ = _differing(pipeline, request)
     # This process may not know of the newest profiles yet, and must not go back behind the decision.
     found = [one for one in found if not pending.profiles or one.decoded.device_profile in pending.profiles]
     if found:

@@ -34,6 +34,9 @@ def accept(
         raise NotFound(f"source {source[:40]!r} is none of {', '.join(sources(pipeline))} or auto")
     if len(body) > quarantine.LARGEST:
         raise InvalidValue(f"the body has {len(body)} bytes: at most {quarantine.LARGEST} are read")
+    if only is not None and len(only) == 1:  # as if this logger had signed in: a gateway speaks for its own
+        [user] = only
+        only = None
     envelope = Envelope("http", source, body, received_at_ms, content_type=content_type, user=user)
     if only is None:
         [receipts] = pipeline.submit([envelope])

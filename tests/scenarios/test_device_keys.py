@@ -1,5 +1,6 @@
 """Keys of devices: one may speak for any logger, as a vendor's cloud does, or for those alone that it was made for."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from web_cast import NOON, Client, Web, installed
 
 from coldchain.domain.message import Outcome
 from coldchain.domain.quantity import iso
+from ingest import webhook
+from ingest.pipeline import Pipeline
 
 UP = "/api/v1/ingest/native"
 
@@ -52,12 +55,23 @@ def test_what_a_bound_key_says_for_others_is_kept_aside_with_its_bytes(web: Web)
 
 
 def test_of_an_array_the_own_messages_count_and_the_others_do_not(web: Web) -> None:
-    program = made(web, loggers=["LG-1"])
+    program = made(web, loggers=["LG-1", "LG-3"])
     answer = program.post(UP, json=[body("LG-1"), body("LG-2"), body("LG-1", 1)]).json()
     assert sorted(one["outcome"] for one in answer["receipts"]) == ["quarantined", "readings", "readings"]
     assert {row.logger for row in web.journal.read(0, 10)} == {"LG-1"}
     again = program.post(UP, json=[body("LG-1"), body("LG-2"), body("LG-1", 1)]).json()
     assert {one["outcome"] for one in again["receipts"]} == {"duplicate"}
+
+
+def test_a_key_of_one_logger_is_that_logger_and_speaks_for_those_it_is_a_gateway_of(web: Web) -> None:
+    [receipt] = made(web, loggers=["GW-1"]).post(UP, json=body("TAG-1")).json()["receipts"]
+    assert (receipt["outcome"], receipt["logger"]) == ("quarantined", "GW-1")
+    pipeline = Pipeline(web.journal, web.clock, gateways=lambda: {"GW-1": frozenset({"TAG-1"})})
+    for tag, outcome in (("TAG-1", Outcome.READINGS), ("TAG-2", Outcome.QUARANTINED)):
+        sent = json.dumps(body(tag, 1)).encode()
+        [one] = webhook.accept(pipeline, "native", sent, "application/json", None, NOON, frozenset({"GW-1"}))
+        assert one.outcome is outcome
+    assert {row.logger for row in web.journal.read(0, 10)} == {"TAG-1"}
 
 
 def test_a_bound_key_brings_no_files(web: Web) -> None:
