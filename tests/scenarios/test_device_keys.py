@@ -1,17 +1,18 @@
 """Keys of devices: one may speak for any logger, as a vendor's cloud does, or for those alone that it was made for."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from carrier_examples import EXAMPLES
 from web_cast import NOON, Client, Web, installed
 
 from coldchain.domain.message import Outcome
 from coldchain.domain.quantity import iso
 from ingest import webhook
 from ingest.pipeline import Pipeline
+from sensors.carriers.shipped import carriers
 
 UP = "/api/v1/ingest/native"
 
@@ -66,12 +67,17 @@ def test_of_an_array_the_own_messages_count_and_the_others_do_not(web: Web) -> N
 def test_a_key_of_one_logger_is_that_logger_and_speaks_for_those_it_is_a_gateway_of(web: Web) -> None:
     [receipt] = made(web, loggers=["GW-1"]).post(UP, json=body("TAG-1")).json()["receipts"]
     assert (receipt["outcome"], receipt["logger"]) == ("quarantined", "GW-1")
-    pipeline = Pipeline(web.journal, web.clock, gateways=lambda: {"GW-1": frozenset({"TAG-1"})})
-    for tag, outcome in (("TAG-1", Outcome.READINGS), ("TAG-2", Outcome.QUARANTINED)):
-        sent = json.dumps(body(tag, 1)).encode()
-        [one] = webhook.accept(pipeline, "native", sent, "application/json", None, NOON, frozenset({"GW-1"}))
+    [heard, *_] = EXAMPLES["senml"]  # a format by which gateways pass on what others measured
+    for allowed, outcome in (("other", Outcome.QUARANTINED), ("0024BEFFFE804FF1", Outcome.READINGS)):
+        pipeline = _gateway(web, allowed)
+        only = frozenset({"GW-1"})
+        [one] = webhook.accept(pipeline, "senml", heard.payload, heard.content_type, None, NOON, only)
         assert one.outcome is outcome
-    assert {row.logger for row in web.journal.read(0, 10)} == {"TAG-1"}
+    assert {row.logger for row in web.journal.read(0, 10)} == {"0024BEFFFE804FF1"}
+
+
+def _gateway(web: Web, speaks_for: str) -> Pipeline:
+    return Pipeline(web.journal, web.clock, carriers=carriers(), gateways=lambda: {"GW-1": frozenset({speaks_for})})
 
 
 def test_a_bound_key_brings_no_files(web: Web) -> None:
