@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
 
-from alerts import lifecycle
+from alerts import drills, lifecycle
 from alerts.dispatcher import Dispatcher
 from coldchain.cli.demo_live import perform
 from coldchain.cli.demo_world import ON_CALL, Deed
 from coldchain.clock import HandClock
 from coldchain.domain.finding import Severity
 from coldchain.domain.message import Envelope
-from coldchain.registry import people
+from coldchain.registry import contact_checks, people
 from coldchain.registry.schema import alarm
 from coldchain.wiring import Stores, compact
 from compliance.loop import EngineLoop
@@ -87,11 +87,22 @@ def _receive(lived: Lived, batch: list[Sent]) -> None:
         )
 
 
+def _answer_drills(lived: Lived, now_ms: int) -> None:
+    """Everybody answers the weekly drill at once."""
+    with lived.stores.registry.read() as connection:
+        asked = contact_checks.overdue_drills(connection, now_ms + drills.WEEK_MS)
+    if asked:
+        with lived.stores.registry.write() as connection:
+            for row in asked:
+                drills.answer(connection, row.id, via="link", now_ms=now_ms)
+
+
 def _judge_and_tell(lived: Lived) -> None:
     while lived.engine.step():
         pass
     lived.dispatcher.drain()
     now_ms = lived.clock.now_ms()
+    _answer_drills(lived, now_ms)
     open_alarms = select(alarm.c.id, alarm.c.raised_ms).where(
         alarm.c.acknowledged_ms.is_(None), alarm.c.severity >= Severity.MAJOR, alarm.c.merged_into.is_(None)
     )

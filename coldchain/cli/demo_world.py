@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.domain.shipment import FactKind, Stage
-from coldchain.registry import bindings, facts, loggers, people, profiles, shipments, stores
+from coldchain.registry import bindings, contact_checks, facts, loggers, people, profiles, shipments, stores
 from coldchain.registry.bindings import NewBinding
 from coldchain.registry.loggers import NewCalibration
 from coldchain.registry.schema import shipment
@@ -59,7 +59,9 @@ def people_deeds(fleet: Fleet) -> Iterator[Deed]:
             values["expires_ms"] = fleet.end_ms + 30 * _DAY_MS
 
         def do(connection: Connection, now_ms: int, values: dict[str, Any] = values) -> None:
-            people.create(connection, **values, zone="Europe/Berlin", who=_WHO, now_ms=now_ms)
+            id_ = people.create(connection, **values, zone="Europe/Berlin", who=_WHO, now_ms=now_ms)
+            for channel, address in (("email", values["email"]), ("sms", values["phone"])):
+                contact_checks.verify(connection, id_, "person", channel, address, now_ms)
 
         yield Deed(fleet.start_ms, do)
 

@@ -219,7 +219,7 @@ def test_a_receipt_speaks_for_every_row_that_its_message_carried(
     lead = next(row for row in texts if row.lead is None and any(other.lead == row.id for other in texts))
     carried = {row.id for row in texts if lead.id in (row.id, row.lead)}
     with registry.write() as connection:
-        said = {"code": "delivered", "detail": "receipt", "now_ms": NOON}
+        said: dict[str, Any] = {"code": "delivered", "detail": "receipt", "now_ms": NOON}
         changed = outbox.receipt(connection, lead.id, state="delivered", provider_id=lead.provider_id, **said)
         assert {row.id for row in changed} == carried
         assert outbox.receipt(connection, lead.id, state="delivered", provider_id=lead.provider_id, **said) == []

@@ -173,7 +173,8 @@ def test_soon_a_new_excursion_appears_and_is_told_by_mail_and_sms_whose_link_nee
     mail = eventually(lambda: told(demo, "email", reference), 120, "a mail about it")
     eventually(lambda: told(demo, "sms", reference), 30, "an SMS about it")
     [link] = re.findall(r"http://\S+/api/v1/ack/\S+", mail.text)
-    [number] = re.findall(r"/alarms/([0-9a-f-]{36})", mail.text)[:1]
+    shipment = found[0]["subject_id"]
+    number = demo.items(f"/alarms?shipment={shipment}&open=true&severity=major&limit=1")[0]["id"]
 
     def acknowledged() -> bool:
         with demo.client() as client:
@@ -181,9 +182,12 @@ def test_soon_a_new_excursion_appears_and_is_told_by_mail_and_sms_whose_link_nee
         return answer.get("acknowledged") is not None
 
     with httpx.Client() as client:
-        assert client.get(link).status_code == 200
+        page = client.get(link)
+        assert page.status_code == 200
         assert not acknowledged()
-        assert client.post(link, headers={"Origin": demo.url}, follow_redirects=True).status_code == 200
+        shown = dict(re.findall(r'name="(seen|version)" value="([^"]+)"', page.text))
+        pressed = client.post(link, data=shown, headers={"Origin": demo.url}, follow_redirects=True)
+        assert pressed.status_code == 200
     assert acknowledged()
 
 
