@@ -86,7 +86,7 @@ def _start(reader: TableReader) -> datetime:
         start = None
     if start is None or start.tzinfo is not None or not 1990 <= start.year <= 2200:
         reader.fail("from", f"= {given!r} is no local date and time without offset: write 2026-11-23T08:00")
-        return datetime.min
+        return datetime.fromisoformat("2000-01-01T00:00")
     return start.replace(second=0, microsecond=0)
 
 

@@ -344,4 +344,4 @@ AlertStates.TestCase.settings = settings(
     # Explaining a failure line by line traces every run, which takes longer than the runs.
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
 )
-TestAlertStates = pytest.mark.timeout(7200)(AlertStates.TestCase)
+TestAlertStates = pytest.mark.timeout(14_400)(AlertStates.TestCase)

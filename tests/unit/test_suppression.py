@@ -11,7 +11,7 @@ from alert_cast import ALICE, BOB, HIGH, MINUTE, NOON, RETURNED, SHIPMENT, Story
 from rules_cast import DORA, EMIL, Rules, acknowledge, delivered, ladder, notes, step, to, told, who
 from sqlalchemy import func, select
 
-from alerts import maintenance
+from alerts import lifecycle, maintenance
 from alerts.explain import explanation
 from alerts.fallback import ChannelFallback
 from alerts.planner import AlertPlanner
@@ -97,6 +97,17 @@ def test_work_of_several_days_is_looked_at_daily_and_nothing_spins(story: Story)
     assert story.time_passes(NOON + MINUTE + DAY) == 1
     assert story.time_passes(NOON + MINUTE + DAY) == 0
     assert told(story) == []
+
+
+def test_a_rest_ends_also_for_an_alarm_that_was_taken_off_the_board(story: Story) -> None:
+    story.happens(HIGH)
+    story.happens(RETURNED, NOON + MINUTE)
+    acknowledge(story, NOON + 2 * MINUTE)
+    out(story.registry, NOON + HOUR, NOON + 3 * MINUTE)
+    with story.registry.write() as connection:
+        lifecycle.reset(connection, str(story.id), who=ALICE, reason="assessed", now_ms=NOON + 4 * MINUTE)
+    assert story.time_passes(NOON + HOUR) == 1
+    assert (story.row().suppression, story.row().next_timer_ms) == ("none", None)
 
 
 def test_a_reminder_comes_every_day(story: Story) -> None:
