@@ -2,7 +2,7 @@
 
 One message in turns, read to its readings as ingest reads it, without storing: messages a second of processor time.
 Those ratios are for information, because other formats hold more than the native one (gateways, models, radio) and say
-less of what it means. Held is the last one: fifty loggers of ten formats through a real Mosquitto, stored durably,
+less of what it means. Held is the fleet's: fifty loggers of ten formats through a real Mosquitto, stored durably,
 beside as many that speak the native format. By the subscriber's own processor time it is told once more: what the
 ratio comes to where other work leaves it no core for the broker's side.
 """
