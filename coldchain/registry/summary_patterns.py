@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, null, select
 
 from coldchain.domain.finding import Severity, SubjectKind
 from coldchain.registry.schema import excursion, fact, shipment, shipment_figures
@@ -75,19 +75,23 @@ def _worst_first(rows: list[Row]) -> list[Row]:
     return sorted(guilty, key=lambda r: (-r["excursions"], -r["excursions_per_100"], str(r["name"] or "")))
 
 
-def seasons(connection: Connection, viewer: Viewer, period: Period, which: Which, zone: str) -> list[Row]:
+def seasons(
+    connection: Connection, viewer: Viewer, period: Period, which: Which, zone: str | None, usual: str = "UTC"
+) -> list[Row]:  # fmt: skip
     """When excursions began: one row per month and hour of day in `zone` that saw any, in order of time.
 
-    An hour that comes twice when clocks go back counts both times as itself.
+    Without a zone each excursion counts by the clock of the site that its shipment left from, or by `usual` where
+    that is not on record. An hour that comes twice when clocks go back counts both times as itself.
     """
-    place = ZoneInfo(zone)
+    origin = shipment.c.origin if zone is None else null()
     query = (
-        select(excursion.c.onset_ms, excursion.c.duration_ms, excursion.c.severity)
+        select(excursion.c.onset_ms, excursion.c.duration_ms, excursion.c.severity, origin)
         .select_from(_JOINED.join(excursion, current_excursions()))
         .where(*conditions(viewer, period, which))
     )
     cells: dict[tuple[str, int], list[int]] = {}
-    for onset_ms, duration_ms, severity in connection.execute(query):
+    for onset_ms, duration_ms, severity, left in connection.execute(query):
+        place = ZoneInfo(zone or (left or {}).get("zone") or usual)
         at = (_EPOCH + timedelta(milliseconds=onset_ms)).astimezone(place)
         cell = cells.setdefault((f"{at.year}-{at.month:02d}", at.hour), [0, 0, 0])
         cell[0] += 1

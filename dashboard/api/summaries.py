@@ -140,13 +140,17 @@ def seasons(
     request: Request, web: Web, viewer: Caller, about: About,
     format: Format = None,  # noqa: A002
 ) -> Response:  # fmt: skip
-    """In which months and hours of the zone's day excursions began; hours without any are left out."""
+    """In which months and hours of the day excursions began; hours without any are left out.
+
+    By the clock of the site that each shipment left from (`zone` is then `site`), unless a zone is named.
+    """
+    named = None if "zone" not in request.query_params else about.zone
     with web.registry.read() as connection:
-        rows = patterns.seasons(connection, viewer, about.period, about.which, about.zone)
+        rows = patterns.seasons(connection, viewer, about.period, about.which, named, web.settings.zone)
     if wanted_format(request, format) == "csv":
         scope = dict(request.query_params)
         return table_reply(web, viewer, "summary-seasons", scope, SEASON, lambda: iter(rows))
-    return reply({**about.json, "items": rows, "next_cursor": None})
+    return reply({**about.json, "zone": named or "site", "items": rows, "next_cursor": None})
 
 
 def derivation(

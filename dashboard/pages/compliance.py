@@ -175,7 +175,11 @@ def page_body(services: Services, wanted: Asked, scheme: str | None) -> list[Any
         called = product_names(connection)
         found = members(connection, viewer, wanted.period, wanted.which)
         loggers = patterns.loggers(connection, viewer, wanted.period, wanted.which) if found else []
-        seasons = patterns.seasons(connection, viewer, wanted.period, wanted.which, wanted.zone) if found else []
+        seasons = (
+            patterns.seasons(connection, viewer, wanted.period, wanted.which, None, services.settings.zone)
+            if found
+            else []
+        )
     if not found:
         words = "No shipment departed within this period" + (" that these filters leave" if any(wanted.which) else "")
         return [card(None, empty(words, checked_ms=now_ms))]
@@ -188,8 +192,8 @@ def page_body(services: Services, wanted: Asked, scheme: str | None) -> list[Any
         _groups(found, wanted, called, now_ms),
         html.Div(_trends(found, wanted, called, now_ms, scheme), className="grid-even"),
         html.Div(_offenders(found, loggers, wanted, now_ms), className="grid-three"),
-        card(f"When excursions began, by hour of day in {wanted.zone}", summary_blocks.season(seasons, wanted.zone),
-             right=_csv("seasons", wanted)),
+        card("When excursions began, by hour of day at the site they left from",
+             summary_blocks.season(seasons, "the site's zone"), right=_csv("seasons", wanted)),
         _shipments(found, wanted, called),
     ]  # fmt: skip
 
@@ -306,6 +310,8 @@ def _csv(what: str, wanted: Asked, **more: str) -> Any:
     if not security.viewer().may(Permission.EXPORT):
         return None
     query: list[tuple[str, str]] = [*wanted.query.items(), *more.items(), ("format", "csv")]
+    if what == "seasons":  # each by its own site's clock
+        query = [pair for pair in query if pair[0] != "zone"]
     if not what:
         query += [("by", name) for name in wanted.by]
     path = f"/api/v1/summary{'/' + what if what else ''}"

@@ -42,7 +42,7 @@ def document(in_range: float, above: float, mkt: float | None, **more: Any) -> d
 @pytest.fixture
 def fleet(web: Web) -> list[str]:
     """Three shipments: 18 h at 5 °C, 6 h at 15 °C, and one that nobody has judged."""
-    made = [web.shipment(f"S-{n}", carrier=("Blue", "Red")[n % 2], origin={"name": "Puurs"},
+    made = [web.shipment(f"S-{n}", carrier=("Blue", "Red")[n % 2], origin={"name": "Puurs", "zone": "Asia/Tokyo"},
                          destination={"name": ("Hamburg", "Lisbon")[n % 2]}) for n in range(3)]  # fmt: skip
     web.judged(made[0], document=document(18 * 3600.0, 0.0, 5.0))
     web.judged(made[1], document=document(0.0, 6 * 3600.0, 15.0))
@@ -106,7 +106,9 @@ def test_repeat_offenders_and_the_hours_of_the_day(web: Web, fleet: list[str]) -
     assert (logger["name"], logger["excursions"], logger["with_excursions"]) == ("L1", 1, 1)
     [carrier] = viewer.get("/api/v1/summary/offenders?kind=carrier").json()["items"]
     assert (carrier["name"], carrier["excursions_per_100"]) == ("Red", 100.0)
+    [own] = viewer.get("/api/v1/summary/seasons").json()["items"]
     [cell] = viewer.get("/api/v1/summary/seasons?zone=Europe/Berlin").json()["items"]
+    assert own["hour"] == 20  # by the clock of the site that it left from
     assert cell == {"month": "2026-11", "hour": 12, "excursions": 1, "outside_s": 600.0, "worst": "major"}
 
 
