@@ -19,10 +19,8 @@ from sqlalchemy import Connection, Row, select
 from alerts.daily import NOTE
 from alerts.decisions import Reason
 from coldchain.domain.quantity import iso
-from coldchain.registry import alarm_rows
-from coldchain.registry.people import names
+from coldchain.registry import alarm_rows, contacts
 from coldchain.registry.schema import alarm_event, outbox, person
-from coldchain.registry.schema_people import endpoint, party_contact
 
 _SILENT = {
     Reason.PENDING.value: "no rule has fired yet",
@@ -77,7 +75,7 @@ def explanation(connection: Connection, alarm_id: str) -> dict[str, Any]:
     silences = [line for event in events for line in _silences(event)]
     silences += _not_named(connection, row, {line["recipient"] for line in messages})
     mentioned = {line["recipient"] for line in messages} | {line["who"] for line in silences}
-    named = _names(connection, mentioned)
+    named = contacts.names(connection, mentioned)
     climbing = {"id": row.policy, "version": row.policy_version, "climb_began": iso(row.climb_ms or row.raised_ms)}
     return {
         "alarm": alarm_id,
@@ -142,11 +140,3 @@ def _not_named(connection: Connection, row: Row[Any], told: set[str]) -> Iterato
 
 def _silence(at: str, who: str, code: str, target: dict[str, Any]) -> dict[str, Any]:
     return {"at": at, "who": who, "why": {"code": code, "words": _SILENT.get(code, code), "target": target}}
-
-
-def _names(connection: Connection, ids: set[str]) -> dict[str, str]:
-    found = names(connection, ids)
-    for table in (endpoint, party_contact):
-        rows = connection.execute(select(table.c.id, table.c.name).where(table.c.id.in_(ids)))
-        found |= {row.id: row.name for row in rows}
-    return found

@@ -15,9 +15,9 @@ from coldchain.domain.quantity import iso
 from coldchain.errors import NotFound
 from coldchain.registry.alarm_unrest import STALE_MS
 from coldchain.registry.contact_checks import CAUSE as CHECKS
+from coldchain.registry.contacts import names
 from coldchain.registry.outbox import DIGEST_MS
 from coldchain.registry.paging import Page, beyond, checked_limit, cursor_of, position_of
-from coldchain.registry.people import names
 from coldchain.registry.schema import alarm as table
 from coldchain.registry.schema import alarm_event, delivery_attempt, outbox, person, shipment, store
 from coldchain.registry.schema_people import endpoint, party_contact

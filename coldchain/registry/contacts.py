@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, or_, select
 
+from coldchain.registry.people import names as names_of_people
 from coldchain.registry.schema import person
 from coldchain.registry.schema_people import endpoint, party_contact
 from coldchain.registry.viewer import PERMISSIONS, Permission
@@ -107,6 +108,15 @@ def _party(connection: Connection, condition: ColumnElement[bool]) -> list[Recip
         if row.phone:
             ways.append(Way("sms", row.phone, row.phone_verified_ms is not None))
         found.append(Recipient(row.id, "party", row.name, row.zone, row.language, tuple(ways)))
+    return found
+
+
+def names(connection: Connection, ids: set[str]) -> dict[str, str]:
+    """The names of recipients of every kind: people (and API keys), endpoints, contacts of parties."""
+    found = names_of_people(connection, ids)
+    for table in (endpoint, party_contact):
+        rows = connection.execute(select(table.c.id, table.c.name).where(table.c.id.in_(ids)))
+        found |= {row.id: row.name for row in rows}
     return found
 
 
