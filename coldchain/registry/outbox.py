@@ -5,6 +5,7 @@ failed_permanent. `sending` is committed before a byte leaves; a row found in it
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, case, func, or_, select, update
@@ -77,11 +78,17 @@ class Outcome(NamedTuple):
 
 def queue(connection: Connection, row: dict[str, Any]) -> str | None:
     """Add a row in state `queued`; None if its (alarm, occasion, step, recipient, channel) is there already."""
-    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert
-    id_ = new_id()
-    statement = insert(outbox).values(id=id_, state="queued", **row).on_conflict_do_nothing()
-    # Asked of the row itself: drivers count what was not inserted in different ways.
-    return connection.execute(statement.returning(outbox.c.id)).scalar_one_or_none()
+    values = {"id": new_id(), "state": "queued", **row}
+    id_: str | None = connection.execute(_queueing(connection.dialect.name), values).scalar_one_or_none()
+    return id_
+
+
+@cache
+def _queueing(dialect: str) -> Any:
+    """The statement, made once: a storm queues thousands of rows in one transaction."""
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert
+    # The row itself answers: drivers count what was not inserted in different ways.
+    return insert(outbox).on_conflict_do_nothing().returning(outbox.c.id)
 
 
 def told(connection: Connection, alarm: str) -> set[tuple[str, str]]:
