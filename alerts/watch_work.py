@@ -4,7 +4,7 @@ import json
 from collections import deque
 from pathlib import Path
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, func, select
 
 from alerts.watch import Event
 from coldchain import audit
@@ -13,14 +13,13 @@ from coldchain.domain.quantity import iso
 from coldchain.journal.port import Journal
 from coldchain.pulse import STALE_MS
 from coldchain.registry import canary, undelivered
-from coldchain.registry.schema import cursor, person, setting, sign_in_attempt
+from coldchain.registry.schema import cursor, setting, sign_in_attempt
 from coldchain.registry.store import Registry, upsert
 
 BEHIND_S = 60.0
 OVERDUE_MS = 60_000
 CANARIES = 2.0  # so many of its intervals may pass before a canary counts as missing
 TRAIL_MS, WHOLE_TRAIL_MS = 86_400_000, 7 * 86_400_000
-UNVERIFIED_MS = 86_400_000
 GUESSES, GUESSING_MS = 20, 15 * 60_000
 _ENTRIES = 5000
 _TRAIL = "audit.verified"
@@ -103,15 +102,6 @@ def canary_missing(connection: Connection, now_ms: int) -> str | None:
     """The canary did not come through."""
     wanted = canary.expected(connection)
     return None if wanted is None else canary.missing(connection, now_ms, CANARIES * wanted.every_s)
-
-
-def unverified(connection: Connection, now_ms: int) -> str | None:
-    """People on call whose address or number has not been proved a day after they were entered."""
-    phone = person.c.phone.is_not(None) & person.c.phone_verified_ms.is_(None)
-    open_ = or_(person.c.email_verified_ms.is_(None), phone)
-    query = select(person.c.name).where(person.c.on_call, person.c.disabled_ms.is_(None), open_)
-    names = list(connection.execute(query.where(person.c.created_ms < now_ms - UNVERIFIED_MS)).scalars())
-    return f"on call with an address that was never verified: {', '.join(sorted(names))}" if names else None
 
 
 def guessing(connection: Connection, now_ms: int) -> list[Event]:

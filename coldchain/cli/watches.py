@@ -96,7 +96,6 @@ def notify_watch(config: Config, stores: Stores, clock: Clock) -> "Watchman":
         Check("commit_lag", 10 * _SECOND, work.Lag(stores.journal, stores.registry, clock).look),
         Check("ingest_stalled", 10 * _SECOND, work.Role(config.data, "ingest", clock).look),
         Check("web_stalled", 10 * _SECOND, work.Role(config.data, "web", clock).look),
-        Check("contact_unverified", _HOUR, asks(work.unverified)),
     ]
     if beat is not None:
         checks.append(Check("heartbeat", config.canary_s or _MINUTE, beat.look))

@@ -135,4 +135,5 @@ def test_paho_thread_death_a_bug_in_a_callback_ends_the_connection_and_never_the
             writer.stop()
 
 
-NATIVE = b'{"v":1,"device":"LG-1","boot":1,"seq":0,"readings":[{"ts":"2026-11-22T08:00:00Z","values":{"temperature_c":5.0}}]}'
+READING = '{"ts":"2026-11-22T08:00:00Z","values":{"temperature_c":5.0}}'
+NATIVE = f'{{"v":1,"device":"LG-1","boot":1,"seq":0,"readings":[{READING}]}}'

@@ -214,3 +214,27 @@ def test_without_anybody_to_tell_it_does_not_start(
     said = capsys.readouterr().err
     assert "COLDCHAIN_SENTINEL_SMTP_URL" in said
     assert "starttls=requird" in said
+
+
+def test_doctor_tries_the_sentinel_s_server_and_says_which_setting_is_wrong_and_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import ssl
+
+    from mail_servers import SmtpServer, certificate
+
+    context, trusting = certificate(tmp_path, name="mail.example.org")
+    server = SmtpServer(context)
+    monkeypatch.setattr(ssl, "create_default_context", lambda *_args, **_named: trusting)
+    monkeypatch.setenv("COLDCHAIN_DATA", str(tmp_path / "var"))
+    for name, value in {"TO": "a@b.de", "FROM": "w@x.de", "SMTP_URL": server.url("required")}.items():
+        monkeypatch.setenv(f"COLDCHAIN_SENTINEL_{name}", value)
+    assert main(["doctor"]) == 1
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.split()[:2] == ["FAIL", "sentinel"]]
+    assert "COLDCHAIN_SENTINEL_SMTP_URL" in line
+    assert "IP address mismatch" in line
+    monkeypatch.setenv("COLDCHAIN_SENTINEL_SMTP_URL", server.url("off"))
+    main(["doctor"])
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.split()[:2] == ["ok", "sentinel"]]
+    assert "takes mail, without TLS" in line
+    server.stop()

@@ -25,7 +25,7 @@ from coldchain.clock import HandClock
 from coldchain.domain.finding import Severity
 from coldchain.pulse import Pulse, expect
 from coldchain.registry import canary, signals
-from coldchain.registry.schema import alarm, delivery_attempt, outbox, person, sign_in_attempt, signal
+from coldchain.registry.schema import alarm, delivery_attempt, outbox, sign_in_attempt, signal
 from coldchain.registry.schema import audit as audit_table
 from coldchain.registry.store import new_id
 from compliance.trouble import SEVERITIES
@@ -237,17 +237,6 @@ def test_no_channel_works_when_nothing_was_taken_for_a_minute_that_should_have_b
     assert asked(house, watch_work.overdue, NOON + MINUTE + 1) is None  # the other alarm says more
     queued(house, "webhook", NOON + 1, "accepted", accepted_ms=NOON + 2 * MINUTE)
     assert asked(house, watch_work.no_channel, NOON + 3 * MINUTE) is None
-
-
-def test_people_on_call_with_unproved_addresses_are_named_after_a_day(house: House) -> None:
-    with house.registry.write() as connection:
-        row = {"role": "operator", "zone": "UTC", "language": "en", "created_ms": NOON, "on_call": True}
-        connection.execute(person.insert().values(id=ALICE, email="a@b.c", name="Alice", phone="+49170", **row))
-    assert asked(house, watch_work.unverified, NOON + HOUR) is None
-    assert "Alice" in str(asked(house, watch_work.unverified, NOON + DAY + 1))
-    with house.registry.write() as connection:
-        connection.execute(update(person).values(email_verified_ms=NOON, phone_verified_ms=NOON))
-    assert asked(house, watch_work.unverified, NOON + DAY + 1) is None
 
 
 @pytest.mark.parametrize(("accounts", "tries", "words"), [(1, 20, "for 0@x"), (100, 1, "many accounts"), (1, 5, None)])
