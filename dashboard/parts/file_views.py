@@ -96,7 +96,7 @@ def _reading_again(found: dict[str, Any], *, blocked: bool, may: bool) -> list[A
                     className="button primary", disabled=blocked),
     ]  # fmt: skip
     said = html.P(["This very file was imported before. ", before], className="dim small")
-    return [html.Div([said, html.Div(fields, className="file-save")], className="stack")]
+    return [html.Div([said, html.Div(fields, className="form-row")], className="wide")]
 
 
 def result(answer: Any) -> Any:
