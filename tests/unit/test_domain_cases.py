@@ -1,5 +1,7 @@
 """Cases of the domain that people quote: the limit, a tenth above it, and versions from before severity matrices."""
 
+from typing import Any
+
 import pytest
 from judging import judged, profile, rule
 
@@ -15,7 +17,8 @@ def test_the_label_limit_is_in_and_a_tenth_more_is_out(celsius: float, excursion
     samples = [(10.0 * k, celsius) for k in range(6)]
     found = judged(*samples, by=shipped)
     assert len(found.excursions) == excursions
-    seen = found.document["temperature"]
+    document: dict[str, Any] = found.document
+    seen = document["temperature"]
     assert seen["time_above_s"] + seen["time_below_s"] == outside_s
 
 
