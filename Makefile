@@ -2,6 +2,8 @@
 PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
+# Test files run side by side; most of them wait for servers and browsers.
+WORKERS ?= 2
 export UV_NO_CONFIG := 1
 export UV_SYSTEM_CERTS := 1
 
@@ -35,7 +37,7 @@ demo: $(ENV)/runtime
 	@exec $(BIN)/coldchain demo
 
 test: $(ENV)/dev
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: $(ENV)/dev
 	@$(BIN)/ruff check .
