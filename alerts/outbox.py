@@ -70,18 +70,20 @@ def announced(claimed: Claimed) -> Announcement:
 def _links(claimed: Claimed, announcement: Announcement, site: Site) -> messages.Links:
     page = f"{site.public_url}/alarms/"
     needed = announcement.reader.may_acknowledge and not announcement.digest
+    acknowledge = f"{site.public_url}/api/v1/ack/{_token(claimed, announcement, site)}" if needed else None
+    code = claimed.code if needed else None
+    if announcement.group:
+        listed = f"{site.public_url}/told/{claimed.id[:8]}"
+        return messages.Links(listed, listed, acknowledge, code, page)
+    return messages.Links(page + claimed.alarm, page + claimed.alarm[:8], acknowledge, code, page)
+
+
+def _token(claimed: Claimed, announcement: Announcement, site: Site) -> str:
     expires_ms = claimed.created_ms + ack_link.LIFE_MS
     if announcement.group:
-        token = ack_link.make_group(site.ack_key, ack_link.GroupClaim(claimed.id, claimed.recipient, expires_ms))
-        listed = f"{site.public_url}/told/{claimed.id[:8]}"
-    else:
-        token = ack_link.make(
-            site.ack_key, ack_link.Claim(claimed.alarm, claimed.recipient, claimed.occasion, expires_ms)
-        )
-        listed = page + claimed.alarm
-    acknowledge = f"{site.public_url}/api/v1/ack/{token}" if needed else None
-    short = listed if announcement.group else page + claimed.alarm[:8]
-    return messages.Links(listed, short, acknowledge, claimed.code if needed else None, page)
+        return ack_link.make_group(site.ack_key, ack_link.GroupClaim(claimed.id, claimed.recipient, expires_ms))
+    claim = ack_link.Claim(claimed.alarm, claimed.recipient, claimed.occasion, expires_ms)
+    return ack_link.make(site.ack_key, claim)
 
 
 def fault_of(channel: str, content: Mapping[str, Any]) -> str:
