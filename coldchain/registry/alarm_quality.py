@@ -54,8 +54,9 @@ def people(facts: Facts) -> list[dict[str, Any]]:
         rows.append({
             "person": person, "name": facts.named.get(person, person), "alarms": len({id_ for id_, _ in heard}),
             "announcements": len(heard), "per_week": len(heard) * WEEK_MS / length,
-            "per_10_min": len(heard) * SLOT_MS / length, "most_in_10_min": len(slots[fullest]) if slots else 0,
-            "fullest_ms": fullest, "floods": sum(len(ids) > alarm_unrest.FLOOD for ids in slots.values()),
+            "per_10_min": len(heard) * SLOT_MS / length, "fullest_ms": fullest,
+            "most_in_10_min": 0 if fullest is None else len(slots[fullest]),
+            "floods": sum(len(ids) > alarm_unrest.FLOOD for ids in slots.values()),
         })  # fmt: skip
     return sorted(rows, key=lambda row: (-row["announcements"], row["name"]))
 

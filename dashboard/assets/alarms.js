@@ -28,7 +28,9 @@
   // --- several at once ----------------------------------------------------------------------------------------------
   // What is chosen is kept here and not in the rows: they are drawn anew whenever an alarm changes.
   const picked = new Map(); // alarm -> "alarm.version" as it was shown when it was chosen
-  const unfolded = new Set();
+  const unfolded = new Map(); // storm -> how many of its alarms are drawn
+  const STEP = 50;
+  function drawUnfolded() { props("alarms-unfolded", { data: Object.fromEntries(unfolded) }); }
 
   function of(box) { return box.dataset.pick.slice(0, box.dataset.pick.lastIndexOf(".")); }
   function paint() {
@@ -54,13 +56,17 @@
 
   document.addEventListener("click", (event) => {
     const box = event.target.closest("[data-pick]");
+    const more = event.target.closest("[data-storm-more]");
+    if (more) { unfolded.set(more.dataset.stormMore, (unfolded.get(more.dataset.stormMore) || 0) + STEP); drawUnfolded(); }
     if (box) toggle(box);
     else if (event.target.closest("[data-pick-ack]")) askForPicked();
     else if (event.target.closest("[data-pick-clear]")) { picked.clear(); paint(); }
   });
   document.addEventListener("toggle", (event) => {
     const key = event.target.dataset && event.target.dataset.storm;
-    if (key) { if (event.target.open) unfolded.add(key); else unfolded.delete(key); }
+    if (!key || event.target.open === unfolded.has(key)) return;
+    if (event.target.open) unfolded.set(key, STEP); else unfolded.delete(key);
+    drawUnfolded();
   }, true);
 
   // --- keys ---------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from dashboard.parts.states import attempt, empty, skeleton
 from dashboard.services import Services
 
 PAGE = Page("dashboard.pages.alarms", "Alarms", path="/alarms", icon="alarms")
-MOST = 500
+MOST = alarm_list.MOST
 
 
 class View(NamedTuple):
@@ -66,6 +66,7 @@ def layout(**query: str) -> Any:
             alarm_list.pick_bar() if security.viewer().may(Permission.ACKNOWLEDGE) else None,
             dcc.Store(id="alarms-view", data=wanted._asdict() if wanted else view),
             dcc.Store(id="alarms-seen"),
+            dcc.Store(id="alarms-unfolded", data={}),
             *alarm_acts.dialog(),
         ],
         className="page",
@@ -106,16 +107,18 @@ def register(app: Dash, services: Services) -> None:
         *(Output(f"alarms-n-{key}", "children") for key in VIEWS if key != "all"),
         Input("alarms-view", "data"),
         Input("alarms-seen", "data"),
+        Input("alarms-unfolded", "data"),
         Input("ack-done", "data"),
         Input("alarm-act-done", "data"),
         perm=Permission.VIEW,
     )
-    def listed(view: object, _seen: object, _acked: object, _done: object) -> Any:
+    def listed(view: object, _seen: object, unfolded: object, _acked: object, _done: object) -> Any:
+        opened = alarm_list.unfolded_of(unfolded)
         wanted = alarm_quality_behind.asked(view) if isinstance(view, dict) else None
         key, viewer = chosen(view), security.viewer()
         with services.registry.read() as connection:
             numbers = [counted(connection, viewer, which, services) for which in VIEWS if which != "all"]
-        shown = attempt("list of alarms", lambda: page_body(services, viewer, wanted or key))
+        shown = attempt("list of alarms", lambda: page_body(services, viewer, wanted or key, opened))
         waiting = numbers[list(VIEWS).index("unacknowledged")]
         words = "Nobody has to answer" if not waiting else f"{text.count(waiting, 'alarm')} to acknowledge"
         return shown, [words, ", checked ", moment(services.clock.now_ms(), "second")], *map(str, numbers)
@@ -152,7 +155,7 @@ def counted(connection: Connection, viewer: Viewer, view: str, services: Service
     return alarms.count(connection, viewer, which_of(connection, viewer, view, services.clock.now_ms()))
 
 
-def page_body(services: Services, viewer: Viewer, view: str | Behind) -> Any:
+def page_body(services: Services, viewer: Viewer, view: str | Behind, unfolded: dict[str, int]) -> Any:
     """The list of one view: unanswered before answered, worst first, newest first, storms as one row."""
     now_ms = services.clock.now_ms()
     words = VIEWS[view] if isinstance(view, str) else BEHIND
@@ -168,7 +171,7 @@ def page_body(services: Services, viewer: Viewer, view: str | Behind) -> Any:
     more = "" if found.next_cursor is None else f"The newest {MOST} are shown; the HTTP API lists them all."
     return [
         flood_banner(flooded) if flooded else None,
-        alarm_list.listing(alarm_list.folded(found.items), viewer, words.title),
+        alarm_list.listing(alarm_list.folded(found.items), viewer, words.title, unfolded),
         html.P(more, className="dim small") if more else None,
     ]
 

@@ -1,6 +1,6 @@
 """The rows of the alarm list: single alarms, storms folded into one row with their count, and what may be done."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -16,6 +16,8 @@ from dashboard.parts.shipment_blocks import cause_words
 Item = dict[str, Any]
 STORM = 5  # alarms of one cause that came one upon the other are one row from here on
 STORM_GAP_MS = 10 * 60_000
+STEP = 50  # alarms of a storm that are drawn at a time: a browser takes long over more
+MOST = 500
 _SEVERITIES = ("critical", "major", "minor", "info")
 
 
@@ -23,11 +25,7 @@ class Group(NamedTuple):
     """Alarms that came together for one cause; a single one is a group of itself."""
 
     items: tuple[Item, ...]
-
-    @property
-    def key(self) -> str:
-        """A name that stays while the list is drawn anew."""
-        return str(min(item["id"] for item in self.items))
+    key: str = ""  # a name that stays while the list is drawn anew
 
 
 def folded(items: Iterable[Item]) -> list[Group]:
@@ -35,11 +33,11 @@ def folded(items: Iterable[Item]) -> list[Group]:
     alike: dict[tuple[bool, str, str], list[Item]] = {}
     for item in items:
         alike.setdefault(("acknowledged" in item, item["cause"], item["suppression"]), []).append(item)
-    groups = [group for some in alike.values() for group in _storms(some)]
+    groups = [group for name, some in alike.items() for group in _storms(some, "-".join(map(str, name)))]
     return sorted(groups, key=lambda group: min(map(order, group.items)))
 
 
-def _storms(alike: list[Item]) -> list[Group]:
+def _storms(alike: list[Item], name: str) -> list[Group]:
     by_time = sorted(alike, key=lambda item: str(item["raised"]))
     runs: list[list[Item]] = [by_time[:1]]
     for before, after in pairwise(by_time):
@@ -49,9 +47,9 @@ def _storms(alike: list[Item]) -> list[Group]:
         else:
             runs.append([after])
     groups: list[Group] = []
-    for run in runs:
+    for number, run in enumerate(runs):
         run.sort(key=order)
-        groups += [Group(tuple(run))] if len(run) >= STORM else [Group((item,)) for item in run]
+        groups += [Group(tuple(run), f"{name}-{number}")] if len(run) >= STORM else [Group((item,)) for item in run]
     return groups
 
 
@@ -61,9 +59,11 @@ def order(item: Item) -> tuple[bool, bool, bool, int, int]:
     return item["suppression"] != "none", "acknowledged" in item, item["condition"] == "returned", worst, newest
 
 
-def listing(groups: Sequence[Group], viewer: Viewer, label: str) -> html.Ul:
-    """The whole list."""
-    rows = [row(one.items[0], viewer) if len(one.items) == 1 else storm(one, viewer) for one in groups]
+def listing(groups: Sequence[Group], viewer: Viewer, label: str, unfolded: Mapping[str, int] | None = None) -> html.Ul:
+    """The whole list; of a storm only so many are drawn as somebody has unfolded (`unfolded`, by its key)."""
+    rows = [
+        storm(one, viewer, (unfolded or {}).get(one.key, 0)) if one.key else row(one.items[0], viewer) for one in groups
+    ]
     return html.Ul(rows, id="alarm-rows", className="card alarm-rows", **{"aria-label": label})
 
 
@@ -82,7 +82,13 @@ def row(item: Item, viewer: Viewer) -> html.Li:
     )
 
 
-def storm(group: Group, viewer: Viewer) -> html.Li:
+def unfolded_of(given: object) -> dict[str, int]:
+    """How many alarms of which storm are drawn; the browser's word."""
+    found = given.items() if isinstance(given, dict) else ()
+    return {str(key)[:200]: min(many, MOST) for key, many in found if isinstance(many, int) and many > 0}
+
+
+def storm(group: Group, viewer: Viewer, shown: int = 0) -> html.Li:
     """Many alarms of one cause as one row: how many, how bad, since when, all of them on demand."""
     worst, waiting = group.items[0], [item for item in group.items if _answerable(item, viewer)]
     first = min((item["onset"] for item in group.items), key=ms_from_iso)
@@ -92,7 +98,11 @@ def storm(group: Group, viewer: Viewer) -> html.Li:
     if waiting:
         said = {"data-alarm-act": "acknowledge:" + ",".join(map(_version, waiting)), "data-storm": "1"}
         acts = [html.Button(f"Acknowledge all {len(waiting)}", type="button", className="button primary", **said)]
-    members = html.Ul([member(item, viewer) for item in group.items], className="storm-rows")
+    members = [html.Ul([member(item, viewer) for item in group.items[:shown]], className="storm-rows")]
+    if shown < len(group.items):
+        words = f"Show {STEP} more of {len(group.items)}" if shown else "Loading …"
+        members.append(html.Button(words, type="button", className="button storm-more", disabled=not shown,
+                                   **{"data-storm-more": group.key}))  # fmt: skip
     return html.Li(
         [
             severity(worst["severity"]),
@@ -105,7 +115,7 @@ def storm(group: Group, viewer: Viewer) -> html.Li:
             ),
             html.Span(["since ", moment(first, "age")], className="age"),
             html.Div(acts, className="acts"),
-            html.Details([html.Summary(f"Show all {len(group.items)}"), members], **{"data-storm": group.key}),
+            html.Details([html.Summary(f"Show all {len(group.items)}"), *members], **{"data-storm": group.key}),
         ],
         className="alarm-row alarm-storm",
         **{"data-row": "1", "data-alarm": f"storm-{group.key}", "data-tone": TONES[worst["severity"]],

@@ -2,10 +2,13 @@
 
 from typing import Any, NamedTuple
 
+from sqlalchemy import Connection
+
 from alerts import lifecycle
 from alerts.lifecycle import Act
 from coldchain.errors import InvalidValue, Stale
 from coldchain.registry import alarms
+from coldchain.registry.alarms import AlarmFilter
 from coldchain.registry.viewer import Viewer
 from dashboard.parts import text
 from dashboard.parts.alarm_words import title
@@ -79,8 +82,8 @@ def acknowledge(services: Services, viewer: Viewer, picked: tuple[Chosen, ...], 
         raise InvalidValue("alarms: choose at least one")
     done = already = changed = 0
     with services.registry.write() as connection:
+        _demand_visible(connection, viewer, picked)
         for one in picked:
-            alarms.alarm(connection, viewer, one.alarm)
             try:
                 act = lifecycle.acknowledge(
                     connection, one.alarm, who=viewer.id, via="browser", comment=comment,
@@ -92,6 +95,18 @@ def acknowledge(services: Services, viewer: Viewer, picked: tuple[Chosen, ...], 
                 done += act is Act.ACKNOWLEDGED
                 already += act is Act.ALREADY_ACKNOWLEDGED
     return Outcome(done, already, changed)
+
+
+def _demand_visible(connection: Connection, viewer: Viewer, picked: tuple[Chosen, ...]) -> None:
+    """Nothing, if the viewer may see all of them; asked at once, because a storm is long.
+
+    Raises:
+        NotFound: one does not exist for this viewer.
+    """
+    ids = frozenset(one.alarm for one in picked)
+    if alarms.count(connection, viewer, AlarmFilter(among=ids)) < len(ids):
+        for id_ in sorted(ids):  # one was merged meanwhile, which is no fault, or is not the viewer's
+            alarms.alarm(connection, viewer, id_)
 
 
 def note(outcome: Outcome) -> dict[str, Any]:

@@ -119,7 +119,8 @@ def test_one_alarm_says_who_was_told_with_what_result_and_what_comes_next(opened
     assert "Mail" in told
     assert "it was raised" in told
     why = page.locator(".why").inner_text()
-    assert "You were told" in why
+    assert "You got this by Mail and SMS" in why
+    assert "because you are on call" in why
     assert re.search("told (again|if it is still active)", why)
     watched.clean()
 
@@ -193,6 +194,7 @@ def test_some_are_chosen_and_answered_by_keys_and_nothing_happens_while_typing(o
     page = watched.page
     page.locator(".alarm-storm", has_text="6 alarms").locator("summary").focus()
     page.keyboard.press("o")
+    page.locator(".storm-member").first.wait_for()
     for key in ("j", "x", "j", "x"):
         page.keyboard.press(key)
     watched.until("document.getElementById('pick-count').textContent === '2 chosen'")
@@ -218,7 +220,7 @@ def test_what_is_over_and_answered_is_reset_with_reason_and_password(opened: Ope
     page = watched.page
     for password, said in (("wrong", "password is not yours"), ("a long walk in the cold", "It is off the board")):
         if not page.get_by_role("dialog").is_visible():
-            page.get_by_role("button", name="Reset").click()
+            page.get_by_role("button", name="Reset: Cold room A").click()
         page.get_by_role("dialog").get_by_label("Reason or comment").fill("assessed, deviation 12")
         page.get_by_label("Your password", exact=True).fill(password)
         page.get_by_role("dialog").get_by_role("button", name="Reset").click()

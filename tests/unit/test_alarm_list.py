@@ -1,11 +1,15 @@
 """The alarm list: a storm is one row, the worst unanswered stands on top, and nobody is offered what is not theirs."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from web_cast import NORTH, SOUTH, installed
 
 from coldchain.domain.quantity import iso
-from coldchain.errors import InvalidValue
+from coldchain.errors import InvalidValue, NotFound
+from coldchain.registry.schema import alarm
 from coldchain.registry.viewer import Viewer
 from dashboard.parts import alarm_list, alarm_many
 
@@ -76,3 +80,30 @@ def test_several_are_read_once_each_and_never_more_than_anybody_can_see() -> Non
     assert alarm_many.chosen("a.1,b.22,a.1") == (("a", 1), ("b", 22))
     with pytest.raises(InvalidValue, match="too many"):
         alarm_many.chosen(",".join(f"a{n}.1" for n in range(alarm_many.MOST + 1)))
+
+
+def test_of_a_storm_only_what_was_unfolded_is_drawn() -> None:
+    groups = alarm_list.folded([item(str(n), n * 0.01) for n in range(250)])
+    [group] = groups
+
+    def drawn(unfolded: object) -> int:
+        listing = alarm_list.listing(groups, QUALITY, "x", alarm_list.unfolded_of(unfolded))
+        return str(listing.to_plotly_json()).count("storm-member")
+
+    assert [drawn({group.key: many}) for many in (0, 50, 200, 10**9)] == [0, 50, 200, 250]
+    assert [drawn(forged) for forged in (None, [], {"x": 5}, {group.key: "all"}, {group.key: -3})] == [0] * 5
+    later = alarm_list.folded([item(str(n), n * 0.01) for n in range(10, 250)])
+    assert later[0].key == group.key
+
+
+def test_nobody_answers_alarms_of_others_among_own_ones(tmp_path: Path) -> None:
+    with installed(tmp_path) as web:
+        mine, foreign = web.alarm(web.shipment("S-1")), web.alarm(web.shipment("S-2", customer=SOUTH))
+        scoped = Viewer("o", "Olga", "operator", customer=NORTH)
+        both = tuple(alarm_many.Chosen(one, 1) for one in (mine, foreign))
+        with pytest.raises(NotFound):
+            alarm_many.acknowledge(web.services, scoped, both, "")
+        with web.registry.read() as connection:
+            assert connection.execute(select(alarm.c.acknowledged_ms)).scalars().all() == [None, None]
+        assert alarm_many.acknowledge(web.services, scoped, both[:1], "") == (1, 0, 0)
+        assert alarm_many.acknowledge(web.services, QUALITY, (alarm_many.Chosen(foreign, 7),), "") == (0, 0, 1)
