@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from coldchain.domain.canary import Canary
 from coldchain.domain.message import Arrival, Gap, Outcome, Receipt, Watermark
 from coldchain.domain.reading import Reading
 from coldchain.errors import NotFound
@@ -67,7 +68,7 @@ class StoredJournal:
             head = canary.note(session, road, sent_ms)
         self.bell.ring(head)
 
-    def canaries(self) -> list[canary.Canary]:
+    def canaries(self) -> list[Canary]:
         """The newest canary of each road."""
         with self.database.read() as session:
             return canary.newest(session)

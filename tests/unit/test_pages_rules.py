@@ -150,10 +150,10 @@ def test_an_export_needs_something_to_export_and_times_that_are_some() -> None:
 
 def test_a_logger_says_what_is_wrong_with_it_and_nothing_else() -> None:
     now_ms = 1_767_600_000_000
-    fine = {"logger": "a", "assigned": True, "interval_s": 600.0, "last_heard": "2026-01-05T07:55:00.000Z",
+    fine = {"logger": "a", "assigned": True, "silent": False, "last_heard": "2026-01-05T07:55:00.000Z",
             "calibration_due": "2026-12-01T00:00:00.000Z", "battery_pct": 80.0}  # fmt: skip
     assert loggers.troubles(fine, now_ms) == []
-    assert loggers.troubles(fine | {"last_heard": "2026-01-05T07:00:00.000Z"}, now_ms) == ["silent"]
+    assert loggers.troubles(fine | {"silent": True}, now_ms) == ["silent"]
     assert loggers.troubles(fine | {"assigned": False}, now_ms) == ["unassigned"]
     assert loggers.troubles(fine | {"calibration_due": "2026-01-20T00:00:00.000Z"}, now_ms) == ["calibration"]
     assert loggers.troubles(fine | {"battery_pct": 12.0}, now_ms) == ["battery"]
