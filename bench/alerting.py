@@ -9,6 +9,7 @@ it sends, with the group wait that it has by default, which is its own answer to
 import contextlib
 import json
 import os
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -35,6 +36,11 @@ def measure(scale: float) -> list[Anchor]:
     seconds = max(5, round(SECONDS * scale))
     with scratch() as folder, _post() as (post, arrivals), _house(folder, post) as port:
         with process("alerting_load", port, seconds, RATE, SHOTS_PER_S, BOUND, REGISTERED) as loading:
+            says(loading)
+            _judged(folder)
+            assert loading.stdin is not None
+            loading.stdin.write("\n")
+            loading.stdin.flush()
             said = says(loading)
         shots: dict[str, float] = said["shots"]
         deadline_s = time.time() + _AFTER_S
@@ -138,6 +144,20 @@ def _wait(folder: Path) -> None:
             raise RuntimeError("the roles did not start")
         time.sleep(0.1)
     time.sleep(5)  # what was bound is judged for the first time: not what is measured
+
+
+def _judged(folder: Path) -> None:
+    """Until the engine has judged all that was ever committed."""
+    deadline_s = time.monotonic() + _READY_S
+    while time.monotonic() < deadline_s:
+        with sqlite3.connect(folder / "journal.db") as journal, sqlite3.connect(folder / "registry.db") as registry:
+            [head] = journal.execute("SELECT value FROM meta WHERE name = 'head'").fetchone() or [0]
+            cursor = registry.execute("SELECT journal_offset FROM cursor WHERE name = 'engine'").fetchone()
+            heard = journal.execute("SELECT count(*) FROM logger").fetchone()[0]
+        if heard >= REGISTERED and cursor is not None and cursor[0] >= head:
+            return
+        time.sleep(0.2)
+    raise RuntimeError("the engine did not catch up with the loggers' first messages")
 
 
 def _alertmanager() -> tuple[float, str]:

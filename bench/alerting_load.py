@@ -23,15 +23,21 @@ def main() -> None:
         client.loop_start()
         clients.append(client)
     shots: dict[str, float] = {}
+    for number in range(registered):  # once each: a logger that was never heard is news to everybody
+        _publish(clients[number % _CLIENTS], number, 0, (5.0,))
+        if number % 100 == 0:
+            time.sleep(100 / rate)
+    print(json.dumps("warm"), flush=True)
+    sys.stdin.readline()
     sent, began = 0, time.time()
     while (past := time.time() - began) < seconds:
         while sent < past * rate:
-            _publish(clients[sent % _CLIENTS], bound + sent % (registered - bound), sent, (5.0,))
+            _publish(clients[sent % _CLIENTS], bound + sent % (registered - bound), sent + 1, (5.0,))
             sent += 1
         if len(shots) < min(past * shots_per_s, bound):
             number = len(shots)
             shots[f"lg-{number:05d}"] = time.time()
-            _publish(clients[number % _CLIENTS], number, sent, (5.0, 17.0, 18.0))
+            _publish(clients[number % _CLIENTS], number, sent + 1, (5.0, 17.0, 18.0))
         time.sleep(_TURN_S)
     took = time.time() - began
     for client in clients:
