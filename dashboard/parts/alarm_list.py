@@ -206,7 +206,7 @@ def _facts(item: Item) -> html.Span:
     peak = item.get("peak_c", item.get("value_c"))
     about = [cause_words(item)]
     if peak is not None:
-        about.append(f"peak {text.celsius(peak, item.get('limit_c'))}")
+        about.append(f"{text.extreme(item['cause'])} {text.celsius(peak, item.get('limit_c'))}")
     if item.get("channel") and item.get("logger"):
         about.append(f"{item['logger']}/{item['channel']}")
     return html.Span(" · ".join(about), className="facts")

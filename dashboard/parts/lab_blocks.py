@@ -185,8 +185,8 @@ def _told(kind: str, said: JsonObject | None) -> Any:
     parts: list[Any] = [severity(said["severity"]), " "]
     if kind == "excursion":
         side = "above" if said["direction"] == "high" else "below"
-        peak = text.celsius(said["peak_c"], said["limit_c"])
-        words = f" {side} {text.limit(said['limit_c'])}, {text.duration(said['duration_s'])}, peak {peak}, from "
+        peak = f"{text.extreme(said['direction'])} {text.celsius(said['peak_c'], said['limit_c'])}"
+        words = f" {side} {text.limit(said['limit_c'])}, {text.duration(said['duration_s'])}, {peak}, from "
         return [*parts, words, moment(said["onset"])]
     if kind == "breach":
         return [*parts, f" {said['rule']} at ", moment(said["fired_at"])]

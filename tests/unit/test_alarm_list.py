@@ -96,6 +96,14 @@ def test_of_a_storm_only_what_was_unfolded_is_drawn() -> None:
     assert later[0].key == group.key
 
 
+def test_the_farthest_value_of_what_is_too_cold_is_its_lowest() -> None:
+    def words(**more: Any) -> str:
+        return str(alarm_list.row(item("1", limit_c=2.0, **more), QUALITY).to_plotly_json())
+
+    assert "lowest −0.9 °C" in words(cause="low", peak_c=-0.9)
+    assert "peak 9.1 °C" in words(peak_c=9.1)
+
+
 def test_nobody_answers_alarms_of_others_among_own_ones(tmp_path: Path) -> None:
     with installed(tmp_path) as web:
         mine, foreign = web.alarm(web.shipment("S-1")), web.alarm(web.shipment("S-2", customer=SOUTH))
