@@ -12,11 +12,18 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, select, update
 
 from coldchain.domain.profile import ProductProfile
-from coldchain.domain.profile_format import as_json, profile_from
+from coldchain.domain.profile_format import as_json, config_hash, profile_from
 from coldchain.errors import InvalidValue, NotFound, Stale
 from coldchain.registry.changes import changed
 from coldchain.registry.profile_approvers import demand_another
 from coldchain.registry.schema import product_profile
+
+PROGRAM = "system"  # who wrote the versions that ship with the program
+_SHIPPED = "shipped with the product, a proposal"
+_OFFERED = (
+    "the program ships a newer text of this profile than the one on record, a proposal: compare it with the version in "
+    "use and approve it, or leave it"
+)
 
 
 class StoredProfile(NamedTuple):
@@ -40,16 +47,44 @@ class StoredProfile(NamedTuple):
             return "retired"
         return "proposal" if self.approved_ms is None else "approved"
 
+    @property
+    def offered(self) -> bool:
+        """Whether a later program brought it and nobody has approved it: nothing begins with it of itself."""
+        return self.who == PROGRAM and self.profile.version > 1 and self.approved_ms is None
+
 
 def seed_profiles(connection: Connection, bodies: Iterable[Mapping[str, Any]], now_ms: int) -> int:
-    """Add the shipped profiles that are not there yet, in a writing transaction; return how many were added."""
+    """Add the shipped profiles that are not there yet, in a writing transaction; return how many versions were added.
+
+    Of one that is there with another text, the shipped text becomes its next version, an offer that changes nothing by
+    itself: once, whatever became of it, and not of a retired profile, which a further version would bring back.
+    """
     added = 0
     for body in bodies:
         profile = profile_from(body)
-        if latest_version(connection, profile.id) is None:
-            _insert(connection, profile, as_json(body), "system", "shipped with the product, a proposal", now_ms)
-            added += 1
+        known = history(connection, profile.id)
+        if not known:
+            _insert(connection, profile, as_json(body), PROGRAM, _SHIPPED, now_ms)
+        elif _is_news(body, known):
+            offer = {**body, "version": known[0].profile.version + 1, "proposal": True}
+            _insert(connection, profile_from(offer), as_json(offer), PROGRAM, _OFFERED, now_ms)
+        else:
+            continue
+        added += 1
     return added
+
+
+def _is_news(body: Mapping[str, Any], known: list[StoredProfile]) -> bool:
+    """Whether no version that came from the program says the same, and there is one to be followed.
+
+    An older program that is started again has said its text before, and says it no second time.
+    """
+    from_program = {_text_hash(one.body) for one in known if one.who == PROGRAM}
+    return known[0].retired_ms is None and bool(from_program) and _text_hash(body) not in from_program
+
+
+def _text_hash(body: Mapping[str, Any]) -> str:
+    return config_hash({name: value for name, value in body.items() if name not in ("version", "proposal")})
 
 
 def add(connection: Connection, body: Mapping[str, Any], *, who: str, reason: str | None, now_ms: int) -> StoredProfile:
@@ -155,6 +190,8 @@ def retire(connection: Connection, profile_id: str, *, who: str, reason: str, no
 def version_for(connection: Connection, profile_id: str, version: int | None = None) -> int:
     """The version that a shipment or store gets: the one asked for, else the newest approved one, else the newest.
 
+    An offer of the program that nobody approved is given only to whoever asks for it.
+
     Raises:
         InvalidValue: there is no such profile or version, or it is retired; names those that there are.
     """
@@ -170,7 +207,8 @@ def version_for(connection: Connection, profile_id: str, version: int | None = N
     if version is not None and version not in numbers:
         raise InvalidValue(f"product_profile_version: {version} is none of {', '.join(map(str, numbers))}")
     approved = [one.profile.version for one in versions if one.approved_ms is not None]
-    return version or max(approved, default=numbers[0])
+    began = [one.profile.version for one in versions if not one.offered]
+    return version or max(approved or began)
 
 
 def latest_version(connection: Connection, profile_id: str) -> int | None:

@@ -17,10 +17,12 @@ from coldchain.clock import HandClock
 from coldchain.config import read_config
 from coldchain.domain.message import Envelope, Outcome
 from coldchain.domain.quantity import iso
+from coldchain.domain.shipment import FactKind
 from coldchain.journal.tables import VERSION
-from coldchain.registry import excursion_views, migrations
+from coldchain.registry import excursion_views, facts, migrations, profiles
 from coldchain.registry.viewer import SYSTEM
 from coldchain.wiring import engine_of, opened_stores, pipeline_of
+from compliance.shipped import shipped_bodies
 
 OLD = Path(__file__).parents[1] / "states" / "0001"
 READINGS = 624
@@ -101,6 +103,21 @@ def test_what_the_first_version_stored_is_all_there(
     assert main(["verify", str(out)]) == 0
     assert f"{READINGS} rows" in capsys.readouterr().out
     assert len({line.split(",")[3] for line in out.read_text().splitlines()[1:-1]}) == READINGS
+
+
+def test_the_texts_that_are_shipped_now_are_offered_once_and_the_old_shipment_keeps_its_own(old: Path) -> None:
+    for _ in range(2):
+        assert main(["migrate"]) == 0
+    with opened_stores(read_config(None)) as stores, stores.registry.read() as connection:
+        found = profiles.listed(connection, all_versions=True)
+        assert {one.profile.version for one in found} == {1, 2}
+        offers = [one for one in found if one.profile.version == 2]
+        assert len(offers) == len(shipped_bodies()) == len(found) / 2
+        assert all(one.offered and one.reason and one.profile.severity_matrix for one in offers)
+        assert not any(one.profile.severity_matrix for one in found if one.profile.version == 1)
+        assert {profiles.version_for(connection, one.profile.id) for one in offers} == {1}
+        assigned = [one.body["version"] for one in facts.known(connection, kinds=[FactKind.PROFILE])]
+        assert assigned == [1]
 
 
 def test_work_goes_on_where_the_first_version_left_it(old: Path) -> None:
