@@ -20,6 +20,7 @@ from coldchain.registry import facts, recorded
 from coldchain.registry.recorded import OnRecord, SubjectState
 from coldchain.registry.store import Registry, bump_revision, held_by_other, holder_name, take_lease
 from coldchain.telemetry.port import History
+from compliance.conditions import late_after_ms
 from compliance.document import Json
 from compliance.engine import findings
 from compliance.inputs import Inputs
@@ -116,6 +117,7 @@ class EngineLoop:
         self._holder = holder_name()
         self._intervals = Intervals(journal)
         self._awake_ms: int | None = None  # since when steps have followed each other; None after one that failed
+        self._looked_ms: int | None = None  # when the newest of them looked
 
     def step(self) -> bool:
         """Do what there is to do, up to a bound; True when more waits.
@@ -128,7 +130,8 @@ class EngineLoop:
             work = self._look()
             if work is None:
                 return False
-            awake_ms = work.now_ms if awake_ms is None else awake_ms
+            awake_ms = work.now_ms if awake_ms is None or self._slept(work.now_ms) else awake_ms
+            self._looked_ms = work.now_ms
             if work.empty:
                 self._awake_ms = awake_ms
                 return False
@@ -146,6 +149,10 @@ class EngineLoop:
                 raise
         self._awake_ms = awake_ms
         return work.more
+
+    def _slept(self, now_ms: int) -> bool:
+        """Whether this process was frozen since the last step: what it finds now could have been found long before."""
+        return self._looked_ms is not None and now_ms - self._looked_ms > late_after_ms(0)
 
     def next_due_ms(self) -> int | None:
         """When time alone may change any findings: call `step` then at the latest."""
@@ -194,7 +201,8 @@ class EngineLoop:
         states: list[SubjectState] = []
         for case, inputs, found in work.judged:
             before = standing[case.subject]
-            if before.state is not None and before.state.as_of_ms > work.now_ms:
+            if before.state is not None and work.now_ms < before.state.as_of_ms <= work.now_ms + recorded.AHEAD_MS:
+                facts.mark_dirty(connection, case.subject, 0, "waiting", work.now_ms)
                 continue
             recording = Recording(
                 connection, found, before, work.now_ms, settled=case.settled, since_ms=case.since_ms,

@@ -231,10 +231,22 @@ def test_what_was_found_on_time_is_not_late_though_the_engine_looks_rarely(house
     for k in range(40):
         house.clock.set(at(5 * k) + 400)
         house.send(sample(k, 9.5 if 20 <= k < 30 else 5.0))
-    house.clock.set(at(400))
-    house.settle()
+        if k % 2:
+            house.settle()
     assert not any(item.excursion.late for item in house.record(box).excursions)
     assert [item.late for item in alarms(house, box, "high")] == [False]
+
+
+def test_what_a_frozen_engine_finds_once_it_goes_on_is_late(house: House) -> None:
+    box = house.shipment("S-1", "LG-1")
+    house.settle()
+    for k in range(40):
+        house.clock.set(at(5 * k) + 400)
+        house.send(sample(k, 9.5 if 20 <= k < 30 else 5.0))
+    house.clock.set(at(400))
+    house.settle()
+    assert [item.excursion.late for item in house.record(box).excursions] == [True]
+    assert [item.late for item in alarms(house, box, "high")] == [True]
 
 
 def test_what_happened_while_the_engine_was_down_is_late(house: House) -> None:
