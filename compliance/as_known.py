@@ -6,6 +6,7 @@ audit trail, facts and milestones by the time at which they were recorded, readi
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection
@@ -22,10 +23,18 @@ from coldchain.telemetry.port import History
 from compliance.document import Json, renamed
 from compliance.engine import findings
 from compliance.identity import Stretch, match
-from compliance.inputs import Bound, Inputs
-from compliance.subjects import cases_of, inputs_of
+from compliance.inputs import Bound, Inputs, Span
+from compliance.subjects import Case, cases_of, inputs_of
 
 _PAGE = 256  # readings looked at around one offset: several writers commit a little out of the order of arrival
+
+
+class Known(NamedTuple):
+    """A subject as it was known at a moment: what was on record, with the readings up to `as_of_ms`."""
+
+    case: Case
+    inputs: Inputs
+    as_of_ms: int
 
 
 def inputs_as_known(
@@ -36,15 +45,35 @@ def inputs_as_known(
     Raises:
         NotFound: at that moment nothing was on record by which the subject could have been judged.
     """
+    return as_known(connection, journal, history, subject, moment_ms).inputs
+
+
+def as_known(
+    connection: Connection,
+    journal: Journal,
+    history: History,
+    subject: Subject,
+    moment_ms: int,
+    within: Span | None = None,
+) -> Known:
+    """`subject` as it was known at `moment_ms`; with `within` over that stretch of time alone.
+
+    Raises:
+        NotFound: at that moment nothing was on record by which the subject could have been judged.
+    """
     cases = cases_of(connection, [subject], moment_ms, moment_ms)
     if not cases:
         raise NotFound(f"{subject.kind.value} {subject.id} was not judged yet at {iso(moment_ms)}: choose a later time")
     loggers = {item.logger for item in cases[0].facts if item.logger is not None}
     decisions = facts.known(connection, loggers=loggers, kinds=[FactKind.INTERPRETATION])
     later = any(item.recorded_ms > moment_ms for item in decisions)
-    inputs = inputs_of(cases[0], history, offset_at(journal, moment_ms, decoded_again_since=later), moment_ms)
+    case, as_of_ms = cases[0], moment_ms
+    if within is not None:
+        case = replace(case, since_ms=within.start_ms)
+        as_of_ms = moment_ms if within.end_ms is None else min(moment_ms, within.end_ms)
+    inputs = inputs_of(case, history, offset_at(journal, moment_ms, decoded_again_since=later), as_of_ms)
     bounds = tuple(_received(bound, moment_ms) for bound in inputs.bounds)
-    return replace(inputs, bounds=bounds)
+    return Known(case, replace(inputs, bounds=bounds), as_of_ms)
 
 
 def findings_as_known(

@@ -28,25 +28,38 @@ def part_of(
     A store that no logger watched, or that was judged last before the stay began, makes the whole stay unknown.
     """
     wanted = Subject(SubjectKind.STORE, stay.store)
-    live = stay.to_ms is None
     state = recorded.on_record(connection, [wanted])[wanted].state
     cases = [] if state is None else cases_of(connection, [wanted], state.as_of_ms)
-    span = Span(stay.from_ms, stay.to_ms)
-    holders = ((stay.site, span),) if stay.site else ()
     if state is None or not cases or state.as_of_ms < stay.from_ms:
-        unheard = None if profile is None else _unheard(stay, profile, now_ms)
-        return Part("store", stay.id, stay.name, unheard, holders, live=live, store=stay.store)
+        return unheard(stay, profile, now_ms)
     as_of_ms = state.as_of_ms if stay.to_ms is None else min(state.as_of_ms, stay.to_ms)
     case = replace(cases[0], since_ms=stay.from_ms)
     whole = inputs_of(case, history, state.journal_offset, as_of_ms)
+    return heard(stay, profile, whole, as_of_ms, dict(state.last), now_ms)
+
+
+def heard(
+    stay: Stay, profile: ProductProfile | None, whole: Inputs, as_of_ms: int, last: Json, now_ms: int
+) -> Part:  # fmt: skip
+    """The stay as a part, by the store's inputs since it began; `last` are the store's newest values by channel."""
     inputs = _of_the_goods(whole, stay, profile)
     document: Json = dict(findings(inputs, as_of_ms).document)
     if document["governing_channel"] is None:
         document = _unheard(stay, inputs.profile, now_ms)
     else:
         document = _with_unwatched(document, inputs, stay, as_of_ms)
-    return Part("store", stay.id, stay.name, document, holders, live=live, last=dict(state.last),
+    return Part("store", stay.id, stay.name, document, _holders(stay), live=stay.to_ms is None, last=last,
                 store=stay.store, inputs=inputs)  # fmt: skip
+
+
+def unheard(stay: Stay, profile: ProductProfile | None, now_ms: int) -> Part:
+    """The stay as a part of which nobody measured anything: all of it is unknown."""
+    document = None if profile is None else _unheard(stay, profile, now_ms)
+    return Part("store", stay.id, stay.name, document, _holders(stay), live=stay.to_ms is None, store=stay.store)
+
+
+def _holders(stay: Stay) -> tuple[tuple[str, Span], ...]:
+    return ((stay.site, Span(stay.from_ms, stay.to_ms)),) if stay.site else ()
 
 
 def _with_unwatched(document: Json, inputs: Inputs, stay: Stay, as_of_ms: int) -> Json:

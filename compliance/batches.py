@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from coldchain.domain.profile import ProductProfile
+from coldchain.domain.quantity import iso
 from coldchain.registry import batches, profiles, recorded, stays
 from coldchain.registry.batches import BatchKey, Member
 from coldchain.registry.shipments import subject
@@ -32,6 +33,7 @@ class BatchLedger:
     hidden: int
     ledger: Ledger
     unseen: int = 0
+    known_ms: int | None = None  # by what was known at that moment
 
     @property
     def partial(self) -> bool:
@@ -60,7 +62,8 @@ class BatchLedger:
             "hidden_shipments": self.hidden,
             "hidden_stays": self.unseen,
         }
-        return {"schema": figures["schema"], **about, **figures}
+        known = {} if self.known_ms is None else {"known_as_of": iso(self.known_ms)}
+        return {"schema": figures["schema"], **about, **figures, **known}
 
 
 def load(connection: Connection, history: History, viewer: Viewer, batch: str, as_of_ms: int) -> BatchLedger:
@@ -73,7 +76,7 @@ def load(connection: Connection, history: History, viewer: Viewer, batch: str, a
     found, hidden = batches.members(connection, viewer, key)
     happened = batches.milestones(connection, [member.id for member in found])
     parts = [_part(member, happened.get(member.id, [])) for member in found]
-    profile = _profile(connection, found)
+    profile = profile_of(connection, found)
     stored = stays.of_batch(connection, key)
     unseen = len(stored) if viewer.scoped else 0
     if not unseen:
@@ -84,11 +87,12 @@ def load(connection: Connection, history: History, viewer: Viewer, batch: str, a
 
 def inputs_of_parts(connection: Connection, history: History, found: BatchLedger) -> list[Inputs]:
     """What the figures of each judged part were computed from, for the decimal twin."""
-    shipments = [subject(part.id) for part in found.ledger.parts if part.kind == "shipment" and part.document]
+    on_record = [part for part in found.ledger.parts if part.kind == "shipment" and part.inputs is None]
+    shipments = [subject(part.id) for part in on_record if part.document]
     standing = recorded.on_record(connection, shipments)
     states = [state for one in shipments for state in [standing[one].state] if state is not None]
-    stored = [part.inputs for part in found.ledger.parts if part.inputs is not None]
-    return stored + [
+    given = [part.inputs for part in found.ledger.parts if part.inputs is not None]
+    return given + [
         inputs_of(case, history, state.journal_offset, state.as_of_ms)
         for state in states
         for case in cases_of(connection, [state.subject], state.as_of_ms)
@@ -110,7 +114,7 @@ def _part(member: Member, happened: Sequence[Any]) -> Part:
     )  # fmt: skip
 
 
-def _profile(connection: Connection, members: list[Member]) -> ProductProfile | None:
+def profile_of(connection: Connection, members: Sequence[Member]) -> ProductProfile | None:
     """The product profile whose allowances count: that of the newest shipment which was judged."""
     newest = next((member.profile for member in reversed(members) if member.profile is not None), None)
     return None if newest is None else profiles.judged_by(connection, *newest)

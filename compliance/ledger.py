@@ -33,7 +33,7 @@ class Part:
     live: bool = False  # the goods are under way or stored now
     last: Json | None = None  # newest reading by "<logger>/<channel>"
     store: str | None = None  # of a stay: where
-    inputs: Inputs | None = None  # of a stay: what its figures were computed from; a shipment's are on record
+    inputs: Inputs | None = None  # what its figures were computed from; None of a shipment whose figures are on record
 
     @property
     def period(self) -> tuple[int, ...]:

@@ -6,11 +6,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import Connection
 
 from coldchain.domain.finding import Subject
+from coldchain.domain.quantity import iso
 from coldchain.errors import InvalidValue, NotFound
+from coldchain.journal.port import Journal
 from coldchain.registry import recorded
 from coldchain.registry.viewer import Viewer
 from coldchain.telemetry.port import History
-from compliance.batches import inputs_of_parts, load
+from compliance.as_known import document_as_known, inputs_as_known
+from compliance.batch_as_known import load_as_known
+from compliance.batches import BatchLedger, inputs_of_parts, load
 from compliance.calendar import Unit, Window, calendar_windows
 from compliance.document import Json
 from compliance.inputs import Inputs
@@ -82,7 +86,40 @@ def of_batch(
     Raises:
         NotFound: no such batch for this viewer.
     """
-    found = load(connection, history, viewer, batch, as_of_ms)
+    return _ledger(connection, history, load(connection, history, viewer, batch, as_of_ms), check=check)
+
+
+def subject_then(
+    connection: Connection, journal: Journal, history: History, subject: Subject, by: str | None, known_ms: int, *,
+    check: bool,
+) -> Checked:  # fmt: skip
+    """The same of a shipment or a store as it was known at `known_ms`.
+
+    Raises:
+        NotFound: at that moment nothing was on record by which it could have been judged.
+    """
+    inputs = inputs_as_known(connection, journal, history, subject, known_ms)
+    if by is not None:
+        found = over_parts(inputs, known_ms, by, inputs.zone, check=check)
+        return found._replace(document={**found.document, "known_as_of": iso(known_ms)})
+    document = document_as_known(connection, journal, history, subject, known_ms)
+    return Checked(document, differences(inputs, document) if check else [])
+
+
+def batch_then(
+    connection: Connection, journal: Journal, history: History, viewer: Viewer, batch: str, known_ms: int, *,
+    check: bool,
+) -> Checked:  # fmt: skip
+    """The ledger of a batch as it was known at `known_ms`.
+
+    Raises:
+        NotFound: no such batch for this viewer at that moment.
+    """
+    found = load_as_known(connection, journal, history, viewer, batch, known_ms)
+    return _ledger(connection, history, found, check=check)
+
+
+def _ledger(connection: Connection, history: History, found: BatchLedger, *, check: bool) -> Checked:
     document = found.as_json()
     if not check:
         return Checked(document, [])

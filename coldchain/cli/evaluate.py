@@ -9,12 +9,13 @@ from sqlalchemy import Connection
 from coldchain.cli import configured
 from coldchain.clock import SystemClock
 from coldchain.domain.finding import Subject, SubjectKind
+from coldchain.domain.quantity import ms_from_iso
 from coldchain.errors import ConfigError, InvalidValue, NotFound
 from coldchain.registry import batches, shipments, stores
 from coldchain.registry.viewer import SYSTEM
 from coldchain.wiring import Stores, opened_stores
 from compliance.evaluate import evaluate_file
-from compliance.recheck import PARTS, Checked, of_batch, of_subject
+from compliance.recheck import PARTS, Checked, batch_then, of_batch, of_subject, subject_then
 
 
 def arguments(parser: argparse.ArgumentParser, _name: str) -> None:
@@ -23,7 +24,8 @@ def arguments(parser: argparse.ArgumentParser, _name: str) -> None:
         "examples: coldchain evaluate readings.csv --profile refrigerated-2-8 --check\n"
         "          coldchain evaluate readings.csv --profile cct-2-8 --by day --zone Europe/Brussels --check\n"
         "          coldchain evaluate --shipment CC-2647-546 --by leg --check\n"
-        "          coldchain evaluate --batch A4711 --check"
+        "          coldchain evaluate --batch A4711 --check\n"
+        "          coldchain evaluate --batch A4711 --known-as-of 2026-01-05T12:00:00Z"
     )
     parser.add_argument(
         "file", type=Path, nargs="?", help="columns event_time, temperature_c, optional humidity_pct, channel"
@@ -35,6 +37,7 @@ def arguments(parser: argparse.ArgumentParser, _name: str) -> None:
     parser.add_argument("--store", metavar="NAME|ID", help="on record, instead of a file")
     parser.add_argument("--batch", metavar="NUMBER|ID", help="on record, instead of a file: the stability ledger")
     parser.add_argument("--by", choices=PARTS, help="figures over each leg, or over days, weeks or months")
+    parser.add_argument("--known-as-of", metavar="TIME", help="of what is on record: as it was known at that moment")
     parser.add_argument("--check", action="store_true", help="compare every figure with an independent recomputation")
 
 
@@ -46,11 +49,12 @@ def run(args: argparse.Namespace) -> int:
     if given == ["file"]:
         document = _of_file(args)
     else:
+        moment = _moment(args.known_as_of)
         for name in ("profile", "interval", "zone"):
             if getattr(args, name) is not None:
                 raise ConfigError(f"--{name}: belongs to a file; what is on record has its own, leave it out")
         with opened_stores(configured(args), migrate=args.migrate) as opened:
-            document = _agreeing(_on_record(opened, given[0], args))
+            document = _agreeing(_on_record(opened, given[0], args, moment))
     print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
     return 0
 
@@ -58,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
 def _of_file(args: argparse.Namespace) -> object:
     if args.profile is None:
         raise ConfigError("--profile: missing; name a shipped product profile, or a TOML file")
+    if args.known_as_of is not None:
+        raise ConfigError("--known-as-of: a file does not say when its readings were known; leave it out")
     if args.by == "leg":
         raise ConfigError("--by leg: a file knows no legs; use day, week or month, or name a --shipment")
     return evaluate_file(args.file, args.profile, args.interval, args.check, by=args.by, zone=args.zone or "UTC")
@@ -69,18 +75,35 @@ def _agreeing(found: Checked) -> object:
     return found.document
 
 
-def _on_record(opened: Stores, what: str, args: argparse.Namespace) -> Checked:
+def _moment(given: str | None) -> int | None:
+    """A moment that has been, as milliseconds."""
+    if given is None:
+        return None
+    try:
+        moment = ms_from_iso(given)
+    except InvalidValue as error:
+        raise ConfigError(f"--known-as-of: {error}") from error
+    if moment > SystemClock().now_ms():
+        raise ConfigError(f"--known-as-of: {given} lies in the future; choose a moment that has been")
+    return moment
+
+
+def _on_record(opened: Stores, what: str, args: argparse.Namespace, known_ms: int | None) -> Checked:
+    journal, history = opened.journal, opened.history
     with opened.registry.read() as connection:
         if what == "batch":
             if args.by is not None:
                 raise ConfigError("--by: a batch has its ledger; leave it out")
-            now_ms = SystemClock().now_ms()
             batch = _batch(connection, args.batch)
-            return of_batch(connection, opened.history, SYSTEM, batch, now_ms, check=args.check)
+            if known_ms is not None:
+                return batch_then(connection, journal, history, SYSTEM, batch, known_ms, check=args.check)
+            return of_batch(connection, history, SYSTEM, batch, SystemClock().now_ms(), check=args.check)
         subject = _subject(connection, what, getattr(args, what))
         if what == "store" and args.by == "leg":
             raise ConfigError("--by leg: a store has no legs; use day, week or month")
-        return of_subject(connection, opened.history, subject, args.by, check=args.check)
+        if known_ms is not None:
+            return subject_then(connection, journal, history, subject, args.by, known_ms, check=args.check)
+        return of_subject(connection, history, subject, args.by, check=args.check)
 
 
 def _subject(connection: Connection, what: str, named: str) -> Subject:

@@ -9,12 +9,12 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, null, select
+from sqlalchemy import ColumnElement, Connection, Row, Text, and_, case, cast, func, null, select
 
 from coldchain.domain.quantity import iso
 from coldchain.errors import NotFound
 from coldchain.registry.paging import Page, in_order
-from coldchain.registry.schema import batch, milestone, shipment, subject_state
+from coldchain.registry.schema import audit, batch, milestone, shipment, subject_state
 from coldchain.registry.scope import shipments_of
 from coldchain.registry.viewer import Viewer
 
@@ -105,14 +105,18 @@ def listed(
     return Page([_json(row) for row in rows], following)
 
 
-def members(connection: Connection, viewer: Viewer, key: BatchKey) -> tuple[list[Member], int]:
-    """The shipments of a batch that exist for `viewer`, and how many others carry it.
+def members(
+    connection: Connection, viewer: Viewer, key: BatchKey, *, known_ms: int | None = None
+) -> tuple[list[Member], int]:  # fmt: skip
+    """The shipments of a batch that exist for `viewer`, and how many others carry it; at `known_ms`, as recorded then.
 
     Raises:
-        NotFound: no shipment that this viewer may see carries it.
+        NotFound: no shipment that this viewer may see carries it, or carried it then.
     """
     state = and_(subject_state.c.subject_kind == "shipment", subject_state.c.subject_id == shipment.c.id)
-    carries = shipment.c.id.in_(_carrying(key))
+    carries: ColumnElement[bool] = shipment.c.id.in_(_carrying(key))
+    if known_ms is not None:
+        carries = and_(shipment.c.id.in_(_carried_then(connection, key, known_ms)), shipment.c.created_ms <= known_ms)
     query = (
         select(
             shipment.c.id, shipment.c.reference, shipment.c.state, subject_state.c.status, subject_state.c.document,
@@ -124,14 +128,19 @@ def members(connection: Connection, viewer: Viewer, key: BatchKey) -> tuple[list
     )  # fmt: skip
     rows = connection.execute(query).all()
     if not rows:
-        raise NotFound(f"no batch {key.batch}")
+        then = "" if known_ms is None else f" was on record at {iso(known_ms)}: choose a later time"
+        raise NotFound(f"no batch {key.batch}{then}")
     every = connection.execute(select(func.count()).select_from(shipment).where(carries)).scalar_one()
     return [_member(row) for row in rows], int(every) - len(rows)
 
 
-def milestones(connection: Connection, shipments: Sequence[str]) -> dict[str, list[Row[Any]]]:
-    """What happened to shipments, in order of time."""
+def milestones(
+    connection: Connection, shipments: Sequence[str], *, known_ms: int | None = None
+) -> dict[str, list[Row[Any]]]:  # fmt: skip
+    """What happened to shipments, in order of time; at `known_ms`, what was recorded by then."""
     happened = select(milestone).where(milestone.c.shipment.in_(shipments), milestone.c.happened_ms.is_not(None))
+    if known_ms is not None:
+        happened = happened.where(milestone.c.recorded_ms <= known_ms)
     found: dict[str, list[Row[Any]]] = {}
     for row in connection.execute(happened.order_by(milestone.c.happened_ms, milestone.c.id)):
         found.setdefault(row.shipment, []).append(row)
@@ -160,6 +169,20 @@ def _carrying(key: BatchKey) -> Any:
     if key.gtin is not None:
         return query
     return query.where(shipment.c.customer.is_(None) if key.customer is None else shipment.c.customer == key.customer)
+
+
+def _carried_then(connection: Connection, key: BatchKey, known_ms: int) -> set[str]:
+    """The shipments that carried a batch by what was recorded then: changes of batches since are taken back."""
+    carrying = set(connection.execute(_carrying(key)).scalars())
+    since = select(audit.c.object_id, audit.c.old, shipment.c.customer).join(
+        shipment, shipment.c.id == audit.c.object_id
+    )
+    named = cast(audit.c.old, Text).contains('"batches"', autoescape=True)
+    changes = since.where(audit.c.object_kind == "shipment", audit.c.at_ms > known_ms, named)
+    for id_, old, customer in connection.execute(changes.order_by(audit.c.number.desc())):
+        then = [BatchKey.of(number, gtin, customer) for number, gtin in old["batches"]]
+        (carrying.add if key in then else carrying.discard)(id_)
+    return carrying
 
 
 def _member(row: Any) -> Member:

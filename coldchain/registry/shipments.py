@@ -117,14 +117,16 @@ def change(
     if values.keys() & {"origin", "destination"} and "lane" not in values:
         values["lane"] = _lane({**row, **values})
     connection.execute(update(shipment).where(shipment.c.id == id).values(**values, version=version + 1))
+    old = {name: row[name] for name in values}
     if batches is not None:
-        _replace_batches(connection, id, batches)
+        old["batches"] = _replace_batches(connection, id, batches)
     if chosen is not None:
         facts.assign_profile(connection, subject(id), *chosen, who=by.id, reason=reason, now_ms=now_ms)
     if values.keys() & {"state", *_TIMES}:
         facts.mark_dirty(connection, subject(id), 0, "shipment changed", now_ms)
-    old = {name: row[name] for name in values}
     new = values if chosen is None else {**values, "product_profile": f"{chosen[0]}@{chosen[1]}"}
+    if batches is not None:
+        new = {**new, "batches": [list(one) for one in batches]}
     changed(
         connection, who=by.id, now_ms=now_ms, action="shipment changed", kind="shipment", id=id, reason=reason,
         old=old, new=new,
@@ -272,8 +274,13 @@ def _checked_batch(number: str, gtin: str | None) -> tuple[str, str | None]:
     return plain, gtin
 
 
-def _replace_batches(connection: Connection, id_: str, batches: Sequence[tuple[str, str | None]]) -> None:
+def _replace_batches(
+    connection: Connection, id_: str, batches: Sequence[tuple[str, str | None]]
+) -> list[list[str | None]]:  # fmt: skip
+    """Name other batches; return those that stood there, for the audit trail."""
     checked = [_checked_batch(number, gtin) for number, gtin in batches]
+    stood = connection.execute(select(batch.c.batch, batch.c.gtin).where(batch.c.shipment == id_)).all()
     connection.execute(delete(batch).where(batch.c.shipment == id_))
     for number, gtin in checked:
         connection.execute(batch.insert().values(id=new_id(), shipment=id_, batch=number, gtin=gtin))
+    return [list(one) for one in stood]

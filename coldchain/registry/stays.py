@@ -51,9 +51,9 @@ def subject_of(key: BatchKey) -> Subject:
     return Subject(SubjectKind.BATCH, key.id)
 
 
-def of_batch(connection: Connection, key: BatchKey) -> list[Stay]:
-    """The stays of a batch as they are known now, in order of time; for whoever may see all of it."""
-    known = facts.known(connection, subject=subject_of(key), kinds=[FactKind.STAY])
+def of_batch(connection: Connection, key: BatchKey, *, known_ms: int | None = None) -> list[Stay]:
+    """The stays of a batch as they are known now, or were then, in order of time; for whoever may see all of it."""
+    known = facts.known(connection, subject=subject_of(key), kinds=[FactKind.STAY], at_ms=known_ms)
     wanted = {one.body["store"] for one in known}
     rows = {row.id: row for row in connection.execute(select(store).where(store.c.id.in_(wanted)))}
     return [

@@ -11,17 +11,20 @@ from coldchain.registry import batches, stays
 from coldchain.registry.batches import BatchKey
 from coldchain.registry.viewer import Permission, Viewer
 from compliance import derivation_batch
-from compliance.batches import load
+from compliance.batch_as_known import load_as_known
+from compliance.batches import BatchLedger, load
 from dashboard.api.derivations import Figure
 from dashboard.api.request import (
     Body,
     Caller,
     Cursor,
+    KnownAsOf,
     Limit,
     Web,
     Words,
     instant,
     list_reply,
+    past_instant,
     reply,
     required_instant,
     shown_as,
@@ -64,17 +67,25 @@ def listed(
         return list_reply(batches.listed(connection, viewer, text=q, sort=sort, limit=limit, cursor=cursor))
 
 
-def shown(web: Web, viewer: Caller, batch: str) -> Response:
-    """One batch: its shipments, the ledger of its stability budget, what is left per band, and for how long."""
-    with web.registry.read() as connection:
-        return reply(load(connection, web.history, viewer, batch, web.clock.now_ms()).as_json())
+def shown(web: Web, viewer: Caller, batch: str, known_as_of: KnownAsOf = None) -> Response:
+    """One batch: its shipments, the ledger of its stability budget, what is left per band, and for how long.
+
+    With `known_as_of` only what was known at that moment counts, in every shipment and stay of it.
+    """
+    return reply(_ledger(web, viewer, batch, known_as_of).as_json())
 
 
-def derivation(web: Web, viewer: Caller, batch: str, figure: Figure) -> Response:
+def derivation(web: Web, viewer: Caller, batch: str, figure: Figure, known_as_of: KnownAsOf = None) -> Response:
     """How one figure of the batch was computed (schema `coldchain.derivation/1`), such as bands.0.remaining_s."""
+    return reply(derivation_batch.derive(_ledger(web, viewer, batch, known_as_of), figure))
+
+
+def _ledger(web: Web, viewer: Viewer, batch: str, known_as_of: str | None) -> BatchLedger:
+    moment = past_instant("known_as_of", known_as_of, web.clock.now_ms())
     with web.registry.read() as connection:
-        found = load(connection, web.history, viewer, batch, web.clock.now_ms())
-    return reply(derivation_batch.derive(found, figure))
+        if moment is None:
+            return load(connection, web.history, viewer, batch, web.clock.now_ms())
+        return load_as_known(connection, web.journal, web.history, viewer, batch, moment)
 
 
 def stored(web: Web, viewer: Caller, batch: str) -> Response:

@@ -48,6 +48,10 @@ Cursor = Annotated[str | None, Query(description="`next_cursor` of the page befo
 From = Annotated[str | None, Query(alias="from", description="ISO 8601 with Z or an offset, inclusive")]
 To = Annotated[str | None, Query(description="ISO 8601 with Z or an offset, exclusive")]
 
+KnownAsOf = Annotated[
+    str | None, Query(description="ISO 8601 with Z or an offset: the figures as they were known at that moment")
+]
+
 
 def instant(field: str, text: str | None) -> int | None:
     """Milliseconds of an ISO 8601 time, None for none.
@@ -68,6 +72,18 @@ def required_instant(field: str, text: str) -> int:
     """As `instant`, for a field that must be there."""
     value = instant(field, text)
     return 0 if value is None else value
+
+
+def past_instant(field: str, text: str | None, now_ms: int) -> int | None:
+    """As `instant`, for a moment that has been.
+
+    Raises:
+        InvalidValue: also where it is still to come.
+    """
+    moment = instant(field, text)
+    if moment is not None and moment > now_ms:
+        raise InvalidValue(f"{field}: {text} lies in the future; choose a moment that has been")
+    return moment
 
 
 _SPACED_OFFSET = re.compile(r"(T[\d:.]+) (\d\d:\d\d)$")

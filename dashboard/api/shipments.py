@@ -6,7 +6,6 @@ from fastapi import Query
 from fastapi.responses import Response
 from pydantic import Field, model_validator
 
-from coldchain.errors import InvalidValue
 from coldchain.registry import bindings, shipment_views, shipments
 from coldchain.registry.shipment_views import Filter
 from coldchain.registry.viewer import Permission
@@ -15,11 +14,13 @@ from dashboard.api.request import (
     Body,
     Caller,
     Cursor,
+    KnownAsOf,
     Limit,
     Web,
     Words,
     instant,
     list_reply,
+    past_instant,
     reply,
     required_instant,
     shown_as,
@@ -37,9 +38,6 @@ _NEW = {
 }  # fmt: skip
 
 
-KnownAsOf = Annotated[
-    str | None, Query(description="ISO 8601 with Z or an offset: the figures as they were known at that moment")
-]
 Sort = Annotated[str, Query(description="one of reference, created, state, urgency …; - before it turns it round")]
 
 
@@ -205,13 +203,11 @@ def compliance(web: Web, viewer: Caller, shipment: str, known_as_of: KnownAsOf =
 
     With `known_as_of` only what was known at that moment counts: readings that had arrived, facts that were recorded.
     """
-    moment = instant("known_as_of", known_as_of)
+    moment = past_instant("known_as_of", known_as_of, web.clock.now_ms())
     with web.registry.read() as connection:
         if moment is None:
             return reply(shipment_views.compliance(connection, viewer, shipment))
         shipments.exists(connection, viewer, shipment)
-        if moment > web.clock.now_ms():
-            raise InvalidValue(f"known_as_of: {known_as_of} lies in the future; choose a moment that has been")
         subject = shipments.subject(shipment)
         return reply(document_as_known(connection, web.journal, web.history, subject, moment))
 

@@ -11,6 +11,7 @@ from judging import DAWN
 
 from coldchain.cli import main
 from coldchain.domain.finding import Subject, SubjectKind
+from coldchain.domain.quantity import iso
 from coldchain.registry import facts, stays, stores
 from coldchain.registry.batches import BatchKey
 from coldchain.registry.shipments import NewMilestone, add_milestone
@@ -68,6 +69,14 @@ def test_what_is_on_record_is_printed_and_checked(evaluate: Evaluate, tmp_path: 
     _, batch, _ = evaluate("--batch", "A4711", "--check")
     assert [part["kind"] for part in batch["parts"]] == ["shipment", "store"]
     assert evaluate("--batch", batch["id"])[1]["bands"] == batch["bands"]
+    then = ("--known-as-of", iso(DAWN + 6 * STEP_MS + 500), "--check")
+    code, early, said = evaluate("--batch", "A4711", *then)
+    assert (code, said, early["known_as_of"]) == (0, "", early["as_of"])
+    assert [part["kind"] for part in early["parts"]] == ["shipment"]
+    assert 0 < early["bands"][0]["used_s"] < batch["bands"][0]["used_s"]
+    code, early, said = evaluate("--shipment", "SHP-1", *then)
+    assert (code, said, early["known_as_of"]) == (0, "", iso(DAWN + 6 * STEP_MS + 500))
+    assert len(evaluate("--shipment", "SHP-1", "--by", "leg", *then)[1]["windows"]) == 2
 
 
 def test_a_file_is_judged_by_day_in_a_zone(evaluate: Evaluate, tmp_path: Path) -> None:
@@ -96,6 +105,9 @@ def test_a_file_is_judged_by_day_in_a_zone(evaluate: Evaluate, tmp_path: Path) -
         (("--store", "none"), "there is no store 'none'"),
         (("--store", "none", "--by", "leg"), "none"),
         (("--batch", "none"), "no batch none"),
+        (("x.csv", "--profile", "cct-2-8", "--known-as-of", "2026-01-05T00:00:00Z"), "--known-as-of: a file"),
+        (("--batch", "none", "--known-as-of", "2999-01-05T00:00:00Z"), "lies in the future"),
+        (("--batch", "none", "--known-as-of", "today"), "--known-as-of: "),
         (("--batch", "none", "--by", "day"), "--by: a batch has its ledger"),
     ],
 )
