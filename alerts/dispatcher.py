@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from alerts.channels.port import Channel, Deferred, Refused
+from alerts.clock_steps import put_back_ms, put_forward
 from alerts.failover import Failover
 from alerts.grouping_rows import claim
 from alerts.lanes import Lane, Turn
@@ -149,7 +150,11 @@ class Dispatcher:
             return self._fence
         with self._registry.write() as connection:
             now_ms = self._clock.now_ms()
+            back_ms = put_back_ms(connection, outbox.LEASE, self._pacing.lease_ms, now_ms)
             fence = take_lease(connection, outbox.LEASE, self._holder, now_ms, self._pacing.lease_ms)
+            if fence is not None and back_ms:
+                log.warning("the clock was put back; deadlines are put forward", seconds=back_ms // 1000)
+                put_forward(connection, back_ms, now_ms)
             again = outbox.recover(connection, fence, now_ms) if fence is not None else 0
         if again:
             log.warning("interrupted messages are sent again", count=again)

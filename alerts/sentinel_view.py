@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from coldchain.clock import Clock
 from coldchain.domain.quantity import iso
-from coldchain.pulse import STALE_MS
+from coldchain.pulse import stale
 from coldchain.registry import canary, undelivered
 
 CANARIES = 2.0  # of its intervals may pass without one
@@ -115,7 +115,7 @@ def _lifeless(path: Path, now_ms: int) -> str | None:
         return "is not running"
     except (OSError, ValueError, KeyError, TypeError):
         return "cannot be seen: its sign of life is unreadable"
-    if now_ms - at_ms > STALE_MS:
+    if stale(at_ms, now_ms):
         return f"has given no sign of life since {iso(at_ms)}"
     return None if trouble is None else f"says: {trouble}"
 

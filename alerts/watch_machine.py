@@ -37,9 +37,19 @@ class Disk:
 class Steps:
     """Steps of the machine's clock: what it gained or lost against the timer that never steps."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, last_ms: int | None = None) -> None:
+        """`last_ms`: a moment of the past by the clock of then, as far as one is on record."""
         self._clock = clock
         self._apart_ms = self._now_apart_ms()
+        self._back_ms = 0 if last_ms is None else last_ms - clock.now_ms()
+
+    def before(self) -> list[Event]:
+        """Once: the clock was put back while nobody looked."""
+        back_ms, self._back_ms = self._back_ms, 0
+        if back_ms <= CLOCK_MS:
+            return []
+        at = iso(self._clock.now_ms())
+        return [Event("clock", f"the server's clock was put back by at least {back_ms / 1000:.0f} s, to {at}")]
 
     def events(self) -> list[Event]:
         """A step of more than 2 s since the last look."""

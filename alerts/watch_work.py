@@ -11,7 +11,7 @@ from coldchain import audit
 from coldchain.clock import Clock
 from coldchain.domain.quantity import iso
 from coldchain.journal.port import Journal
-from coldchain.pulse import STALE_MS
+from coldchain.pulse import stale
 from coldchain.registry import canary, undelivered
 from coldchain.registry.schema import cursor, setting, sign_in_attempt
 from coldchain.registry.store import Registry, upsert
@@ -73,7 +73,7 @@ class Role:
             return "is not running" if self._expected() else None
         except (OSError, ValueError):
             return "its sign of life cannot be read"
-        if self._clock.now_ms() - said["at_ms"] > STALE_MS:
+        if stale(said["at_ms"], self._clock.now_ms()):
             return f"silent since {iso(said['at_ms'])}"
         return said["trouble"] and str(said["trouble"])
 

@@ -43,6 +43,11 @@ class Pulse:
         partial.replace(self._folder / name)
 
 
+def stale(at_ms: int, now_ms: int) -> bool:
+    """Whether a sign of life is none any more; one from the future is of a clock that has been put back since."""
+    return abs(now_ms - at_ms) > STALE_MS
+
+
 def expect(data: Path, roles: tuple[str, ...]) -> None:
     """Record which roles this installation runs; `troubles` misses each of them that is silent."""
     folder = data / "run"
@@ -64,8 +69,8 @@ def troubles(data: Path, now_ms: int) -> list[str]:
         except (OSError, ValueError):
             found.append(f"{role}: has not started yet")
             continue
-        if now_ms - said["at_ms"] > STALE_MS:
-            found.append(f"{role}: silent for {(now_ms - said['at_ms']) // 1000} s")
+        if stale(said["at_ms"], now_ms):
+            found.append(f"{role}: silent for {abs(now_ms - said['at_ms']) // 1000} s")
         elif said["trouble"]:
             found.append(f"{role}: {said['trouble']}")
     return found

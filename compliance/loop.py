@@ -118,6 +118,7 @@ class EngineLoop:
         self._intervals = Intervals(journal)
         self._awake_ms: int | None = None  # since when steps have followed each other; None after one that failed
         self._looked_ms: int | None = None  # when the newest of them looked
+        self._done_ms: int | None = None  # when the newest step that went through looked
 
     def step(self) -> bool:
         """Do what there is to do, up to a bound; True when more waits.
@@ -133,7 +134,7 @@ class EngineLoop:
             awake_ms = work.now_ms if awake_ms is None or self._slept(work.now_ms) else awake_ms
             self._looked_ms = work.now_ms
             if work.empty:
-                self._awake_ms = awake_ms
+                self._awake_ms, self._done_ms = awake_ms, work.now_ms
                 return False
             for case in work.cases:
                 inputs = inputs_of(case, self._history, work.through, work.now_ms)
@@ -147,12 +148,16 @@ class EngineLoop:
             except BaseException:
                 self._intervals.forget()
                 raise
-        self._awake_ms = awake_ms
+        self._awake_ms, self._done_ms = awake_ms, work.now_ms
         return work.more
 
     def _slept(self, now_ms: int) -> bool:
         """Whether this process was frozen since the last step: what it finds now could have been found long before."""
         return self._looked_ms is not None and now_ms - self._looked_ms > late_after_ms(0)
+
+    def _put_back(self, now_ms: int) -> bool:
+        """Whether the clock was put back since the last step; before the first one nobody knows."""
+        return self._done_ms is None or now_ms < self._done_ms
 
     def next_due_ms(self) -> int | None:
         """When time alone may change any findings: call `step` then at the latest."""
@@ -173,7 +178,7 @@ class EngineLoop:
             notices = self._journal.notices(start[1], NOTICES)
             ENGINE_LAG.set(max(head - through, 0))
             dirty = recorded.dirty_subjects(connection)
-            due = recorded.due_subjects(connection, now_ms)
+            due = recorded.due_subjects(connection, now_ms, ahead=self._put_back(now_ms))
             wanted = list(dict.fromkeys([*dirty, *due, *_touched(connection, readings)]))
             subjects, postponed = wanted[:SUBJECTS], wanted[SUBJECTS:]
             cases = cases_of(connection, subjects, now_ms)

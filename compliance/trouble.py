@@ -41,6 +41,8 @@ def system_findings(connection: Connection, now_ms: int) -> Findings:
 
 
 def _condition(kind: str, role: str, detail: str, raised_ms: int, cleared_ms: int | None) -> AlarmCondition:
+    if cleared_ms is not None:
+        cleared_ms = max(cleared_ms, raised_ms)  # a clock that was put back in between makes no end before a beginning
     state = Condition.ACTIVE if cleared_ms is None else Condition.RETURNED
     changed = raised_ms if cleared_ms is None else cleared_ms
     return AlarmCondition(

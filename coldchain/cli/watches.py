@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from coldchain.clock import Clock
 from coldchain.config import Config
-from coldchain.registry import signals
+from coldchain.errors import TransientError
+from coldchain.registry import recorded, signals
 from coldchain.wiring import Stores
 
 if TYPE_CHECKING:
@@ -50,15 +51,23 @@ def ingest_watch(config: Config, stores: Stores, clock: Clock, intake: "Intake")
 
 
 def engine_watch(config: Config, stores: Stores, clock: Clock) -> "Watchman":
-    """Of who judges: the audit trail's chain, and backups."""
+    """Of who judges: the audit trail's chain, backups, and a clock that was put back while nothing ran."""
     from alerts.watch import Check, Watchman
-    from alerts.watch_machine import Backups
+    from alerts.watch_machine import Backups, Steps
     from alerts.watch_work import Trail
 
     checks = [Check("audit_chain", 10 * _MINUTE, Trail(stores.registry, clock).look)]
+    steps = Steps(clock, _last_worked_ms(stores))
     if config.backups is not None:
         checks.append(Check("backup", 10 * _MINUTE, Backups(config.backups, clock).look))
-    return Watchman(stores.registry, "engine", checks, clock)
+    return Watchman(stores.registry, "engine", checks, clock, steps.before)
+
+
+def _last_worked_ms(stores: Stores) -> int | None:
+    """When the engine last wrote anything down, by the clock of then; None where it never did or nobody can say."""
+    with contextlib.suppress(TransientError), stores.registry.read() as connection:
+        return recorded.moved_ms(connection, "engine")
+    return None
 
 
 def notify_watch(config: Config, stores: Stores, clock: Clock) -> "Watchman":

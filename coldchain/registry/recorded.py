@@ -16,6 +16,8 @@ from coldchain.registry import shipment_figures
 from coldchain.registry.schema import alarm, breach, cursor, dirty, excursion, subject_state
 from coldchain.registry.store import upsert
 
+AHEAD_MS = 2000  # so far may two machines' clocks be apart, or one be put back, and be waited for
+
 
 @dataclass(frozen=True, slots=True)
 class StoredExcursion:
@@ -234,11 +236,15 @@ def write_states(connection: Connection, states: Sequence[SubjectState]) -> None
     )
 
 
-def due_subjects(connection: Connection, now_ms: int) -> list[Subject]:
-    """Subjects whose findings time alone may have changed."""
-    query = select(subject_state.c.subject_kind, subject_state.c.subject_id).where(
-        subject_state.c.next_due_ms <= now_ms
-    )
+def due_subjects(connection: Connection, now_ms: int, *, ahead: bool = False) -> list[Subject]:
+    """Subjects whose findings time alone may have changed.
+
+    With `ahead` also those that were judged in the future, by a clock that has been put back since.
+    """
+    due = subject_state.c.next_due_ms <= now_ms
+    if ahead:
+        due = or_(due, subject_state.c.as_of_ms > now_ms + AHEAD_MS)
+    query = select(subject_state.c.subject_kind, subject_state.c.subject_id).where(due)
     return [Subject(SubjectKind(kind), name) for kind, name in connection.execute(query)]
 
 
@@ -273,6 +279,12 @@ def move(connection: Connection, name: str, journal_offset: int, notice_offset: 
     """Record how far a consumer has come."""
     values = {"journal_offset": journal_offset, "notice_offset": notice_offset, "moved_ms": now_ms}
     upsert(connection, cursor, {"name": name}, values)
+
+
+def moved_ms(connection: Connection, name: str) -> int | None:
+    """When a consumer last recorded how far it has come; None where it never did."""
+    found: int | None = connection.execute(select(cursor.c.moved_ms).where(cursor.c.name == name)).scalar_one_or_none()
+    return found
 
 
 def forget_due(connection: Connection, subjects: set[Subject]) -> None:

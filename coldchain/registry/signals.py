@@ -19,7 +19,9 @@ def report(connection: Connection, *, role: str, kind: str, detail: str, now_ms:
 
 def report_event(connection: Connection, *, role: str, kind: str, detail: str, now_ms: int) -> bool:
     """Report something that is over as soon as it happened; False if the same was reported within the hour."""
-    same = (signal.c.kind == kind, signal.c.detail == detail, signal.c.raised_ms > now_ms - _HOUR_MS)
+    # What lies in the future was reported under a clock that has been put back since: it keeps nothing quiet.
+    within = signal.c.raised_ms.between(now_ms - _HOUR_MS + 1, now_ms)
+    same = (signal.c.kind == kind, signal.c.detail == detail, within)
     if connection.execute(select(signal.c.id).where(*same).limit(1)).first() is not None:
         return False
     times = {"raised_ms": now_ms, "cleared_ms": now_ms}

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select, text, update
+from sqlalchemy import Connection, Engine, Row, create_engine, event, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 
@@ -18,6 +18,7 @@ from coldchain.errors import TransientError
 from coldchain.registry import schema
 
 _REVISION = "revision"
+_LONGEST_LEASE_MS = 45_000
 _LEAST_FREE = 32 * 1024 * 1024  # bytes: below this a transaction or its log may not fit any more
 
 
@@ -139,7 +140,7 @@ def take_lease(connection: Connection, name: str, holder: str, now_ms: int, for_
     if row is None:
         connection.execute(table.insert().values(name=name, holder=holder, fence=1, until_ms=now_ms + for_ms))
         return 1
-    if row.holder != holder and row.until_ms > now_ms and not _ended(row.holder):
+    if row.holder != holder and _stands(row, now_ms) and not _ended(row.holder):
         return None
     fence: int = row.fence + int(row.holder != holder)
     renewed = {"holder": holder, "fence": fence, "until_ms": now_ms + for_ms}
@@ -150,7 +151,24 @@ def take_lease(connection: Connection, name: str, holder: str, now_ms: int, for_
 def held_by_other(connection: Connection, name: str, holder: str, now_ms: int) -> bool:
     """Whether somebody else who lives holds this lease; a look only, it is taken in the writing transaction."""
     row = connection.execute(select(schema.lease).where(schema.lease.c.name == name)).one_or_none()
-    return row is not None and row.holder != holder and row.until_ms > now_ms and not _ended(row.holder)
+    return row is not None and row.holder != holder and _stands(row, now_ms) and not _ended(row.holder)
+
+
+def _stands(row: Row[Any], now_ms: int) -> bool:
+    """Whether a lease lasts.
+
+    One that ends further ahead than any is taken is of a clock that is ahead of ours or was put back since: it lasts
+    while its holder renews it, which is watched by the timer that never steps.
+    """
+    if row.until_ms <= now_ms + _LONGEST_LEASE_MS:
+        return bool(row.until_ms > now_ms)
+    sight = (row.holder, row.until_ms)
+    if _ahead.get(row.name, (sight, 0.0))[0] != sight or row.name not in _ahead:
+        _ahead[row.name] = (sight, time.monotonic())
+    return time.monotonic() - _ahead[row.name][1] <= _LONGEST_LEASE_MS / 1000
+
+
+_ahead: dict[str, tuple[tuple[str, int], float]] = {}  # leases from the future, and when they were first seen so
 
 
 def holder_name() -> str:

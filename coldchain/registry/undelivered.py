@@ -6,6 +6,7 @@ from coldchain.domain.canary import CHANNEL
 from coldchain.registry.outbox import DUE_STATES, WAITING_STATES
 from coldchain.registry.schema import delivery_attempt, outbox
 
+_AHEAD_MS = 2000
 STUCK_MS = 60_000  # so long may every delivery fail before no channel counts as working
 
 
@@ -32,7 +33,8 @@ def stuck_since_ms(connection: Connection, now_ms: int) -> int | None:
     oldest: int | None = connection.execute(select(func.min(begun)).where(*waiting)).scalar_one()
     if oldest is None or now_ms - oldest <= STUCK_MS:
         return None  # as nearly always, and without a look at all that was ever sent
-    taken = select(func.max(outbox.c.accepted_ms)).where(_of_people())
+    # What was taken in the future was taken under a clock that has been put back since.
+    taken = select(func.max(outbox.c.accepted_ms)).where(_of_people(), outbox.c.accepted_ms <= now_ms + _AHEAD_MS)
     last: int = connection.execute(taken).scalar_one() or 0
     since: int | None = connection.execute(
         select(func.min(begun)).where(*waiting, outbox.c.created_ms > last)
