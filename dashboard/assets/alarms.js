@@ -18,6 +18,8 @@
     const turn = event.target.closest("[data-duty-from]");
     const back = event.target.closest("[data-duty-end]");
     if (back) props("duty-end", { data: { id: back.dataset.dutyEnd, at: Date.now() } });
+    const service = event.target.closest("[data-service-end]");
+    if (service) props("service-end", { data: { id: service.dataset.serviceEnd, at: Date.now() } });
     const contact = event.target.closest("[data-contact-act]");
     if (contact) props("contact-act", { data: { ask: contact.dataset.contactAct, at: Date.now() } });
     if (!turn) return;
@@ -52,7 +54,7 @@
     if (!picked.delete(of(box))) picked.set(of(box), box.dataset.pick);
     paint();
   }
-  function askForPicked() { if (picked.size) ask("acknowledge:" + Array.from(picked.values()).join(",")); }
+  function askForPicked(what) { if (picked.size) ask((what || "acknowledge") + (what ? "-many:" : ":") + Array.from(picked.values()).join(",")); }
 
   document.addEventListener("click", (event) => {
     const box = event.target.closest("[data-pick]");
@@ -60,6 +62,7 @@
     if (more) { unfolded.set(more.dataset.stormMore, (unfolded.get(more.dataset.stormMore) || 0) + STEP); drawUnfolded(); }
     if (box) toggle(box);
     else if (event.target.closest("[data-pick-ack]")) askForPicked();
+    else if (event.target.closest("[data-pick-act]")) askForPicked(event.target.closest("[data-pick-act]").dataset.pickAct);
     else if (event.target.closest("[data-pick-clear]")) { picked.clear(); paint(); }
   });
   document.addEventListener("toggle", (event) => {

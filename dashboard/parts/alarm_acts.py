@@ -22,6 +22,7 @@ from dashboard.security import client_address
 from dashboard.services import Services
 
 _MINUTES = {15: "15 minutes", 30: "30 minutes", 60: "1 hour", 240: "4 hours", 720: "12 hours", 1440: "24 hours"}
+_MANY = ("acknowledge", "shelve-many", "assign-many")
 _HIDDEN = {"display": "none"}
 _SHOWN: dict[str, str] = {}
 
@@ -40,14 +41,17 @@ class Asked(NamedTuple):
 HEADINGS = {
     "shelve": "Set alarm aside", "agree": "Agree to set it aside", "unshelve": "Watch it again",
     "comment": "Comment", "assign": "Hand over", "reset": "Take off the board", "acknowledge": "Acknowledge alarms",
+    "shelve-many": "Set alarms aside", "assign-many": "Hand alarms over",
 }  # fmt: skip
 BUTTONS = {
     "shelve": "Set aside", "agree": "I agree", "unshelve": "Watch again", "comment": "Add comment",
     "assign": "Hand over", "reset": "Reset", "acknowledge": "Acknowledge",
+    "shelve-many": "Set aside", "assign-many": "Hand over",
 }  # fmt: skip
 _NEEDS = {  # minutes, person, words, password
     "shelve": (True, False, True, False), "assign": (False, True, False, False), "agree": (False, False, False, False),
-    "reset": (False, False, True, True),
+    "reset": (False, False, True, True), "shelve-many": (True, False, True, False),
+    "assign-many": (False, True, False, False),
 }  # fmt: skip
 _DONE = {
     Act.SHELVED: ("Set aside", "It is silent until then; evaluation and record go on."),
@@ -146,8 +150,8 @@ def register(app: Dash, services: Services) -> None:
             person=person if isinstance(person, str) else None,
             password=password if isinstance(password, str) else "",
         )
-        if given.act == "acknowledge":
-            outcome = alarm_many.acknowledge(services, security.viewer(), alarm_many.chosen(given.alarm), given.words)
+        if given.act in _MANY:
+            outcome = do_many(services, security.viewer(), given)
             return {"alarm": None, "click": clicks}, [alarm_many.note(outcome)]
         done = do(services, security.viewer(), given)
         return {"alarm": done.alarm, "click": clicks}, [note(done.act)]
@@ -167,19 +171,37 @@ def filled(services: Services, viewer: Viewer, asked: Asked) -> tuple[Any, ...]:
         NotFound: there is no such alarm for this viewer.
     """
     shown = [_SHOWN if wanted else _HIDDEN for wanted in _NEEDS.get(asked.act, (False, False, True, False))]
-    if asked.act == "acknowledge":
-        words = alarm_many.described(services, viewer, alarm_many.chosen(asked.alarm))
-        return True, HEADINGS[asked.act], words, [], None, [], None, "", BUTTONS[asked.act], *shown, ""
+    if asked.act in _MANY:
+        return *_filled_many(services, viewer, asked), "", BUTTONS[asked.act], *shown, ""
     with services.registry.read() as connection:
         alarm = alarms.alarm(connection, viewer, asked.alarm)
         candidates = _candidates(connection, viewer) if asked.act == "assign" else []
     critical = alarm["severity"] == "critical"
-    most = longest_shelf_ms(Severity[alarm["severity"].upper()]) // 60_000
-    lengths = [{"value": str(n), "label": words} for n, words in _MINUTES.items() if n <= most]
+    lengths = _lengths(Severity[alarm["severity"].upper()])
     rest = " It takes a second person, who has to agree within 15 minutes." if critical else ""
     words = f"{title(alarm)}.{rest if asked.act == 'shelve' else ''}"
     return (True, HEADINGS[asked.act], words, lengths, lengths[0]["value"], candidates, None, "",
             BUTTONS[asked.act], *shown, "")  # fmt: skip
+
+
+def _filled_many(services: Services, viewer: Viewer, asked: Asked) -> tuple[Any, ...]:
+    """Heading, words and choices for an act on several."""
+    picked = alarm_many.chosen(asked.alarm)
+    words, lengths, candidates = alarm_many.described(services, viewer, picked), [], []
+    if asked.act == "shelve-many":
+        worst = alarm_many.worst(services, viewer, picked)
+        lengths = _lengths(worst)
+        if worst is Severity.CRITICAL:
+            words += " Critical ones take a second person, who has to agree within 15 minutes."
+    if asked.act == "assign-many":
+        with services.registry.read() as connection:
+            candidates = _candidates(connection, viewer)
+    return True, HEADINGS[asked.act], words, lengths, lengths[0]["value"] if lengths else None, candidates, None
+
+
+def _lengths(severity: Severity) -> list[dict[str, str]]:
+    most = longest_shelf_ms(severity) // 60_000
+    return [{"value": str(n), "label": words} for n, words in _MINUTES.items() if n <= most]
 
 
 def _candidates(connection: Connection, viewer: Viewer) -> list[dict[str, str]]:
@@ -217,6 +239,24 @@ def do(services: Services, viewer: Viewer, asked: Asked) -> Done:
                 return lifecycle.assign(connection, asked.alarm, to=asked.person or "", **given)
             case _:
                 return lifecycle.comment(connection, asked.alarm, text=asked.words, **given)
+
+
+def do_many(services: Services, viewer: Viewer, asked: Asked) -> alarm_many.Outcome:
+    """Do it to every chosen alarm that still is as it was shown.
+
+    Raises:
+        NotFound: one does not exist for this viewer; then nothing is done.
+        InvalidValue: as the act says; then nothing is done.
+    """
+    picked = alarm_many.chosen(asked.alarm)
+    if asked.act == "acknowledge":
+        return alarm_many.acknowledge(services, viewer, picked, asked.words)
+    if asked.act == "assign-many":
+        return alarm_many.assign(services, viewer, picked, asked.person or "")
+    if asked.minutes is None:
+        raise InvalidValue("until: choose for how long")
+    until_ms = services.clock.now_ms() + asked.minutes * 60_000
+    return alarm_many.shelve(services, viewer, picked, until_ms, asked.words)
 
 
 def _may_reset(services: Services, viewer: Viewer, password: str) -> None:

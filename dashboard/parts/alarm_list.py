@@ -173,8 +173,8 @@ def buttons(item: Item, viewer: Viewer) -> list[html.Button]:
 
 
 def pick(item: Item, viewer: Viewer) -> Any:
-    """The box by which an unanswered alarm is chosen together with others."""
-    if not _answerable(item, viewer):
+    """The box by which an alarm is chosen together with others."""
+    if not can(item, viewer):
         return html.Span(className="pick-none")
     said = {"aria-checked": "false", "aria-label": f"Choose {title(item)}", "data-pick": _version(item)}
     return html.Button(type="button", role="checkbox", className="alarm-pick", **said)
@@ -184,6 +184,8 @@ def pick_bar() -> html.Div:
     """What stands below the list while alarms are chosen; the browser fills in how many."""
     buttons_ = [
         html.Button("Acknowledge", type="button", className="button primary", **{"data-pick-ack": "1"}),
+        html.Button("Set aside", type="button", className="button", **{"data-pick-act": "shelve"}),
+        html.Button("Hand over", type="button", className="button", **{"data-pick-act": "assign"}),
         html.Button("Clear", type="button", className="button", **{"data-pick-clear": "1"}),
     ]
     return html.Div([html.Span("", id="pick-count", role="status"), *buttons_], id="pick-bar", className="pick-bar")

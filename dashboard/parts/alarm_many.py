@@ -1,14 +1,20 @@
-"""Several alarms acknowledged at once, as a storm asks for: each as it was shown, so no news is answered unseen."""
+"""Several alarms answered, set aside or handed over at once: each as it was shown, so no news is answered unseen.
 
+One by one inside, by the rules of a single alarm; whatever changed since it was shown is left out and counted.
+"""
+
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
-from alerts import lifecycle
-from alerts.lifecycle import Act
+from alerts import lifecycle, shelving
+from alerts.lifecycle import Act, Done
+from coldchain.domain.finding import Severity
 from coldchain.errors import InvalidValue, Stale
 from coldchain.registry import alarms
 from coldchain.registry.alarms import AlarmFilter
+from coldchain.registry.schema import alarm
 from coldchain.registry.viewer import Viewer
 from dashboard.parts import text
 from dashboard.parts.alarm_words import title
@@ -16,6 +22,21 @@ from dashboard.services import Services
 
 MOST = 500
 _NAMED = 5  # of the chosen, in the dialog
+
+
+_DONE = {
+    "acknowledge": "recorded under your name; their repeats stop.",
+    "shelve": "set aside; silent until then, evaluation and record go on.",
+    "assign": "handed over; the name stands on the board.",
+}
+_ALREADY = {
+    "acknowledge": "had an answer already.", "shelve": "out of sight already, left as it was.",
+    "assign": "with that person already.",
+}  # fmt: skip
+_HEADINGS = {
+    "acknowledge": ("Acknowledged", "Nothing acknowledged"), "shelve": ("Set aside", "Nothing set aside"),
+    "assign": ("Handed over", "Nothing handed over"),
+}  # fmt: skip
 
 
 class Chosen(NamedTuple):
@@ -31,13 +52,18 @@ class Outcome(NamedTuple):
     done: int
     already: int
     changed: int
+    asked: int = 0  # critical ones, for which a second person has to agree
+    act: str = "acknowledge"
 
     @property
     def words(self) -> str:
         """The outcome as a sentence or two."""
-        parts = [f"{text.count(self.done, 'alarm')} recorded under your name; their repeats stop."]
+        parts = [f"{text.count(self.done, 'alarm')} {_DONE[self.act]}"]
         if self.already:
-            parts.append(f"{self.already} had an answer already.")
+            parts.append(f"{self.already} {_ALREADY[self.act]}")
+        if self.asked:
+            who = "it" if self.asked == 1 else "each of them"
+            parts.append(f"{self.asked} critical: somebody else has to agree to {who} within 15 minutes.")
         if self.changed:
             parts.append(f"{self.changed} changed since you saw {'it' if self.changed == 1 else 'them'}: look again.")
         return " ".join(parts)
@@ -78,8 +104,7 @@ def acknowledge(services: Services, viewer: Viewer, picked: tuple[Chosen, ...], 
         NotFound: one does not exist for this viewer; then none is acknowledged.
         InvalidValue: nothing was chosen.
     """
-    if not picked:
-        raise InvalidValue("alarms: choose at least one")
+    _demand_some(picked)
     done = already = changed = 0
     with services.registry.write() as connection:
         _demand_visible(connection, viewer, picked)
@@ -97,6 +122,82 @@ def acknowledge(services: Services, viewer: Viewer, picked: tuple[Chosen, ...], 
     return Outcome(done, already, changed)
 
 
+def worst(services: Services, viewer: Viewer, picked: tuple[Chosen, ...]) -> Severity:
+    """The worst severity among the chosen: it says for how long all of them may be set aside.
+
+    Raises:
+        NotFound: one does not exist for this viewer.
+        InvalidValue: nothing was chosen.
+    """
+    _demand_some(picked)
+    with services.registry.read() as connection:
+        _demand_visible(connection, viewer, picked)
+        query = select(func.max(alarm.c.severity)).where(alarm.c.id.in_([one.alarm for one in picked]))
+        return Severity(connection.execute(query).scalar_one())
+
+
+def shelve(services: Services, viewer: Viewer, picked: tuple[Chosen, ...], until_ms: int, reason: str) -> Outcome:
+    """Set those aside that still are as they were shown; of a critical one a second person is asked.
+
+    Raises:
+        NotFound: one does not exist for this viewer; then none is set aside.
+        InvalidValue: nothing was chosen, no reason, or too long a time for one of them; then none is set aside.
+    """
+
+    def one_by_one(connection: Connection, one: Chosen) -> Done | None:
+        if lifecycle.current(connection, one.alarm).suppression != "none":
+            return None
+        return shelving.shelve(
+            connection, one.alarm, who=viewer.id, until_ms=until_ms, reason=reason, now_ms=services.clock.now_ms(),
+            version=one.version,
+        )  # fmt: skip
+
+    return _each(services, viewer, picked, "shelve", one_by_one)
+
+
+def assign(services: Services, viewer: Viewer, picked: tuple[Chosen, ...], to: str) -> Outcome:
+    """Hand those over that still are as they were shown.
+
+    Raises:
+        NotFound: one does not exist for this viewer; then none is handed over.
+        InvalidValue: nothing was chosen, or `to` may not see and acknowledge one of them; then none is handed over.
+    """
+
+    def one_by_one(connection: Connection, one: Chosen) -> Done | None:
+        row = lifecycle.current(connection, one.alarm)
+        if row.assigned == to:
+            return None
+        lifecycle.unchanged(row, one.version)
+        return lifecycle.assign(connection, one.alarm, who=viewer.id, to=to, now_ms=services.clock.now_ms())
+
+    return _each(services, viewer, picked, "assign", one_by_one)
+
+
+def _each(
+    services: Services, viewer: Viewer, picked: tuple[Chosen, ...], act: str,
+    one_by_one: Callable[[Connection, Chosen], Done | None],
+) -> Outcome:  # fmt: skip
+    _demand_some(picked)
+    done = already = changed = asked = 0
+    with services.registry.write() as connection:
+        _demand_visible(connection, viewer, picked)
+        for one in picked:
+            try:
+                made = one_by_one(connection, one)
+            except Stale:
+                changed += 1
+                continue
+            already += made is None
+            asked += made is not None and made.act is Act.SHELF_ASKED
+            done += made is not None and made.act is not Act.SHELF_ASKED
+    return Outcome(done, already, changed, asked, act)
+
+
+def _demand_some(picked: tuple[Chosen, ...]) -> None:
+    if not picked:
+        raise InvalidValue("alarms: choose at least one")
+
+
 def _demand_visible(connection: Connection, viewer: Viewer, picked: tuple[Chosen, ...]) -> None:
     """Nothing, if the viewer may see all of them; asked at once, because a storm is long.
 
@@ -111,6 +212,7 @@ def _demand_visible(connection: Connection, viewer: Viewer, picked: tuple[Chosen
 
 def note(outcome: Outcome) -> dict[str, Any]:
     """What the person is told."""
-    heading = "Acknowledged" if outcome.done else "Nothing acknowledged"
+    some, none = _HEADINGS[outcome.act]
+    heading = some if outcome.done else "Asked for" if outcome.asked else none
     colour = "blue" if not outcome.changed else "yellow"
     return {"action": "show", "title": heading, "message": outcome.words, "color": colour, "autoClose": 8000}

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from web_cast import NORTH, SOUTH, installed
 
+from coldchain.domain.finding import Severity
 from coldchain.domain.quantity import iso
 from coldchain.errors import InvalidValue, NotFound
 from coldchain.registry.schema import alarm
@@ -113,5 +114,49 @@ def test_nobody_answers_alarms_of_others_among_own_ones(tmp_path: Path) -> None:
             alarm_many.acknowledge(web.services, scoped, both, "")
         with web.registry.read() as connection:
             assert connection.execute(select(alarm.c.acknowledged_ms)).scalars().all() == [None, None]
-        assert alarm_many.acknowledge(web.services, scoped, both[:1], "") == (1, 0, 0)
-        assert alarm_many.acknowledge(web.services, QUALITY, (alarm_many.Chosen(foreign, 7),), "") == (0, 0, 1)
+        assert alarm_many.acknowledge(web.services, scoped, both[:1], "")[:3] == (1, 0, 0)
+        assert alarm_many.acknowledge(web.services, QUALITY, (alarm_many.Chosen(foreign, 7),), "")[:3] == (0, 0, 1)
+
+
+def test_several_are_set_aside_and_critical_ones_are_asked_for(tmp_path: Path) -> None:
+    with installed(tmp_path) as web:
+        mild, grave, gone = (web.alarm(web.shipment(f"S-{number}")) for number in range(3))
+        with web.registry.write() as connection:
+            for id_, level in ((mild, Severity.MAJOR), (grave, Severity.CRITICAL), (gone, Severity.MAJOR)):
+                connection.execute(update(alarm).where(alarm.c.id == id_).values(severity=int(level)))
+        picked = (alarm_many.Chosen(mild, 1), alarm_many.Chosen(grave, 1), alarm_many.Chosen(gone, 7))
+        assert alarm_many.worst(web.services, QUALITY, picked) is Severity.CRITICAL
+        now_ms = web.clock.now_ms()
+        with pytest.raises(InvalidValue, match="until"):
+            alarm_many.shelve(web.services, QUALITY, picked, now_ms + 4 * 3_600_000, "defrost")
+        with pytest.raises(InvalidValue, match="reason"):
+            alarm_many.shelve(web.services, QUALITY, picked, now_ms + 60_000, " ")
+        assert suppressed(web) == {mild: "none", grave: "none", gone: "none"}
+        made = alarm_many.shelve(web.services, QUALITY, picked, now_ms + 3_600_000, "defrost")
+        assert made == (1, 0, 1, 1, "shelve")
+        assert all(part in made.words for part in ("1 alarm set aside", "1 critical", "1 changed since you saw it"))
+        assert suppressed(web) == {mild: "shelved", grave: "none", gone: "none"}
+        again = alarm_many.shelve(web.services, QUALITY, picked[:1], now_ms + 3_600_000, "defrost")
+        assert (again.done, again.already) == (0, 1)
+
+
+def test_several_are_handed_over_and_one_that_changed_is_left_out(tmp_path: Path) -> None:
+    with installed(tmp_path) as web:
+        one, other = web.alarm(web.shipment("S-1")), web.alarm(web.shipment("S-2", customer=SOUTH))
+        olga = web.person("operator")
+        picked = (alarm_many.Chosen(one, 1), alarm_many.Chosen(other, 7))
+        with pytest.raises(InvalidValue, match="to: is nobody"):
+            alarm_many.assign(web.services, QUALITY, picked, "nobody")
+        made = alarm_many.assign(web.services, QUALITY, picked, olga)
+        assert made == (1, 0, 1, 0, "assign")
+        with web.registry.read() as connection:
+            found = dict(connection.execute(select(alarm.c.id, alarm.c.assigned)).all())
+        assert found == {one: olga, other: None}
+        assert alarm_many.assign(web.services, QUALITY, picked[:1], olga)[:3] == (0, 1, 0)
+        with pytest.raises(NotFound):
+            alarm_many.assign(web.services, Viewer("o", "Olga", "operator", customer=SOUTH), picked, olga)
+
+
+def suppressed(web: Any) -> dict[str, str]:
+    with web.registry.read() as connection:
+        return dict(connection.execute(select(alarm.c.id, alarm.c.suppression)).all())
