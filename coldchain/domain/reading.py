@@ -7,8 +7,9 @@ from coldchain.domain.quantity import iso
 
 TimeSource = Literal["device", "network", "gateway", "arrival"]
 Fault = Literal["probe_open", "probe_short", "sensor_error", "out_of_range", "not_ready"]
-# `excluded` is never stored: it belongs to a reading of one shipment, in a stretch that is not judged there.
-Flag = Literal["future", "clock_suspect", "tie", "retained", "uncalibrated", "excluded"]
+# `excluded` is never stored: it belongs to a reading of one shipment, in a stretch that is not judged there. Nor is
+# `out_of_service`: it says that work was under way on the logger, or on the shipment that is read.
+Flag = Literal["future", "clock_suspect", "tie", "retained", "uncalibrated", "excluded", "out_of_service"]
 
 FAULTS: tuple[str, ...] = get_args(Fault)
 FLAGS: tuple[str, ...] = get_args(Flag)

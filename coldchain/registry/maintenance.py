@@ -1,6 +1,7 @@
 """What is out of service: a store, a shipment, a logger or one of its channels, by a work order, until a moment."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 
@@ -14,6 +15,19 @@ from coldchain.registry.store import new_id
 
 LONGEST_MS = 92 * 86_400_000  # further work is entered anew: nothing is out of service for ever
 _SUBJECTS = {SubjectKind.SHIPMENT.value: shipment, SubjectKind.STORE.value: store}
+
+
+class Stretch(NamedTuple):
+    """Of which logger and channel (None: of any) the readings of start ≤ event time < end were out of service."""
+
+    logger: str | None
+    channel: str | None
+    start_ms: int
+    end_ms: int
+
+    def covers(self, channel: str, time_ms: int) -> bool:
+        """Whether a reading of that channel and moment fell into the work."""
+        return self.channel in (None, channel) and self.start_ms <= time_ms < self.end_ms
 
 
 def begin(
@@ -97,6 +111,35 @@ def covering(
         conditions.append(and_(table.c.logger == logger, or_(every, table.c.channel == channel) if channel else every))
     query = select(table).where(_holds(at_ms), or_(*conditions))
     return connection.execute(query.order_by(table.c.until_ms.desc()).limit(1)).one_or_none()
+
+
+def of_subject(
+    rows: Iterable[Row[Any]], *, subject: Subject | None = None, logger: str | None = None
+) -> Row[Any] | None:  # fmt: skip
+    """Of stretches that were read once for a list: the one on a subject or a logger that ends last; None without any.
+
+    Work on single channels counts for their logger.
+    """
+    mine = [
+        row for row in rows
+        if (logger is not None and row.logger == logger)
+        or (subject is not None and (row.subject_kind, row.subject_id) == (subject.kind.value, subject.id))
+    ]  # fmt: skip
+    return max(mine, key=lambda row: int(row.until_ms), default=None)
+
+
+def stretches(connection: Connection, *, subject: Subject | None = None) -> list[Stretch]:
+    """When loggers were out of service, and this subject with all of its loggers; for what is exported."""
+    named = table.c.logger.is_not(None)
+    if subject is not None:
+        whole = and_(table.c.subject_kind == subject.kind.value, table.c.subject_id == subject.id)
+        named = or_(named, whole)
+    rows = connection.execute(select(table).where(named).order_by(table.c.from_ms, table.c.id))
+    found = (
+        Stretch(row.logger, row.channel, row.from_ms, row.until_ms if row.ended_ms is None else row.ended_ms)
+        for row in rows
+    )
+    return [one for one in found if one.start_ms < one.end_ms]
 
 
 def to_remind(connection: Connection, now_ms: int, every_ms: int) -> list[Row[Any]]:

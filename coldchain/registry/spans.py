@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from coldchain.domain.finding import SubjectKind
 from coldchain.domain.shipment import FactKind
-from coldchain.registry import facts, stages
+from coldchain.registry import facts, maintenance, stages
+from coldchain.registry.maintenance import Stretch
 from coldchain.registry.shipments import exists, subject
 from coldchain.registry.viewer import Viewer
 
@@ -23,10 +24,15 @@ class Span(NamedTuple):
     end_ms: int
     channels: frozenset[str] | None = None
     excluded: tuple[tuple[int, int | None], ...] = ()  # of the shipment that was asked for: shown, but not judged
+    worked_on: tuple[Stretch, ...] = ()  # while it was out of service: judged, but nobody was told
 
     def judged(self, time_ms: int) -> bool:
         """Whether a reading of that moment counts."""
         return not any(start <= time_ms and (end is None or time_ms < end) for start, end in self.excluded)
+
+    def in_service(self, channel: str, time_ms: int) -> bool:
+        """Whether nothing that concerns this reading was out of service at its moment."""
+        return not any(one.covers(channel, time_ms) for one in self.worked_on)
 
 
 def of_shipment(
@@ -40,7 +46,8 @@ def of_shipment(
     exists(connection, viewer, shipment)
     found = _merged(facts.known(connection, subject=subject(shipment), kinds=[FactKind.BINDING]), start_ms, end_ms)
     excluded = tuple((one.from_ms, one.to_ms) for one in stages.unjudged(connection, shipment))
-    return [span._replace(excluded=excluded) for span in found]
+    worked_on = maintenance.stretches(connection, subject=subject(shipment))
+    return [span._replace(excluded=excluded, worked_on=_on(worked_on, span.logger)) for span in found]
 
 
 def of_loggers(
@@ -48,10 +55,17 @@ def of_loggers(
 ) -> list[Span]:
     """What these loggers measured; for a scoped viewer only while they served a shipment that it may see."""
     if not viewer.scoped:
-        return [Span(logger, start_ms, end_ms) for logger in sorted(set(loggers)) if start_ms < end_ms]
+        worked_on = maintenance.stretches(connection)
+        named = sorted(set(loggers)) if start_ms < end_ms else []
+        return [Span(one, start_ms, end_ms, worked_on=_on(worked_on, one)) for one in named]
     known = facts.known(connection, loggers=loggers, kinds=[FactKind.BINDING], viewer=viewer)
     mine = (fact for fact in known if fact.subject is not None and fact.subject.kind is SubjectKind.SHIPMENT)
-    return _merged(mine, start_ms, end_ms)
+    worked_on = maintenance.stretches(connection)
+    return [span._replace(worked_on=_on(worked_on, span.logger)) for span in _merged(mine, start_ms, end_ms)]
+
+
+def _on(worked_on: Iterable[Stretch], logger: str) -> tuple[Stretch, ...]:
+    return tuple(one for one in worked_on if one.logger in (None, logger))
 
 
 def _merged(bindings: Iterable[facts.Fact], start_ms: int, end_ms: int) -> list[Span]:

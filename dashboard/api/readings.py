@@ -31,7 +31,7 @@ from dashboard.policy import API, Endpoint, may
 from dashboard.problems import Problem
 from dashboard.services import Services
 
-EXCLUDED = flag_bits("excluded")
+EXCLUDED, OUT_OF_SERVICE = flag_bits("excluded"), flag_bits("out_of_service")
 Channel = Annotated[str | None, Query(description="one channel, such as internal")]
 Format = Annotated[str | None, Query(description="json, csv or ndjson; takes precedence over Accept")]
 
@@ -92,8 +92,9 @@ def rows_of(web: Services, found: Iterable[Span], channel: str | None = None) ->
         only = channel if channel is not None else _single(span)
         for reading in web.history.readings(span.logger, span.start_ms, span.end_ms, only):
             if span.channels is None or reading.channel in span.channels:
-                judged = span.judged(reading.event_time_ms)
-                yield reading if judged else reading._replace(flags=reading.flags | EXCLUDED)
+                marks = 0 if span.judged(reading.event_time_ms) else EXCLUDED
+                marks |= 0 if span.in_service(reading.channel, reading.event_time_ms) else OUT_OF_SERVICE
+                yield reading._replace(flags=reading.flags | marks) if marks else reading
 
 
 def _single(span: Span) -> str | None:

@@ -113,6 +113,7 @@
       h("span", { class: "severity", "data-severity": alarm.severity }, alarm.severity[0].toUpperCase() + alarm.severity.slice(1)),
       h("div", { class: "what" },
         h("a", { href: link(alarm) }, name), " ", span("dim", text.cause(alarm)),
+        alarm.suppression === "out_of_service" ? [" ", span("tag out-of-service", "out of service")] : null,
         h("div", { class: "facts" }, peak !== undefined ? [span("peak", text.extreme(alarm) + text.celsius(peak, alarm.limit_c)), " · "] : null, facts.join(" · "))),
       h("div", { class: "do" }, h("span", { class: "age" }, alarm.end ? ["ended ", time(alarm.end, "ago")] : over(shipment) ? ["open at the end"] : ["for ", time(alarm.onset, "age")]), action));
   }
@@ -145,9 +146,10 @@
   // --- map ----------------------------------------------------------------------------------------------------------
   let drawn = { at: 0, key: "" };
 
+  const worked = (row) => (fleet.out_of_service || []).includes(row.id);
   function hover(row) {
     const words = { in_range: "in range", at_risk: "at risk", excursion: "excursion", unknown: "unknown" };
-    return "<b>" + row.reference + "</b><br>" + words[row.status] + " · " + text.celsius(row.temperature_c) + (row.lane ? "<br>" + row.lane : "");
+    return "<b>" + row.reference + "</b><br>" + words[row.status] + " · " + text.celsius(row.temperature_c) + (row.lane ? "<br>" + row.lane : "") + (worked(row) ? "<br>out of service" : "");
   }
 
   function marks(v) {
@@ -270,7 +272,7 @@
     if (!box || !box.closest("details").open) return;
     const words = { in_range: "in range", at_risk: "at risk", excursion: "excursion", unknown: "unknown" };
     const place = (row) => (row.latitude === undefined ? "no position yet" : Math.abs(row.latitude).toFixed(3) + (row.latitude < 0 ? "° S, " : "° N, ") + Math.abs(row.longitude).toFixed(3) + (row.longitude < 0 ? "° W" : "° E"));
-    const line = (href, name, status, value, row, lane) => h("tr", {}, h("td", {}, h("a", { href }, name)),
+    const line = (href, name, status, value, row, lane) => h("tr", {}, h("td", {}, h("a", { href }, name), worked(row) ? [" ", span("tag out-of-service", "out of service")] : null),
       h("td", {}, h("span", { class: "status", "data-status": status }, words[status] || status)), h("td", { class: "n" }, value), h("td", {}, place(row)), h("td", {}, lane));
     const head = h("tr", {}, ...["Shipment or store", "Status", "Temperature", "Position", "Lane"].map((name) => h("th", { scope: "col" }, name)));
     const rows = v.shipments.map((row) => line("/shipments/" + row.id, row.reference, row.status, text.celsius(row.temperature_c), row, row.lane || "–"))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from coldchain.registry import alarm_unrest, alarms
 from coldchain.registry.alarms import AlarmFilter
 from coldchain.registry.viewer import Permission, Viewer
-from dashboard.parts import alarm_acts, alarm_list, alarm_quality_behind, security, text
+from dashboard.parts import alarm_acts, alarm_list, alarm_quality_behind, security, service_acts, text
 from dashboard.parts.alarm_quality_behind import Behind
 from dashboard.parts.elements import head, moment
 from dashboard.parts.page import Page
@@ -61,6 +61,7 @@ def layout(**query: str) -> Any:
             head("Alarms", lead=html.Span("Loading …", id="alarms-note", role="status")),
             html.Nav(links, className="alarm-views", **{"aria-label": "Which alarms"}),
             _behind(wanted) if wanted else html.P(NOTES[view], className="dim small") if view in NOTES else None,
+            service_acts.place(service_acts.ANY, "") if view == "out_of_service" and wanted is None else None,
             html.Div(skeleton(90, 90, 90), id="alarms-list", className="goes-stale"),
             html.P(["Keys: ", *_keys()], className="dim small keys-line"),
             alarm_list.pick_bar() if security.viewer().may(Permission.ACKNOWLEDGE) else None,
@@ -93,6 +94,7 @@ def _keys() -> list[Any]:
 def register(app: Dash, services: Services) -> None:
     """The list again whenever the live state's alarms have changed, and after an act."""
     alarm_acts.register(app, services)
+    service_acts.register(app, services)  # for the pages of loggers, stores and shipments as well
     app.clientside_callback(
         ClientsideFunction("coldchain_alarms", "changed"),
         Output("alarms-seen", "data"),

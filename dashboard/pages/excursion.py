@@ -5,17 +5,17 @@ from typing import Any
 
 from dash import Dash, Input, Output, dcc, html
 
-from coldchain.domain.finding import SubjectKind
+from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.domain.profile import Direction, Range, Rule, RuleKind
 from coldchain.domain.quantity import milli_from_float, ms_from_iso
 from coldchain.domain.track import ABSENT
-from coldchain.registry import alarms, excursion_views, profiles, shipment_views, spans, stores
+from coldchain.registry import alarms, excursion_views, maintenance, profiles, shipment_views, spans, stores
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.figures.map_style import CREDIT
 from dashboard.figures.route import Mark, Stop, Way, place_at, route, way
 from dashboard.figures.series import HEIGHT, Outside, Series, chart
 from dashboard.pages.excursions import title
-from dashboard.parts import security, text
+from dashboard.parts import security, service_blocks, text
 from dashboard.parts.budget_blocks import Derives, plain
 from dashboard.parts.derivation import number
 from dashboard.parts.elements import Column, Figure, card, figures, head, link, moment, severity, table, tag
@@ -71,6 +71,8 @@ def page_body(services: Services, id: str, scheme: str, zone: str) -> list[Any]:
         linked = [alarms.alarm(connection, viewer, alarm) for alarm in shown["alarms"]]
         start, end = _window(shown, services.clock.now_ms())
         seen = spans.of_loggers(connection, viewer, [shown["logger"]], start, end)
+        about = Subject(SubjectKind(shown["subject_kind"]), shown["subject_id"])
+        work = maintenance.covering(connection, about, shown["logger"], shown["channel"], services.clock.now_ms())
     interval_ms = round((document.get("interval_s") or _INTERVAL_MS / 1000) * 1000)
     tracks = [
         services.telemetry.track(span.logger, channel, span.start_ms, span.end_ms)
@@ -80,7 +82,8 @@ def page_body(services: Services, id: str, scheme: str, zone: str) -> list[Any]:
     return [
         head(
             title(shown),
-            lead=[severity(shown["severity"]), " · ", "open" if shown["end"] is None else "ended", *_whose(shown)],
+            lead=[severity(shown["severity"]), " · ", "open" if shown["end"] is None else "ended", *_whose(shown),
+                  *service_blocks.badges([work] if work else [])],
             crumb=[link("Excursions", "/excursions"), " /"],
             actions=_actions(shown, linked, viewer),
         ),

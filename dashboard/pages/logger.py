@@ -12,7 +12,7 @@ from coldchain.registry import spans
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.figures.series import Interval, Series, chart
 from dashboard.pages.loggers import KINDS, clock_words, troubles
-from dashboard.parts import binding_form, logger_blocks, logger_forms, security, text
+from dashboard.parts import binding_form, logger_blocks, logger_forms, security, service_acts, text
 from dashboard.parts.elements import card, facts, figures, head, link
 from dashboard.parts.graph import graph
 from dashboard.parts.logger_profile import profile_card
@@ -128,13 +128,17 @@ def page_body(services: Services, logger: str, scheme: str, zone: str) -> list[A
         html.Div([card("Channels", logger_blocks.channel_table(shown)),
                   card("Faults and holes", logger_blocks.trouble_table(shown))], className="grid-even"),
         card("Newest readings", logger_blocks.newest_readings(record, originals=whole), className="tall"),
+        service_acts.place(service_acts.LOGGER, logger),
         card("About", html.Div(facts(logger_blocks.about(shown)), className="body"),
              *([logger_forms.interval_form(shown)] if may else [])),
     ]  # fmt: skip
 
 
 def _lead(words: str, troubled: bool) -> html.Span:
-    return html.Span(words, className="status", **{"data-status": "at_risk"}) if troubled else html.Span(words)
+    return html.Span([
+        html.Span(words, className="status", **{"data-status": "at_risk"}) if troubled else html.Span(words),
+        service_acts.slot(),
+    ])  # fmt: skip
 
 
 def _actions(record: Record, viewer: Viewer) -> list[Any]:

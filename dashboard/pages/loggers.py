@@ -5,7 +5,7 @@ from typing import Any
 from dash import Dash, Input, Output, html
 
 from coldchain.domain.quantity import ms_from_iso
-from coldchain.registry import logger_views
+from coldchain.registry import logger_views, maintenance
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.parts import grid, security, text
 from dashboard.parts.elements import head, link, moment
@@ -18,7 +18,7 @@ from dashboard.services import Services
 PAGE = Page("dashboard.pages.loggers", "Loggers", path="/loggers", icon="loggers")
 GRID = "loggers"
 KINDS = {"unassigned": "seen, not assigned", "silent": "silent", "calibration": "calibration due or missing",
-         "battery": "battery low"}  # fmt: skip
+         "battery": "battery low", "out_of_service": "out of service"}  # fmt: skip
 CALIBRATION_SOON_MS = 30 * 86_400_000
 
 COLUMNS = [
@@ -95,6 +95,9 @@ def rows(services: Services, viewer: Viewer, now_ms: int) -> list[dict[str, Any]
         found = logger_views.listed(connection, viewer, heard, now_ms)
         wanted = {(one["subject_kind"], one["subject_id"]) for logger in found for one in logger.get("serves", [])}
         called = names(connection, viewer, wanted)
+        held = maintenance.listed(connection, at_ms=now_ms)
+    for one in found:
+        one["out_of_service"] = maintenance.of_subject(held, logger=one["logger"]) is not None
     made = [row(one, called, now_ms) for one in found]
     return sorted(made, key=lambda one: (-len(one["troubles"]), one["logger"]))
 
@@ -135,6 +138,8 @@ def troubles(one: dict[str, Any], now_ms: int) -> list[str]:
         found.append("calibration")
     if one.get("battery_pct") is not None and one["battery_pct"] < LOW_BATTERY_PCT:
         found.append("battery")
+    if one.get("out_of_service"):
+        found.append("out_of_service")
     return found
 
 

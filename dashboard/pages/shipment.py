@@ -12,7 +12,7 @@ from dashboard.figures.map_style import CREDIT
 from dashboard.figures.route import Way, cursor_track, route, route_words
 from dashboard.figures.series import HEIGHT, chart, zoomed
 from dashboard.parts import dossier as records
-from dashboard.parts import judged_by, security, stage_blocks
+from dashboard.parts import judged_by, security, service_acts, stage_blocks
 from dashboard.parts.elements import card, head, link
 from dashboard.parts.graph import graph
 from dashboard.parts.opening_blocks import openings_card
@@ -110,13 +110,14 @@ def page_body(services: Services, shipment_id: str, scheme: str | None, zone: st
     return [
         head(
             found.shown["reference"],
-            lead=headline(found),
+            lead=[headline(found), service_acts.slot()],
             crumb=[link("Shipments", "/shipments"), " /"],
             actions=_actions(shipment_id, may_export=viewer.may(Permission.EXPORT)),
         ),
         html.Div(_chart_and_map(services, found, (judged, placing), scheme, zone), className="grid-2"),
         card("Figures", figure_block(found), right=html.Span("of the governing channel", className="dim small")),
         *detail(found),
+        service_acts.place("shipment", shipment_id),
         card("Product profile", judged_by.block("shipment", shipment_id)),
         stage_blocks.budget_card(services, found),
         stage_blocks.journey_cards(services, viewer, shipment_id),

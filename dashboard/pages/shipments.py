@@ -5,7 +5,8 @@ from typing import Any
 from dash import Dash, Input, Output, State, html
 from sqlalchemy import Connection, select
 
-from coldchain.registry import profiles, shipment_views
+from coldchain.domain.finding import SubjectKind
+from coldchain.registry import maintenance, profiles, shipment_views
 from coldchain.registry.schema import shipment
 from coldchain.registry.scope import shipments_of
 from coldchain.registry.shipment_views import SORTS, Filter
@@ -27,7 +28,7 @@ COLUMNS = [
     grid.column("excursions", "Excursions", width=104, type="rightAligned"),
     grid.column("lane", "Lane", width=270, sortable=True),
     grid.column("product_profile", "Product profile", width=250),
-    grid.column("state", "State", width=110, sortable=True),
+    grid.column("state", "State", width=190, sortable=True),
     grid.column("customer", "Customer", width=170, sortable=True),
     grid.column("carrier", "Carrier", width=190, sortable=True),
     grid.column("departed", "Departed", width=180, sortable=True, cellRenderer="ColdTime"),
@@ -89,21 +90,25 @@ def register(app: Dash, services: Services) -> None:
             product_profile=grid.chosen(product), lane=grid.chosen(lane),
         )  # fmt: skip
         with services.registry.read() as connection:
-            found, total = block(connection, security.viewer(), which, grid.wanted(request, tuple(SORTS)))
+            wanted = grid.wanted(request, tuple(SORTS))
+            found, total = block(connection, security.viewer(), which, wanted, services.clock.now_ms())
         return {"rowData": found, "rowCount": total}, note(total, which, services.clock.now_ms())
 
 
 def block(
-    connection: Connection, viewer: Viewer, which: Filter, wanted: grid.Wanted
+    connection: Connection, viewer: Viewer, which: Filter, wanted: grid.Wanted, now_ms: int
 ) -> tuple[list[dict[str, Any]], int]:
     """The rows that a grid asks for, and how many there are in all; without an order the most urgent come first."""
     sort = wanted.sort or "-urgency"
     page = shipment_views.listed(connection, viewer, which, sort=sort, limit=wanted.count, offset=wanted.start)
     called = product_names(connection)
-    return [row(item, called) for item in page.items], shipment_views.count(connection, viewer, which)
+    held = maintenance.listed(connection, at_ms=now_ms)
+    worked_on = {row.subject_id for row in held if row.subject_kind == SubjectKind.SHIPMENT.value}
+    made = [row(item, called, worked_on=item["id"] in worked_on) for item in page.items]
+    return made, shipment_views.count(connection, viewer, which)
 
 
-def row(item: dict[str, Any], called: dict[str, str]) -> dict[str, Any]:
+def row(item: dict[str, Any], called: dict[str, str], *, worked_on: bool = False) -> dict[str, Any]:
     """A shipment as its grid row."""
     names = ("id", "reference", "lane", "customer", "carrier", "departed", "planned_arrival")
     return {
@@ -111,7 +116,7 @@ def row(item: dict[str, Any], called: dict[str, str]) -> dict[str, Any]:
         "href": f"/shipments/{item['id']}",
         "urgency": item["status"],
         "product_profile": called.get(item["product_profile"], item["product_profile"]),
-        "state": STATE_WORDS.get(item["state"], item["state"]),
+        "state": STATE_WORDS.get(item["state"], item["state"]) + (", out of service" if worked_on else ""),
         "excursions": item["excursions"] or None,
         "open_excursions": item["open_excursions"] or None,
     }

@@ -9,7 +9,7 @@ from coldchain.registry.viewer import Permission
 from dashboard.figures.series import Interval, chart
 from dashboard.pages.stores import KIND_WORDS
 from dashboard.parts import dossier as records
-from dashboard.parts import security, text
+from dashboard.parts import security, service_acts, text
 from dashboard.parts.elements import card, facts, head, link, moment, status
 from dashboard.parts.graph import graph
 from dashboard.parts.judged_by import block as judgement
@@ -59,13 +59,15 @@ def page_body(services: Services, store_id: str, scheme: str, zone: str) -> list
     found = records.load_store(services, security.viewer(), store_id)
     shown = found.shown
     lead: list[Any] = [status(shown["status"]), " · ", KIND_WORDS.get(shown.get("kind", ""), "store")]
+    site = [" · ", shown["site"]] if shown.get("site") else []
     period = (found.document or {}).get("period")
     since = html.Span(["since ", moment(period["from"], "date")], className="dim small") if period else None
     return [
-        head(shown["name"], lead=[*lead, " · ", shown["site"]] if shown.get("site") else lead,
+        head(shown["name"], lead=[*lead, *site, service_acts.slot()],
              crumb=[link("Stores", "/stores"), " /"]),
         _chart_card(services, found, scheme, zone),
         card("Figures", figure_block(found), right=since),
+        service_acts.place("store", store_id),
         card("Product profile", judgement("store", store_id)),
         *openings_card(services, Subject(SubjectKind.STORE, store_id), found.now_ms - SHOWN_MS, found.now_ms),
         html.Div(

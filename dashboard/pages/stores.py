@@ -3,10 +3,12 @@
 from typing import Any
 
 from dash import Dash, Input, Output, dcc, html
+from sqlalchemy import Row
 
-from coldchain.registry import excursion_views, stores
+from coldchain.domain.finding import Subject, SubjectKind
+from coldchain.registry import excursion_views, maintenance, stores
 from coldchain.registry.viewer import Permission, Viewer
-from dashboard.parts import security, text
+from dashboard.parts import security, service_blocks, text
 from dashboard.parts.elements import Column, card, head, link, moment, status, table
 from dashboard.parts.page import Page
 from dashboard.parts.states import attempt, empty, skeleton
@@ -41,6 +43,7 @@ def listing(services: Services, viewer: Viewer) -> Any:
     now_ms = services.clock.now_ms()
     with services.registry.read() as connection:
         found = [stores.shown(connection, viewer, one["id"]) for one in stores.listed(connection, viewer)]
+        held = maintenance.listed(connection, at_ms=now_ms)
         counts = [
             [
                 excursion_views.count(connection, viewer, excursion_views.Filter("store", one["id"], open=is_open))
@@ -55,19 +58,20 @@ def listing(services: Services, viewer: Viewer) -> Any:
         Column("Open excursions", numeric=True), Column("Excursions", numeric=True),
         Column("Time in range", numeric=True),
     )  # fmt: skip
-    rows = [row(one, *count) for one, count in zip(found, counts, strict=True)]
+    worked_on = [maintenance.of_subject(held, subject=Subject(SubjectKind.STORE, one["id"])) for one in found]
+    rows = [row(one, *count, work) for one, count, work in zip(found, counts, worked_on, strict=True)]
     checked = html.Span(["Checked ", moment(now_ms, "second")], className="dim small")
     return card(text.count(len(found), "store"), table(columns, rows, "Stores"), right=checked)
 
 
-def row(one: dict[str, Any], is_open: int, in_all: int) -> tuple[Any, ...]:
+def row(one: dict[str, Any], is_open: int, in_all: int, work: Row[Any] | None = None) -> tuple[Any, ...]:
     """A store as a row of the table."""
     seen = (one["document"] or {}).get("temperature") or {}
     inside = seen.get("time_in_range_s") or 0.0
     judged = inside + (seen.get("time_above_s") or 0.0) + (seen.get("time_below_s") or 0.0)
     return (
         link(one["name"], f"/stores/{one['id']}"),
-        status(one["status"]),
+        html.Span([status(one["status"]), *service_blocks.badges([work] if work else [])]),
         newest(one["last"]),
         KIND_WORDS.get(one.get("kind", ""), text.ABSENT),
         one.get("site", text.ABSENT),

@@ -5,7 +5,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from coldchain.registry import profiles, stores
+from coldchain.registry import maintenance, profiles, stores
 from coldchain.registry.summary import Period, summary
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.figures.fleet_map import fleet_map
@@ -14,6 +14,7 @@ from dashboard.parts import security, text
 from dashboard.parts.elements import STATUS_WORDS
 from dashboard.parts.graph import graph
 from dashboard.parts.page import Page
+from dashboard.parts.subjects import names as subject_names
 from dashboard.services import Services
 
 PAGE = Page("dashboard.pages.tower", "Control tower", path="/", icon="tower")
@@ -170,19 +171,23 @@ def background(services: Services, viewer: Viewer) -> dict[str, Any]:
     with services.registry.read() as connection:
         rows = summary(connection, viewer, Period(now_ms - RANGE_MS, now_ms + 1), by=GROUPS)
         found = [stores.shown(connection, viewer, one["id"]) for one in stores.listed(connection, viewer)]
+        held = {str(row.subject_id) for row in maintenance.listed(connection, at_ms=now_ms) if row.subject_id}
+        named = subject_names(connection, viewer, {(row, one) for row in ("shipment", "store") for one in held})
         products = {stored.profile.id: stored.profile.name for stored in profiles.listed(connection)}
     grouped = [
         {**{name: row[name] for name in GROUPS}, "in_range_s": row["time_in_range_s"],
          "judged_s": row["time_in_range_s"] + row["time_out_s"]}
         for row in rows
     ]  # fmt: skip
-    return {"range": grouped, "stores": [store_mark(one) for one in found if "latitude" in one], "products": products}
+    marks = [store_mark(one, worked_on=one["id"] in held) for one in found if "latitude" in one]
+    return {"range": grouped, "stores": marks, "products": products, "out_of_service": sorted(named)}
 
 
-def store_mark(one: dict[str, Any]) -> dict[str, Any]:
+def store_mark(one: dict[str, Any], *, worked_on: bool = False) -> dict[str, Any]:
     """A store as the map shows it; its temperature is the newest of any channel."""
     values = [value for value in one["last"].values() if "temperature_c" in value]
     newest: dict[str, Any] = max(values, key=lambda value: str(value["event_time"]), default={})
     words = f"{STATUS_WORDS[one['status']]} · {text.celsius(newest.get('temperature_c'))}"
+    words += " · out of service" if worked_on else ""
     kept = ("id", "name", "status", "latitude", "longitude")
     return {**{name: one[name] for name in kept}, "temperature_c": newest.get("temperature_c"), "words": words}

@@ -9,7 +9,7 @@ from coldchain.domain.profile import Range
 from coldchain.domain.quantity import iso, milli_from_float, ms_from_iso
 from coldchain.domain.track import ABSENT, Track
 from coldchain.errors import NotFound
-from coldchain.registry import alarms, loggers, profiles, shipment_views, stages, stores
+from coldchain.registry import alarms, loggers, maintenance, profiles, shipment_views, stages, stores
 from coldchain.registry.alarms import AlarmFilter
 from coldchain.registry.loggers import Calibration
 from coldchain.registry.viewer import Viewer
@@ -62,6 +62,7 @@ def load(services: Services, viewer: Viewer, id: str) -> Dossier:  # noqa: A002
     with services.registry.read() as connection:
         shown = shipment_views.shown(connection, viewer, id)
         shown["unjudged"] = stages.unjudged(connection, id)
+        shown["worked_on"] = maintenance.listed(connection, at_ms=services.clock.now_ms())
         try:
             document = shipment_views.compliance(connection, viewer, id)
         except NotFound:
@@ -89,6 +90,7 @@ def load_store(services: Services, viewer: Viewer, id: str) -> Dossier:  # noqa:
         shown = {**dict.fromkeys(("departed", "arrived", "closed", "origin", "destination")), "milestones": [], **found}
         profile = (found["document"] or {}).get("profile") or {}
         shown |= {"product_profile": profile.get("id"), "product_profile_version": profile.get("version")}
+        shown["worked_on"] = maintenance.listed(connection, at_ms=services.clock.now_ms())
         which = AlarmFilter(subject_kind="store", subject_id=id)
         newest = alarms.alarms(connection, viewer, which, limit=_MOST_ALARMS).items
         detailed = tuple(alarms.alarm(connection, viewer, item["id"]) for item in newest)

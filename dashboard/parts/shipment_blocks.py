@@ -7,7 +7,7 @@ from dash import html
 
 from coldchain.domain.quantity import ms_from_iso
 from coldchain.registry.loggers import Calibration
-from dashboard.parts import text
+from dashboard.parts import service_blocks, text
 from dashboard.parts.derivation import number
 from dashboard.parts.dossier import Dossier, JsonObject
 from dashboard.parts.elements import Column, Figure, facts, figures, link, moment, status, table, tag
@@ -154,7 +154,7 @@ def logger_table(dossier: Dossier) -> Any:
     """The bound loggers, each with its part and its calibration."""
     rows = [
         (
-            link(binding["logger"], f"/loggers/{binding['logger']}"),
+            _logger(dossier, binding["logger"]),
             binding["role"] + (f" ({', '.join(binding['channels'])})" if binding["channels"] else ""),
             _newest(dossier.shown["last"], binding["logger"]),
             calibration_words(dossier.calibrations.get(binding["logger"]), dossier.now_ms),
@@ -172,6 +172,11 @@ def logger_table(dossier: Dossier) -> Any:
         return empty("No logger bound", html.Span("Bind one by the API or the command line."))
     columns = [Column(name) for name in ("Logger", "Part", "Newest", "Calibration", "Bound")]
     return table(columns, rows, "Loggers of this shipment")
+
+
+def _logger(dossier: Dossier, logger: str) -> html.Span:
+    worked_on = [row for row in dossier.shown.get("worked_on", ()) if row.logger == logger]
+    return html.Span([link(logger, f"/loggers/{logger}"), *service_blocks.badges(worked_on)])
 
 
 def _newest(last: JsonObject, logger: str) -> Any:
