@@ -14,7 +14,7 @@ from coldchain.registry.people import LANGUAGES, Person
 from coldchain.registry.rotas import ROTAS
 from coldchain.registry.schema import person
 from coldchain.registry.viewer import Permission, Viewer
-from dashboard.parts import contact_acts, contact_blocks, security
+from dashboard.parts import contact_acts, contact_blocks, hours_form, security
 from dashboard.parts.contact_blocks import Reached
 from dashboard.parts.elements import card, head
 from dashboard.parts.page import Page
@@ -38,6 +38,8 @@ def layout(**_query: str) -> Any:
     ]
     if not viewer.scoped:
         parts.append(_code())
+    if viewer.may(Permission.ACKNOWLEDGE) and not viewer.scoped:
+        parts.append(hours_form.dialog())
     if viewer.may(Permission.ADMINISTER) and not viewer.scoped:
         parts += [
             card("Parties of a shipment", html.Div(skeleton(90), id="contact-parties"), _party_form()),
@@ -122,7 +124,8 @@ def _people(services: Services, viewer: Viewer) -> Any:
     with services.registry.read() as connection:
         found = reached(connection, viewer, now_ms)
     may_send = viewer.may(Permission.ADMINISTER)
-    return contact_blocks.people(found, me=viewer.id, may_send=may_send, now_ms=now_ms)
+    mine = {one.person.id for one in found if hours_form.may_edit(viewer, one.person.id)}
+    return contact_blocks.people(found, me=viewer.id, may_send=may_send, now_ms=now_ms, hours_of=mine)
 
 
 def reached(connection: Connection, viewer: Viewer, now_ms: int) -> list[Reached]:
@@ -176,7 +179,7 @@ def _register_acts(app: Dash, services: Services) -> None:
     )
     def acted(asked: object) -> Any:
         what = asked.get("ask") if isinstance(asked, dict) else None
-        if not isinstance(what, str):
+        if not isinstance(what, str) or hours_form.whose(asked) is not None:
             return dash.no_update, dash.no_update
         title, words = contact_acts.do(services, security.viewer(), what)
         return asked, [_note(title, words)]

@@ -14,7 +14,7 @@ from alerts.rulebook import Rulebook
 from coldchain.registry import contacts, people, rotas
 from coldchain.registry.rotas import ROTAS
 from coldchain.registry.viewer import Permission, Viewer
-from dashboard.parts import duty_acts, duty_blocks, security
+from dashboard.parts import duty_acts, duty_blocks, retiring, security
 from dashboard.parts.duty_blocks import DAY_MS, Week
 from dashboard.parts.elements import card, head
 from dashboard.parts.page import Page
@@ -43,6 +43,7 @@ def layout(**query: str) -> Any:
             html.Div(skeleton(52, 120, 300), id="oncall-body", className="page"),
             dcc.Store(id="oncall-asked", data=asked._asdict()),
             dcc.Store(id="oncall-rota"),
+            retiring.done(),
             *duty_acts.dialog(),
         ]
     )
@@ -64,9 +65,10 @@ def register(app: Dash, services: Services) -> None:
         Output("oncall-rota", "data"),
         Input("oncall-asked", "data"),
         Input("duty-done", "data"),
+        Input("retire-done", "data"),
         perm=Permission.VIEW,
     )
-    def body(given: object, _done: object) -> Any:
+    def body(given: object, _done: object, _retired: object) -> Any:
         asked = Asked(**given) if isinstance(given, dict) and given.keys() == set(Asked._fields) else wanted({})
         chosen: list[str] = []
         shown = attempt("calendar", lambda: page_body(services, security.viewer(), asked, chosen))
@@ -89,8 +91,14 @@ def page_body(services: Services, viewer: Viewer, asked: Asked, chosen: list[str
         found = book.rota(id_)
         if found is None:
             words = html.Span(book.problems[0] if book.problems else "")
-            return [_head(names, id_, asked, viewer), card(None, empty("This rota cannot be read", words))]
-        return [_head(names, id_, asked, viewer), *_rota(connection, book, found, viewer, asked, now_ms)]
+            return [_head(names, id_, asked, viewer), card(None, empty("This rota cannot be read", words)),
+                    _retiring(viewer, id_)]  # fmt: skip
+        return [_head(names, id_, asked, viewer), *_rota(connection, book, found, viewer, asked, now_ms),
+                _retiring(viewer, id_)]  # fmt: skip
+
+
+def _retiring(viewer: Viewer, id_: str) -> Any:
+    return retiring.form("rota", id_) if viewer.may(Permission.ASSESS) else ""
 
 
 def _without(connection: Connection, viewer: Viewer, now_ms: int) -> list[Any]:

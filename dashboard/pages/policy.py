@@ -7,7 +7,7 @@ from dash import Dash, Input, Output, dcc, html
 from coldchain.registry import people, routes
 from coldchain.registry.policies import POLICIES
 from coldchain.registry.viewer import Permission, Viewer
-from dashboard.parts import policy_blocks, security
+from dashboard.parts import policy_blocks, retiring, security
 from dashboard.parts.elements import card, head, link, tag
 from dashboard.parts.page import Page
 from dashboard.parts.rule_words import called, match_words
@@ -19,15 +19,22 @@ PAGE = Page("dashboard.pages.policy", "Policy", path_template="/policies/<policy
 
 def layout(policy_id: str = "", **_query: str) -> Any:
     """Grey blocks of the final sizes; the callback fills them under the viewer."""
-    return html.Div([dcc.Store(id="policy-id", data=policy_id),
+    return html.Div([dcc.Store(id="policy-id", data=policy_id), retiring.done(),
                      html.Div(skeleton(52, 200, 200), id="policy-body", className="page")])  # fmt: skip
 
 
 def register(app: Dash, services: Services) -> None:
-    """The body, once."""
+    """The body, and again after it was retired."""
+    retiring.register(app, services)  # for the page of rotas as well
 
-    @security.secured(app, Output("policy-body", "children"), Input("policy-id", "data"), perm=Permission.VIEW)
-    def body(id_: object) -> Any:
+    @security.secured(
+        app,
+        Output("policy-body", "children"),
+        Input("policy-id", "data"),
+        Input("retire-done", "data"),
+        perm=Permission.VIEW,
+    )
+    def body(id_: object, _done: object) -> Any:
         return attempt("policy", lambda: page_body(services, security.viewer(), str(id_)))
 
 
@@ -55,6 +62,7 @@ def page_body(services: Services, viewer: Viewer, id_: str) -> list[Any]:
             className="grid-2",
         ),
         policy_blocks.versions(history, known, named),
+        retiring.form("policy", id_) if edit and newest.retired_ms is None else "",
     ]  # fmt: skip
 
 

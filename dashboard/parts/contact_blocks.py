@@ -1,6 +1,6 @@
 """People and how they are reached: each address with whether it was proved, hours, drills; parties and programs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from dash import html
@@ -34,14 +34,19 @@ def act(words: str, what: str, *, label: str = "") -> html.Button:
     return html.Button(words, type="button", className="button", **said)
 
 
-def people(found: Sequence[Reached], *, me: str, may_send: bool, now_ms: int) -> html.Section:
-    """Everybody, those on call first: how they are reached and whether it works."""
+def people(
+    found: Sequence[Reached], *, me: str, may_send: bool, now_ms: int, hours_of: Collection[str] = ()
+) -> html.Section:  # fmt: skip
+    """Everybody, those on call first: how they are reached and whether it works; `hours_of` whose hours may be set."""
     if not found:
         return card("People", empty("Nobody is on record"))
-    return card("People", html.Ul([_person(one, me, may_send, now_ms) for one in found], className="contacts"))
+    return card(
+        "People",
+        html.Ul([_person(one, me, may_send, now_ms, one.person.id in hours_of) for one in found], className="contacts"),
+    )
 
 
-def _person(one: Reached, me: str, may_send: bool, now_ms: int) -> html.Li:
+def _person(one: Reached, me: str, may_send: bool, now_ms: int, may_set: bool) -> html.Li:
     person = one.person
     marks: list[Any] = [tag(person.role)]
     if person.on_call:
@@ -55,7 +60,7 @@ def _person(one: Reached, me: str, may_send: bool, now_ms: int) -> html.Li:
     elif person.on_call:
         ways.append(html.Li(_warning("No phone number: a critical alarm has only one way")))
     name = [html.Strong(person.name), " (you)" if own else ""]
-    return html.Li([html.Div([html.Div(name), html.Div(marks)]), html.Ul(ways, className="ways"), _hours(one)])
+    return html.Li([html.Div([html.Div(name), html.Div(marks)]), html.Ul(ways, className="ways"), _hours(one, may_set)])
 
 
 def _way(one: Reached, channel: str, *, may_ask: bool, may_send: bool, now_ms: int) -> html.Li:
@@ -89,7 +94,7 @@ def _warning(words: str) -> html.Span:
     return html.Span(words, className="status", **{"data-status": "at_risk"})
 
 
-def _hours(one: Reached) -> html.Div:
+def _hours(one: Reached, may_set: bool) -> html.Div:
     lines = [f"{one.person.zone}, {LANGUAGES.get(one.person.language, one.person.language)}"]
     works = {day: [span] for day, span in (one.working_hours or {}).items() if span}
     if works:
@@ -98,7 +103,11 @@ def _hours(one: Reached) -> html.Div:
         lines.append(f"quiet {one.quiet_hours[0]}-{one.quiet_hours[1]}")
     if one.digest_at:
         lines.append(f"daily digest at {one.digest_at}")
-    return html.Div([html.Div(line) for line in lines], className="dim small")
+    words = html.Div([html.Div(line) for line in lines], className="dim small")
+    if not may_set:
+        return words
+    return html.Div([words, act("Hours", f"hours:{one.person.id}", label=f"Hours of {one.person.name}")],
+                    className="stack")  # fmt: skip
 
 
 def parties(rows: Sequence[Any]) -> html.Div:
