@@ -7,8 +7,9 @@ excursions that began from then until half an hour after, and how long the goods
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
+from coldchain.domain.profile import BesideTheGoods
 from coldchain.domain.quantity import iso, ms_from_iso
 from coldchain.domain.reading import Reading
 from coldchain.domain.shipment import Stage
@@ -16,17 +17,10 @@ from compliance.inputs import Span
 from compliance.spans import during
 
 METHOD = "openings.beside/1"
-LIGHT_MLUX, SHOCK_MG = 10_000, 5_000  # proposals: lit like a corridor; a drop from knee height
 AFTER_MS = 30 * 60_000  # an excursion that begins so long after an opening is put beside it
 _UNDER_WAY = (Stage.IN_TRANSIT.value, Stage.HANDOVER.value)
+_USUAL = BesideTheGoods()
 Json = dict[str, Any]
-
-
-class Limits(NamedTuple):
-    """From when on light and shock are told: thousandths of a lux and of g."""
-
-    light_mlux: int = LIGHT_MLUX
-    shock_mg: int = SHOCK_MG
 
 
 @dataclass(slots=True)
@@ -66,7 +60,7 @@ def openings(
     rows: Iterable[Reading],
     stages: Sequence[tuple[str, Span]],
     excursions: Sequence[Json],
-    limits: Limits = Limits(),  # noqa: B008  a constant
+    limits: BesideTheGoods = _USUAL,
 ) -> list[Opening]:
     """What one logger's readings, in order of event time, tell of light, door and shock; oldest first.
 
@@ -93,7 +87,7 @@ def openings(
     return found
 
 
-def _seen(row: Reading, limits: Limits) -> list[tuple[str, bool, int | None]]:
+def _seen(row: Reading, limits: BesideTheGoods) -> list[tuple[str, bool, int | None]]:
     """(kind, whether it shows, its value) for what the reading says anything about."""
     said: list[tuple[str, bool, int | None]] = []
     if row.light_mlux is not None:

@@ -3,22 +3,32 @@
 from sqlalchemy import Connection
 
 from coldchain.domain.finding import Subject
+from coldchain.domain.profile import BesideTheGoods
 from coldchain.domain.shipment import FactKind
-from coldchain.registry import facts, recorded, stages
+from coldchain.registry import facts, profiles, recorded, stages
 from coldchain.telemetry.port import History
 from compliance.inputs import Span
-from compliance.openings import METHOD, Json, Limits, openings
+from compliance.openings import METHOD, Json, openings
 
 SCHEMA = "coldchain.openings/1"
 
 
 def openings_of(
-    connection: Connection, history: History, subject: Subject, limits: Limits, from_ms: int, to_ms: int
+    connection: Connection,
+    history: History,
+    subject: Subject,
+    from_ms: int,
+    to_ms: int,
+    *,
+    light_mlux: int | None = None,
+    shock_mg: int | None = None,
 ) -> Json:
     """What the loggers of a subject tell of light, door and shock in [from_ms, to_ms), oldest first.
 
-    All bound loggers count, those in the air beside the goods too. The caller has asked whether its viewer may see it.
+    From when on light and shock are told says its product profile, unless the caller does. All bound loggers count,
+    those in the air beside the goods too. The caller has asked whether its viewer may see it.
     """
+    limits = _limits(connection, subject, light_mlux, shock_mg)
     known = facts.known(connection, subject=subject, kinds=[FactKind.BINDING, FactKind.STAGE])
     state = recorded.on_record(connection, [subject])[subject].state
     channels = (state.document or {}).get("channels", []) if state is not None else []
@@ -37,3 +47,9 @@ def openings_of(
         "light_from_lux": limits.light_mlux / 1000, "shock_from_g": limits.shock_mg / 1000,
         "items": [item.as_json() for item in found],
     }  # fmt: skip
+
+
+def _limits(connection: Connection, subject: Subject, light_mlux: int | None, shock_mg: int | None) -> BesideTheGoods:
+    judged_by = facts.profile_of(connection, subject)
+    said = BesideTheGoods() if judged_by is None else profiles.judged_by(connection, *judged_by).beside
+    return BesideTheGoods(light_mlux or said.light_mlux, shock_mg or said.shock_mg)

@@ -133,6 +133,17 @@ class MktWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class BesideTheGoods:
+    """From when on light and shock are told beside the goods, in thousandths of a lux and of g.
+
+    Nothing is judged by it. The usual limits are proposals: lit like a corridor, a drop from knee height.
+    """
+
+    light_mlux: int = 10_000
+    shock_mg: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
 class ProductProfile:
     """What a product tolerates; versioned data that a customer's quality unit approves."""
 
@@ -152,6 +163,7 @@ class ProductProfile:
     freeze: FreezeEvent | None = None  # of freeze-sensitive goods
     alarm_profile: str = ""
     rules: tuple[Rule, ...] = ()
+    beside: BesideTheGoods = BesideTheGoods()
     proposal: bool = False  # not yet approved by anybody's quality unit
     config_hash: str = field(default="", compare=False)
 

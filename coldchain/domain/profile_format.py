@@ -14,6 +14,7 @@ from coldchain.domain.profile import (
     MINUTE_MS,
     SITE,
     Band,
+    BesideTheGoods,
     Direction,
     MktWindow,
     ProductProfile,
@@ -74,6 +75,7 @@ def profile_from(data: Mapping[str, Any]) -> ProductProfile:
         severity_matrix=matrix,
         freeze=freeze,
         **_alarm_profile(reader, label or Range()),
+        beside=_beside(reader),
         proposal=reader.flag("proposal"),
         config_hash=config_hash(data),
     )
@@ -153,6 +155,17 @@ def _windows(reader: TableReader) -> tuple[MktWindow, ...]:
         found.append(window)
         inner.finish()
     return tuple(found)
+
+
+def _beside(reader: TableReader) -> BesideTheGoods:
+    """The table `context`: what is told beside the goods and judges nothing; usual limits for what it leaves out."""
+    usual, inner = BesideTheGoods(), reader.table("context")
+    if inner is None:
+        return usual
+    light = inner.milli("light_from_lux", usual.light_mlux, low="0.001", high="200000")
+    shock = inner.milli("shock_from_g", usual.shock_mg, low="0.001", high="1000")
+    inner.finish()
+    return BesideTheGoods(light or usual.light_mlux, shock or usual.shock_mg)
 
 
 def _alarm_profile(reader: TableReader, label: Range) -> dict[str, Any]:

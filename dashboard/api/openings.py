@@ -8,39 +8,41 @@ from fastapi.responses import Response
 from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.registry import shipments, stores
 from coldchain.registry.viewer import Permission
-from compliance.openings import LIGHT_MLUX, SHOCK_MG, Limits
 from compliance.openings_record import openings_of
 from dashboard.api.request import Caller, From, To, Web, instant, reply, shown_as
 from dashboard.policy import API, Endpoint, may
 
-Light = Annotated[float, Query(ge=0.001, le=200_000, description="light is told from so many lux on")]
-Shock = Annotated[float, Query(ge=0.001, le=1000, description="a blow is told from so many g on")]
+_ELSE = "; without it as the product profile says"
+Light = Annotated[float | None, Query(ge=0.001, le=200_000, description=f"light is told from so many lux on{_ELSE}")]
+Shock = Annotated[float | None, Query(ge=0.001, le=1000, description=f"a blow is told from so many g on{_ELSE}")]
 _DAY_MS = 86_400_000
 _USUAL_DAYS = 31
 
 
-def of_shipment(
-    web: Web, viewer: Caller, shipment: str, light_lux: Light = LIGHT_MLUX / 1000, shock_g: Shock = SHOCK_MG / 1000
-) -> Response:
+def of_shipment(web: Web, viewer: Caller, shipment: str, light_lux: Light = None, shock_g: Shock = None) -> Response:
     """When it was light, a door stood open or a blow fell (schema `coldchain.openings/1`), with what followed."""
-    limits = Limits(round(light_lux * 1000), round(shock_g * 1000))
     with web.registry.read() as connection:
         shipments.exists(connection, viewer, shipment)
         subject, now = shipments.subject(shipment), web.clock.now_ms()
-        return reply(openings_of(connection, web.history, subject, limits, 0, now + _DAY_MS))
+        return reply(openings_of(connection, web.history, subject, 0, now + _DAY_MS, light_mlux=_milli(light_lux),
+                                 shock_mg=_milli(shock_g)))  # fmt: skip
 
 
 def of_store(
-    web: Web, viewer: Caller, store: str, from_: From = None, to: To = None, light_lux: Light = LIGHT_MLUX / 1000,
-    shock_g: Shock = SHOCK_MG / 1000,
+    web: Web, viewer: Caller, store: str, from_: From = None, to: To = None, light_lux: Light = None,
+    shock_g: Shock = None,
 ) -> Response:  # fmt: skip
     """The same of a store; of the last 31 days unless told otherwise."""
-    limits = Limits(round(light_lux * 1000), round(shock_g * 1000))
     with web.registry.read() as connection:
         stores.shown(connection, viewer, store)
         end = instant("to", to) or web.clock.now_ms()
         start = instant("from", from_) or end - _USUAL_DAYS * _DAY_MS
-        return reply(openings_of(connection, web.history, Subject(SubjectKind.STORE, store), limits, start, end))
+        return reply(openings_of(connection, web.history, Subject(SubjectKind.STORE, store), start, end,
+                                 light_mlux=_milli(light_lux), shock_mg=_milli(shock_g)))  # fmt: skip
+
+
+def _milli(given: float | None) -> int | None:
+    return None if given is None else round(given * 1000)
 
 
 _OPENINGS = {

@@ -6,7 +6,6 @@ from dash import html
 
 from coldchain.domain.finding import Subject
 from coldchain.domain.shipment import Stage
-from compliance.openings import Limits
 from compliance.openings_record import openings_of
 from dashboard.parts import text
 from dashboard.parts.elements import Column, card, link, moment, table
@@ -21,7 +20,7 @@ SHOWN = 60
 def openings_card(services: Services, subject: Subject, from_ms: int, to_ms: int) -> list[html.Section]:
     """The card, the newest first; none where no logger of the subject tells any of it."""
     with services.registry.read() as connection:
-        found = openings_of(connection, services.history, subject, Limits(), from_ms, to_ms)
+        found = openings_of(connection, services.history, subject, from_ms, to_ms)
     items = found["items"]
     if not items:
         return []

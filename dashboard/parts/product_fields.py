@@ -36,6 +36,7 @@ _TITLES = {
     "clear_hold": "Back in range for", "stages": "Only in these stages", "factor": "Reporting intervals",
     "below": "Less than (% of budget, or hours)", "peak_c": "Peak from, °C", "minor": "Minor after",
     "major": "Major after", "critical": "Critical after",
+    "light_from_lux": "Light told from, lux", "shock_from_g": "Shock told from, g",
 }  # fmt: skip
 _PLACEHOLDERS = {
     "limit": "the label limit", "confirm_readings": "1", "hold": "30 min", "allowed": "24 h, or empty: no limit",
@@ -43,6 +44,7 @@ _PLACEHOLDERS = {
     "clear_hold": "10 min", "factor": "3", "delta_h_kj_mol": "83.144", "gas_constant_kj_mol_k": "0.0083144",
     "gap_warming_c_per_min": "0.5", "below": "25", "hysteresis_c": "0.5", "low_c": "none", "high_c": "none",
     "peak_c": "the label limit", "minor": "never", "major": "never", "critical": "never",
+    "light_from_lux": "10", "shock_from_g": "5",
 }  # fmt: skip
 _WHERE = {"label_range": "Label range: ", "transport_range": "Transport range: "}
 
@@ -65,6 +67,9 @@ def cards(body: Json, *, new: bool, opened: Iterable[int] = ()) -> list[html.Sec
         card("How bad an excursion is",
              html.P("By its peak and the time outside so far, beside the rules. It raises no alarm.", className="note"),
              *_list(body, form.MATRIX, ("direction", "peak_c", "minor", "major", "critical"), "row")),
+        card("Light and shock",
+             html.P("Context beside the goods: told on their pages, never judged, and no excuse.", className="note"),
+             _row(body, ("context.light_from_lux", "context.shock_from_g"))),
     ]  # fmt: skip
 
 

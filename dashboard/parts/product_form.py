@@ -17,6 +17,7 @@ UNITS = ("ms", "s", "min", "h", "d")
 NUMBERS = frozenset({
     "low_c", "high_c", "delta_h_kj_mol", "gas_constant_kj_mol_k", "gap_warming_c_per_min", "limit_c", "limit_pct",
     "limit_c_per_h", "hysteresis_c", "hysteresis_pct", "factor", "below_pct", "below_h", "confirm_readings", "peak_c",
+    "light_from_lux", "shock_from_g",
 })  # fmt: skip
 FLAGS = ("freeze_sensitive", "inclusive")
 RULES, BUDGET, WINDOWS = "alarm_profile.rules", "stability_budget", "mkt_windows"

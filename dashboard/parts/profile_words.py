@@ -44,6 +44,7 @@ _FIELD_WORDS = {
     "below_pct": "below, %", "id": "id", "severity_matrix": "Severity matrix", "bands": "row",
     "peak_c": "peak from, °C",
     "minor": "minor after", "major": "major after", "critical": "critical after", "counts": "counts",
+    "context": "Context", "light_from_lux": "light told from, lux", "shock_from_g": "shock told from, g",
     "ignore_start": "ignored at the start",
     "ignore_end": "ignored at the end",
 }  # fmt: skip

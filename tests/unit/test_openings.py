@@ -4,10 +4,11 @@ from typing import Any
 
 from judging import at
 
+from coldchain.domain.profile import BesideTheGoods
 from coldchain.domain.quantity import iso
 from coldchain.domain.reading import Reading
 from compliance.inputs import Span
-from compliance.openings import Limits, openings
+from compliance.openings import openings
 
 
 def row(minute: float, **values: Any) -> Reading:
@@ -55,7 +56,7 @@ def test_a_blow_is_told_with_its_peak_from_the_limit_on() -> None:
     rows = [row(0, shock_mg=4_999), row(10, shock_mg=5_000), row(11, shock_mg=9_500), row(20, shock_mg=0)]
     [blow] = [one.as_json() for one in openings(rows, (), ())]
     assert (blow["kind"], blow["peak"], blow["unit"], blow["duration_s"]) == ("shock", 9.5, "g", 600)
-    assert openings(rows, (), (), Limits(shock_mg=10_000)) == []
+    assert openings(rows, (), (), BesideTheGoods(shock_mg=10_000)) == []
 
 
 def test_readings_that_say_nothing_of_it_change_nothing() -> None:

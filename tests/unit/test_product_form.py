@@ -17,6 +17,7 @@ TOP = (
     "id", "name", "storage_class", "freeze_sensitive", "label_range.low_c", "label_range.high_c",
     "transport_range.low_c", "transport_range.high_c", "delta_h_kj_mol", "gas_constant_kj_mol_k",
     "gap_warming_c_per_min", "alarm_profile.id", "alarm_profile.hysteresis_c", "alarm_profile.clear_hold",
+    "context.light_from_lux", "context.shock_from_g",
 )  # fmt: skip
 ROWS = {form.WINDOWS: ("id", "length", "limit_c"), form.BUDGET: ("low_c", "high_c", "allowed"),
         form.MATRIX: ("direction", "peak_c", "minor", "major", "critical"),
@@ -70,6 +71,19 @@ def test_a_calendar_window_takes_a_zone_and_no_length() -> None:
     assert row["window"] == {"kind": "calendar", "zone": "Europe/Berlin"}
     assert profile_from(made)
     assert form.hidden(rule("warm-in-all", "window.length"), {**fields(made)})
+
+
+def test_limits_of_light_and_shock_are_fields_and_read_in_words_where_versions_are_compared() -> None:
+    made = changed(**{"context.light_from_lux": "25"})
+    assert made["context"] == {"light_from_lux": 25}
+    [difference] = differences(BODIES["cct-2-8"], made)
+    assert words.field_words(difference.field) == "Context"
+    assert words.value_words(difference.new) == "light told from, lux 25"
+    [difference] = differences(made, {**made, "context": {"light_from_lux": 50}})
+    assert words.field_words(difference.field) == "Context: light told from, lux"
+    assert form.assembled(made, {**fields(made), "context.light_from_lux": ""}) == BODIES["cct-2-8"]
+    said = checked(changed(**{"context.shock_from_g": "0"}), fields(BODIES["cct-2-8"]), 600_000)
+    assert "0.001 to 1000" in said.mistakes["context.shock_from_g"]
 
 
 def test_what_the_form_has_no_field_for_stays() -> None:

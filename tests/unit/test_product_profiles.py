@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from coldchain.domain.finding import Severity
+from coldchain.domain.profile import BesideTheGoods
 from coldchain.domain.profile_format import as_json, profile_from, profile_from_toml
 from coldchain.errors import InvalidValue
 from compliance.shipped import shipped_bodies, shipped_profile
@@ -53,6 +54,14 @@ def test_the_hash_follows_every_value() -> None:
     assert profile_from({**GOOD, "version": 1.0 and 1}).config_hash == profile_from({**GOOD, "version": 1}).config_hash
 
 
+def test_what_is_told_beside_the_goods_has_usual_limits_and_is_read_in_thousandths() -> None:
+    assert profile_from(GOOD).beside == BesideTheGoods(light_mlux=10_000, shock_mg=5_000)
+    own = profile_from({**GOOD, "context": {"light_from_lux": 0.5}})
+    assert own.beside == BesideTheGoods(light_mlux=500, shock_mg=5_000)
+    assert own.config_hash != profile_from(GOOD).config_hash
+    assert profile_from({**GOOD, "context": None}).beside == BesideTheGoods()
+
+
 def test_a_limit_that_is_left_out_is_the_label_limit() -> None:
     assert profile_from(GOOD).rules[0].limit == 8000
 
@@ -78,6 +87,9 @@ def test_a_limit_that_is_left_out_is_the_label_limit() -> None:
         ({"mkt_windows": [{"id": "w", "length_h": 24, "limit_c": 8}] * 2}, ["mkt_windows[1].id", "'w'", "twice"]),
         ({"label_range": {"low": 2, "high_c": 8}}, ["label_range.low", "2", "no unit", "low_c"]),
         ({"transport_range": {"low_c": 30, "high_c": -5}}, ["transport_range", "crossed", "30"]),
+        ({"context": {"light": 10}}, ["context.light", "10"]),
+        ({"context": {"light_from_lux": 0}}, ["context.light_from_lux", "0.001"]),
+        ({"context": {"shock_from_g": "hard"}}, ["context.shock_from_g", "hard", "1000"]),
         ({"gap_warming": 0.5}, ["gap_warming", "0.5", "gap_warming_c_per_min"]),
         ({"stability_budget": [{"low_c": 8, "high_c": 15, "allowed": 24}]}, ["[0].allowed", "24", "allowed_h"]),
     ],
