@@ -19,12 +19,12 @@ from alerts.clock_steps import put_back_ms, put_forward
 from alerts.failover import Failover
 from alerts.grouping_rows import claim
 from alerts.lanes import Lane, Turn
-from alerts.outbox import Site, after_deferred, after_refused, after_sent, fault_of, write
+from alerts.outbox import Site, after_deferred, after_refused, after_sent, after_split, fault_of, splits, write
 from alerts.timers import too_far_ahead
 from coldchain.clock import Clock
 from coldchain.errors import TransientError
 from coldchain.metrics import DELIVERIES, OUTBOX_DUE
-from coldchain.registry import alarm_rows, outbox, outbox_groups, signals
+from coldchain.registry import alarm_rows, endpoints, outbox, outbox_groups, signals
 from coldchain.registry.outbox import Claimed, Outcome
 from coldchain.registry.store import Registry, take_lease
 
@@ -228,7 +228,11 @@ class Dispatcher:
         with self._registry.write() as connection:
             now_ms = self._clock.now_ms()
             outcome = decide(now_ms, not outbox_groups.unanswered(connection, claimed.alarms))
+            if split := splits(claimed, outcome):
+                outcome = after_split(outcome, now_ms)
             if outbox.finish(connection, claimed, outcome, message_id, now_ms):
+                if split:
+                    outbox_groups.part(connection, claimed)
                 _tell(connection, claimed, outcome, now_ms)
                 if outcome.state == "failed_permanent" and self._failover is not None:
                     self._failover.failed(connection, claimed.rows, now_ms)
@@ -245,3 +249,5 @@ def _tell(connection: Connection, claimed: Claimed, outcome: Outcome, now_ms: in
         signals.report(connection, role="notifier", kind="contact_fault", detail=detail, now_ms=now_ms)
     elif outcome.state == "accepted":
         signals.clear(connection, kind="contact_fault", detail=detail, now_ms=now_ms)
+        if claimed.recipient_kind == "endpoint":
+            endpoints.answered(connection, claimed.recipient, now_ms)

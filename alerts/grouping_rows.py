@@ -69,6 +69,8 @@ def _pending(rows: Sequence[Row[Any]], announcements: dict[str, Announcement | N
 def _key(row: Row[Any], announcement: Announcement | None) -> Key | None:
     if row.channel not in GROUPED or announcement is None or announcement.form:
         return None
+    if row.content.get(outbox_groups.ALONE):
+        return None
     return key_of_message(announcement)
 
 

@@ -86,6 +86,9 @@ def _token(claimed: Claimed, announcement: Announcement, site: Site) -> str:
     return ack_link.make(site.ack_key, claim)
 
 
+_FOR_ITS_CONTENT = frozenset({"552", "554", "523", "size"})
+
+
 def fault_of(channel: str, content: Mapping[str, Any]) -> str:
     """How a contact that takes no messages is named in a system alarm."""
     name = (content.get("reader") or {}).get("name", "somebody")
@@ -111,6 +114,16 @@ def after_sent(sent: Sent) -> Outcome:
 def after_refused(refused: Refused) -> Outcome:
     """The other side never will."""
     return Outcome("failed_permanent", refused.code, str(refused))
+
+
+def splits(claimed: Claimed, outcome: Outcome) -> bool:
+    """Whether a message of several was refused for what it holds, not for whom it is for: too large, or disliked."""
+    return bool(claimed.members) and outcome.state == "failed_permanent" and outcome.code in _FOR_ITS_CONTENT
+
+
+def after_split(outcome: Outcome, now_ms: int) -> Outcome:
+    """Every row goes out again at once, by itself."""
+    return outcome._replace(state="failed_temporary", next_due_ms=now_ms)
 
 
 def after_deferred(claimed: Claimed, deferred: Deferred, now_ms: int, *, acknowledged: bool) -> Outcome:

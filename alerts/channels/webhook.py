@@ -11,7 +11,10 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -93,13 +96,36 @@ class _Checked(http.client.HTTPSConnection):
         Raises:
             Refused: the name leads into our own network, and the endpoint is not meant to be there.
         """
-        found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        addresses = [str(entry[4][0]) for entry in found]
+        began_s = time.monotonic()
+        addresses = _resolved(self.host, self.port)
         inside = [one for one in addresses if not public(one)]
         if inside and not self._private:
             raise Refused(f"{self.host} leads to {inside[0]}, which is not a public address", code="address")
-        self.sock = socket.create_connection((addresses[0], self.port), DEADLINE_S)
+        left_s = max(0.1, DEADLINE_S - (time.monotonic() - began_s))
+        self.sock = socket.create_connection((addresses[0], self.port), left_s)
         self.sock = self._tls.wrap_socket(self.sock, server_hostname=self.host)
+
+
+def _resolved(host: str, port: int) -> list[str]:
+    """The addresses of a name, asked for in a thread, because a resolver knows no deadline of ours.
+
+    Raises:
+        OSError: there are none, or no answer came in time.
+    """
+    answer: Future[list[str]] = Future()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            answer.set_exception(error)
+        except UnicodeError as error:  # a label that is too long
+            answer.set_exception(OSError(str(error)))
+        else:
+            answer.set_result([str(entry[4][0]) for entry in found])
+
+    threading.Thread(target=ask, name="webhook-name", daemon=True).start()
+    return answer.result(DEADLINE_S)
 
 
 def checked_url(url: str) -> tuple[str, int, str]:

@@ -9,6 +9,7 @@ from coldchain.registry.outbox import DUE_STATES, LEASE, LONGEST_WAIT_MS, Claime
 from coldchain.registry.schema import alarm, delivery_attempt, lease, outbox
 
 MOST_ROWS = 1_000  # of one message
+ALONE = "alone"  # in a row's content: it joins no other, because the message of all was refused
 _ARRIVED = ("accepted", "delivered", "failed_permanent")  # the last: a receipt took the acceptance back
 
 
@@ -93,6 +94,13 @@ def take(
         tuple(Member(row.id, row.alarm, row.occasion, row.content, row.created_ms) for row in members),
         code, lead.recipient_kind,
     )  # fmt: skip
+
+
+def part(connection: Connection, claimed: Claimed) -> None:
+    """Let the rows of a message leave one by one from now on."""
+    for id_, content in [(claimed.id, claimed.content), *((one.id, one.content) for one in claimed.members)]:
+        mine = (outbox.c.id == id_, outbox.c.fence == claimed.fence, outbox.c.state == "failed_temporary")
+        connection.execute(update(outbox).where(*mine).values(content={**content, ALONE: True}))
 
 
 def any_overdue(connection: Connection, now_ms: int) -> bool:

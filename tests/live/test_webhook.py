@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import socket
 import ssl
 import threading
 import time
@@ -149,6 +150,24 @@ def test_silence_ends_after_five_seconds_and_leaves_it_in_doubt(
     assert (deferred.value.code, deferred.value.ambiguous) == ("timeout", True)
 
 
+def test_a_resolver_that_never_answers_ends_after_five_seconds_too(
+    receiver: Receiver, tls: tuple[ssl.SSLContext, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = threading.Event()
+
+    def silent(*_: object, **__: object) -> list[object]:
+        never.wait(60)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    began_s = time.monotonic()
+    with pytest.raises(Deferred) as deferred:
+        channel(receiver, tls[1]).send(Message("id1", "e", "{}"))
+    assert time.monotonic() - began_s < 8
+    never.set()
+    assert (deferred.value.code, deferred.value.ambiguous) == ("timeout", False)
+
+
 def test_an_address_inside_our_own_network_is_never_called_unless_it_is_meant_to_be(
     receiver: Receiver, tls: tuple[ssl.SSLContext, ssl.SSLContext]
 ) -> None:
@@ -220,6 +239,7 @@ def test_an_alarm_opens_and_resolves_under_one_key(
     assert {event["data"]["alarms"][0]["subject_id"] for event in events} == {SHIPMENT}
     with story.registry.read() as connection:
         states = connection.execute(select(table.c.state).where(table.c.channel == "webhook")).scalars().all()
+        assert endpoints.get(connection, id_).verified_ms == NOON + 10
     assert states == ["accepted", "accepted"]
 
 

@@ -164,6 +164,28 @@ def test_a_doubtful_outcome_is_sent_again_and_marked(story: Story, clock: HandCl
     assert [message.headers.get("X-Coldchain-Repeat") for message in mail.taken] == [None, "possible"]
 
 
+@pytest.mark.parametrize("code", ["552", "554"])
+def test_a_message_of_several_that_is_refused_for_what_it_holds_leaves_one_by_one(
+    story: Story, clock: HandClock, code: str
+) -> None:
+    for _ in range(2):
+        Story(story.registry).happens(HIGH)
+    mail = Desk(Refused(f"{code} message exceeds fixed maximum message size", code=code))
+    dispatcher(story, clock, mail).drain()
+    split = [message.to for message in mail.taken].count("alice@example.org")
+    assert (split, len(mail.taken)) == (3, 4), "one by one to who refused them all, one message to the other"
+    with story.registry.read() as connection:
+        states = connection.execute(select(table.c.state).where(table.c.channel == "email")).scalars()
+        assert set(states) == {"accepted"}
+        assert connection.execute(select(signal.c.kind)).all() == []
+
+
+def test_a_single_message_that_is_refused_for_what_it_holds_is_refused(story: Story, clock: HandClock) -> None:
+    mail = Desk(Refused("554 no", code="554"))
+    dispatcher(story, clock, mail).drain()
+    assert [row.state for row in story.outbox() if row.channel == "email"].count("failed_permanent") == 1
+
+
 def test_a_refusal_is_final_shown_and_a_fault_of_the_contact(story: Story, clock: HandClock) -> None:
     mail = Desk(Refused("550 no such user", code="550"))
     sender = dispatcher(story, clock, mail)
