@@ -130,7 +130,7 @@ def of_subject(
 
 def stretches(connection: Connection, *, subject: Subject | None = None) -> list[Stretch]:
     """When loggers were out of service, and this subject with all of its loggers; for what is exported."""
-    named = table.c.logger.is_not(None)
+    named: ColumnElement[bool] = table.c.logger.is_not(None)
     if subject is not None:
         whole = and_(table.c.subject_kind == subject.kind.value, table.c.subject_id == subject.id)
         named = or_(named, whole)

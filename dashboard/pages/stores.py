@@ -59,12 +59,12 @@ def listing(services: Services, viewer: Viewer) -> Any:
         Column("Time in range", numeric=True),
     )  # fmt: skip
     worked_on = [maintenance.of_subject(held, subject=Subject(SubjectKind.STORE, one["id"])) for one in found]
-    rows = [row(one, *count, work) for one, count, work in zip(found, counts, worked_on, strict=True)]
+    rows = [row(one, *count, work=work) for one, count, work in zip(found, counts, worked_on, strict=True)]
     checked = html.Span(["Checked ", moment(now_ms, "second")], className="dim small")
     return card(text.count(len(found), "store"), table(columns, rows, "Stores"), right=checked)
 
 
-def row(one: dict[str, Any], is_open: int, in_all: int, work: Row[Any] | None = None) -> tuple[Any, ...]:
+def row(one: dict[str, Any], is_open: int, in_all: int, *, work: Row[Any] | None = None) -> tuple[Any, ...]:
     """A store as a row of the table."""
     seen = (one["document"] or {}).get("temperature") or {}
     inside = seen.get("time_in_range_s") or 0.0
