@@ -14,7 +14,7 @@ from alerts import proofs
 from alerts.grouping_rows import CODE_LIFE_MS
 from alerts.phrases import zone_of
 from coldchain.errors import InvalidValue, NotFound
-from coldchain.registry import contact_checks, outbox_groups, people, signals
+from coldchain.registry import contact_checks, outbox_groups, parties, people, signals
 from coldchain.registry.changes import changed
 from coldchain.registry.people import Person
 from coldchain.registry.schema import person
@@ -174,7 +174,7 @@ def _on_call(connection: Connection, now_ms: int) -> list[Row[Any]]:
 
 
 def _flag(connection: Connection, now_ms: int) -> int:
-    """Report addresses of people on call that nobody has confirmed; they are used all the same."""
+    """Report addresses of people on call and of parties that nobody has confirmed; they are used all the same."""
     flagged = 0
     for row in _on_call(connection, now_ms):
         someone = people.get(connection, row.id)
@@ -185,4 +185,9 @@ def _flag(connection: Connection, now_ms: int) -> int:
                 detail = proofs.unverified_detail(someone, channel)
                 said = signals.report(connection, role="notifier", kind=proofs.UNVERIFIED, detail=detail, now_ms=now_ms)
                 flagged += int(said)
+    for contact in parties.listed(connection):
+        if contact.email_verified_ms is None and now_ms - contact.created_ms >= GRACE_MS:
+            detail = parties.unverified_detail(contact)
+            said = signals.report(connection, role="notifier", kind=proofs.UNVERIFIED, detail=detail, now_ms=now_ms)
+            flagged += int(said)
     return flagged

@@ -32,7 +32,10 @@ def contact_mail(
     page = Page(
         severity="info",
         lead=texts(f"headline.{form}.text", name=clean(announcement.reader.name), **words),
-        action=texts(f"action_contact.{form}", code=code or "", **words),
+        # Who has no page to enter a code on gets none.
+        action=texts(
+            f"action_contact.{form}" + ("_link" if form == "proof" and not code else ""), code=code or "", **words
+        ),
         marks=marks,
         acknowledge=(texts(f"link.{verb}"), link),
         acknowledge_note=texts(f"link.{verb}_note"),

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select, update
 
 from coldchain.errors import InvalidValue, NotFound
+from coldchain.registry import signals
 from coldchain.registry.changes import changed
 from coldchain.registry.people import LANGUAGES, checked_email, checked_phone, checked_text, checked_zone
 from coldchain.registry.schema_people import party_contact
@@ -42,15 +43,29 @@ def create(
     return id_
 
 
+def get(connection: Connection, id: str) -> Row[Any] | None:  # noqa: A002
+    """A contact that is informed now; None for one that has ended or never was."""
+    query = select(party_contact).where(party_contact.c.id == id, party_contact.c.ended_ms.is_(None))
+    return connection.execute(query).one_or_none()
+
+
+def unverified_detail(row: Row[Any]) -> str:
+    """How an address that nobody has confirmed is named in a system alarm."""
+    return f"{row.name} of {row.party} has not confirmed the e-mail address; send a proof and ask for its answer"
+
+
 def end(connection: Connection, id: str, *, who: str, now_ms: int) -> None:  # noqa: A002
     """Inform this contact no more.
 
     Raises:
         NotFound: there is none of this id.
     """
+    known = get(connection, id)
     current = update(party_contact).where(party_contact.c.id == id, party_contact.c.ended_ms.is_(None))
     if connection.execute(current.values(ended_ms=now_ms)).rowcount != 1:
         raise NotFound(f"no contact {id} of a party")
+    if known is not None:
+        signals.clear(connection, kind="contact_unverified", detail=unverified_detail(known), now_ms=now_ms)
     changed(connection, who=who, now_ms=now_ms, action="party contact ended", kind="party_contact", id=id, new={})
 
 

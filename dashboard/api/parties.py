@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi.responses import Response
 
+from alerts import proofs
 from coldchain.domain.quantity import iso
 from coldchain.registry import parties
 from coldchain.registry.viewer import Permission
@@ -43,6 +44,13 @@ def end(web: Web, viewer: Caller, contact: str) -> Response:
     return reply({"id": contact, "ended": True})
 
 
+def prove(web: Web, viewer: Caller, contact: str) -> Response:
+    """Send a link to this contact's e-mail address; who opens it and presses the button has proved it."""
+    with web.registry.write() as connection:
+        asked = proofs.ask_party(connection, contact, who=viewer.id, now_ms=web.clock.now_ms())
+    return reply({"id": asked.id, "channel": asked.channel, "expires": iso(asked.expires_ms)}, 202)
+
+
 def _json(row: Any) -> dict[str, object]:
     return {
         "id": row.id, "party": row.party, "name": row.name, "email": row.email, "phone": row.phone, "zone": row.zone,
@@ -53,9 +61,11 @@ def _json(row: Any) -> dict[str, object]:
 
 _NEW = {"party": "Helvetia Pharma", "name": "Quality desk", "email": "quality@helvetia.example", "language": "en"}
 _CONTACT = {**_NEW, "id": "c2a7b1de-0d5e-4d0a-8a0a-7f4f7a1f0e12"}
+_SENT = {"id": "5a1c…", "channel": "email", "expires": "2026-01-06T11:20:00.000Z"}
 _ADMIN = may(Permission.ADMINISTER, unscoped=True)
 ENDPOINTS = (
     Endpoint("GET", f"{API}/parties", listed, _ADMIN, shown_as("The contacts", _CONTACT, many=True)),
     Endpoint("POST", f"{API}/parties", create, _ADMIN, shown_as("The contact", _CONTACT, status=201) | takes(_NEW)),
+    Endpoint("POST", f"{API}/parties/{{contact}}/proofs", prove, _ADMIN, shown_as("Sent", _SENT, status=202)),
     Endpoint("DELETE", f"{API}/parties/{{contact}}", end, _ADMIN, shown_as("Ended", {"ended": True})),
 )

@@ -8,7 +8,7 @@ from alerts import contact_link, drills, proofs
 from alerts.contact_link import Asked
 from coldchain.domain.quantity import iso
 from coldchain.errors import Forbidden, InvalidValue, NotFound
-from coldchain.registry import contact_checks, people
+from coldchain.registry import contact_checks, parties, people
 from coldchain.registry.viewer import Permission
 from dashboard.api.ack_links import HTML, LINK, link_refused
 from dashboard.api.request import Body, Caller, Web, reply, shown_as, takes
@@ -115,7 +115,9 @@ def _about(connection: Connection, asked: Asked) -> tuple[str, str]:
     """(name of the person, what kind of address) behind a link."""
     find = contact_checks.proof if asked.kind == "proof" else contact_checks.drill_of
     row = find(connection, asked.id)
-    someone = None if row is None else people.get(connection, row.recipient)
+    party = row is not None and asked.kind == "proof" and row.recipient_kind == "party"
+    find_one = parties.get if party else people.get
+    someone = None if row is None else find_one(connection, row.recipient)
     if row is None or someone is None:
         raise Forbidden("what this link asked for is gone")
     return someone.name, _CHANNELS[row.channel]

@@ -26,7 +26,7 @@ def demand_admin(viewer: Viewer) -> None:
 
 
 def do(services: Services, viewer: Viewer, what: str) -> Told:
-    """Do `proof:person:channel`, `drill:person:channel`, `party:id:end` or `endpoint:id:test|on|off`.
+    """Do `proof:person:channel`, `drill:person:channel`, `party:id:prove|end` or `endpoint:id:test|on|off`.
 
     Raises:
         Forbidden: not the viewer's to do; an own address anybody may prove.
@@ -46,6 +46,9 @@ def do(services: Services, viewer: Viewer, what: str) -> Told:
             case "drill":
                 drills.send_to(connection, id_, detail, who=viewer.id, now_ms=now_ms)
                 return "Drill sent", "Its answer is due within a day, in working hours."
+            case "party" if detail == "prove":
+                asked = proofs.ask_party(connection, id_, who=viewer.id, now_ms=now_ms)
+                return "Sent", f"A link is on its way to {asked.address}."
             case "party":
                 parties.end(connection, id_, who=viewer.id, now_ms=now_ms)
                 return "Removed", "This contact is informed no more."

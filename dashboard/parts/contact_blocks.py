@@ -116,12 +116,23 @@ def parties(rows: Sequence[Any]) -> html.Div:
         words = html.Span("A route may inform the consignor and consignee of a shipment: enter whom.")
         return empty("No contact of a party yet", words)
     body = [
-        (row.party, row.name, row.email, row.phone or text.ABSENT, row.zone, LANGUAGES.get(row.language, row.language),
+        (row.party, row.name, _party_mail(row), row.phone or text.ABSENT, row.zone,
+         LANGUAGES.get(row.language, row.language),
          act("Remove", f"party:{row.id}:end", label=f"Remove {row.name} of {row.party}"))
         for row in rows
     ]  # fmt: skip
     columns = [Column(words) for words in ("Party", "Name", "Mail", "Phone", "Zone", "Language", "Change")]
     return table(columns, body, "Contacts of parties")
+
+
+def _party_mail(row: Any) -> html.Div:
+    """An address of a party's contact, and that it was proved or how it can be."""
+    if row.email_verified_ms is not None:
+        return html.Div(
+            [row.email, html.Div(["verified ", moment(row.email_verified_ms, "date")], className="dim small")]
+        )
+    prove = act("Prove", f"party:{row.id}:prove", label=f"Send a proof to {row.name} of {row.party}")
+    return html.Div([row.email, " ", _warning("not verified"), " ", prove])
 
 
 def endpoints(found: Sequence[Endpoint]) -> html.Div:

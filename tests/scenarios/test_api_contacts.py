@@ -157,3 +157,22 @@ def test_a_partys_contact_is_informed_until_it_is_ended(web: Web) -> None:
     assert admin.post("/api/v1/parties", json={**new, "phone": "044 123"}).status_code == 422
     assert admin("DELETE", f"/api/v1/parties/{made['id']}").json()["ended"] is True
     assert admin.get("/api/v1/parties").json()["items"] == []
+
+
+def test_a_partys_contact_proves_the_address_by_the_link_alone(web: Web) -> None:
+    admin = web.as_role("admin")
+    made = admin.post(
+        "/api/v1/parties", json={"party": "Helvetia", "name": "Desk", "email": "q@helvetia.example"}
+    ).json()
+    assert made["email_verified"] is False
+    asked = admin.post(f"/api/v1/parties/{made['id']}/proofs")
+    assert asked.status_code == 202
+    assert queued(web, "proof") == [{"channel": "email", "address": "q@helvetia.example", "code": ""}]
+    assert admin.post(f"/api/v1/parties/{made['id']}/proofs").status_code == 422, "one a minute"
+    token = contact_link.make(KEY, contact_link.Asked("proof", asked.json()["id"], NOON + HOUR))
+    assert "Desk" in web.client(Accept="text/html").get(f"/api/v1/proofs/{token}").text
+    assert admin.get("/api/v1/parties").json()["items"][0]["email_verified"] is False, "a scanner opens links too"
+    assert web.client().post(f"/api/v1/proofs/{token}").status_code == 200
+    assert admin.get("/api/v1/parties").json()["items"][0]["email_verified"] is True
+    assert admin.post(f"/api/v1/parties/{new_id()}/proofs").status_code == 404
+    assert web.as_role("viewer").post(f"/api/v1/parties/{made['id']}/proofs").status_code == 403

@@ -15,7 +15,7 @@ from alerts.dispatcher import Dispatcher
 from alerts.replies import Answer, code_in
 from coldchain.clock import HandClock
 from coldchain.errors import Forbidden, InvalidValue
-from coldchain.registry import contact_checks, people
+from coldchain.registry import contact_checks, parties, people
 from coldchain.registry.schema import alarm, outbox, person, signal
 from coldchain.registry.schema_people import drill
 from coldchain.registry.store import Registry
@@ -299,3 +299,33 @@ def test_contact_messages_hang_on_one_silent_record_that_nobody_has_to_see_to(ho
     [record] = records
     assert (record.cause, record.condition, record.severity, record.reset_ms) == ("contact_check", "returned", 0, NOON)
     assert record.next_timer_ms is None
+
+
+def test_a_partys_unproved_address_is_flagged_after_a_day_until_it_is_proved_or_ended(house: House) -> None:
+    with house.registry.write() as connection:
+        ids = [
+            parties.create(
+                connection, party="Helvetia", name=name, email="desk@helvetia.example", who="admin", now_ms=NOON
+            )
+            for name in ("Desk", "Night desk")
+        ]  # fmt: skip
+
+    def flagged() -> int:
+        return sum("Helvetia" in detail for detail in house.open_signals("contact_unverified"))
+
+    house.clock.advance(DAY + MINUTE)
+    house.dispatcher.drain()
+    assert flagged() == 2
+    with house.registry.write() as connection:
+        asked = proofs.ask_party(connection, ids[0], who="admin", now_ms=house.clock.now_ms())
+    house.dispatcher.drain()
+    sent = house.mail.taken[-1]
+    assert sent.to == "desk@helvetia.example"
+    assert "/api/v1/proofs/" in sent.text
+    assert "code" not in sent.text
+    with house.registry.write() as connection:
+        row = contact_checks.proof(connection, asked.id)
+        assert row is not None
+        assert proofs.prove(connection, row, via="link", now_ms=house.clock.now_ms())
+        parties.end(connection, ids[1], who="admin", now_ms=house.clock.now_ms())
+    assert flagged() == 0
