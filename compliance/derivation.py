@@ -19,7 +19,7 @@ from compliance import derivation_kinetic as kinetic
 from compliance import derivation_stated as stated_numbers
 from compliance import derivation_times as times
 from compliance.channel import ChannelFindings, judge
-from compliance.derivation_budget import budget
+from compliance.derivation_budget import budget, share_used
 from compliance.derived import SCHEMA, Derived, Json, printed
 from compliance.document import METHODS, program_version
 from compliance.inputs import Inputs, Span
@@ -48,24 +48,37 @@ def _ms(seconds: float) -> int:
     return round(1000 * seconds)
 
 
-def _share(seen: Json) -> float | None:
-    inside = _ms(seen["time_in_range_s"])
-    known = inside + _ms(seen["time_above_s"]) + _ms(seen["time_below_s"])
-    return 100 * inside / known if known else None
+def _outside_ms(channel: Json) -> int:
+    seen = channel["temperature"]
+    return _ms(seen["time_above_s"]) + _ms(seen["time_below_s"])
+
+
+def _judged_ms(channel: Json) -> int:
+    return _ms(channel["temperature"]["time_in_range_s"]) + _outside_ms(channel)
+
+
+def _share(channel: Json) -> float | None:
+    known = _judged_ms(channel)
+    return 100 * _ms(channel["temperature"]["time_in_range_s"]) / known if known else None
+
+
+def _budget_share(channel: Json) -> float | None:
+    bands = [one for one in channel["stability_budget"]["bands"] if one["allowed_s"]]
+    return max((100 * _ms(one["used_s"]) / _ms(one["allowed_s"]) for one in bands), default=None)
 
 
 # Not in the document, but shown beside it: what pages make of its times.
 _SHOWN: dict[str, tuple[Callable[[ChannelFindings], Derived], Callable[[Json], float | None]]] = {
     "temperature.in_range_pct": (times.share_in_range, _share),
-    "temperature.time_outside_s": (
-        times.outside_range, lambda seen: (_ms(seen["time_above_s"]) + _ms(seen["time_below_s"])) / 1000
-    ),
+    "temperature.time_outside_s": (times.outside_range, lambda channel: _outside_ms(channel) / 1000),
+    "temperature.time_judged_s": (times.judged, lambda channel: _judged_ms(channel) / 1000),
+    "stability_budget.used_pct": (share_used, _budget_share),
 }  # fmt: skip
 
 
 def figures_of(channel: Json) -> list[str]:
     """The names of the figures in one channel of a document that can be derived: every number, and each moment."""
-    shown = [name for name in _SHOWN if channel.get("temperature") is not None]
+    shown = [name for name in _SHOWN if channel.get(name.partition(".")[0]) is not None]
     edges = [f"excursions.{place}.{name}" for place, item in enumerate(channel["excursions"])
              for name in ("onset", "onset_sample", "end") if name in item]  # fmt: skip
     return [*(name for name in numbers_of(channel) if name != "suggestion.tier"), *shown, *edges, "suggestion.tier"]
@@ -93,7 +106,7 @@ def value_at(channel: Json, figure: str) -> Any:
         NotFound: there is no such figure.
     """
     if figure in _SHOWN:
-        return _SHOWN[figure][1](channel["temperature"])
+        return _SHOWN[figure][1](channel)
     return value_in(channel, figure)
 
 

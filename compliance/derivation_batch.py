@@ -13,7 +13,8 @@ from compliance.batches import BatchLedger
 from compliance.derivation import numbers_of, value_in
 from compliance.derived import SCHEMA, Derived, Json, Rows, printed, seconds
 from compliance.document import program_version
-from compliance.ledger_document import METHOD
+from compliance.ledger import Ledger
+from compliance.ledger_document import METHOD, ledger_json
 
 _NOTHING_RUNS = "the newest reading does not lie beyond the band's limit: it is not running down"
 _HIDDEN = "others had the batch as well, and their part is not yours to see"
@@ -32,16 +33,28 @@ def derive(found: BatchLedger, figure: str) -> Json:
     Raises:
         NotFound: its document has no such figure.
     """
-    document = found.as_json()
+    return {"batch": found.key.id, **_of_document(found.as_json(), found.ledger, figure, partial=found.partial)}
+
+
+def derive_ledger(found: Ledger, figure: str) -> Json:
+    """The same of a ledger that is no batch's, such as that of one shipment alone.
+
+    Raises:
+        NotFound: its document has no such figure.
+    """
+    return _of_document(ledger_json(found), found, figure, partial=False)
+
+
+def _of_document(document: Json, found: Ledger, figure: str, *, partial: bool) -> Json:
     stated = value_in(document, figure)
     derived = _derived(document, figure.split("."))
     if derived is None:
         raise NotFound(f"{figure[:80]!r} is stated, not computed: there is nothing to derive")
-    if found.partial and stated is None:
+    if partial and stated is None:
         derived = derived.without(_HIDDEN)
-    rules = found.ledger.profile and found.ledger.profile.config_hash
+    rules = found.profile and found.profile.config_hash
     return {
-        "schema": SCHEMA, "figure": figure, "batch": found.key.id, **derived.json(), "stated": stated,
+        "schema": SCHEMA, "figure": figure, **derived.json(), "stated": stated,
         "agrees": printed(stated) == printed(derived.result),
         "inputs": {
             "parts": len(document["parts"]), "as_of": document["as_of"],

@@ -6,7 +6,7 @@ from fractions import Fraction
 from coldchain.domain.profile import Direction
 from compliance import derivation_times as times
 from compliance.channel import ChannelFindings
-from compliance.derived import Derived, degrees, seconds
+from compliance.derived import Derived, Rows, degrees, seconds
 from compliance.excursions import Outside, outside
 from compliance.figures import BandUse, band_side
 
@@ -32,6 +32,25 @@ def budget(said: ChannelFindings, rest: str) -> Derived | None:
     words = "Charge" if field == "used_s" else "Charge, upper bound"
     more = (f"The stretch is charged while the goods are {_beyond(side, limit)}.", *found.more)
     return found.called(f"{words} to {use.band.range.text()}", METHOD, more)
+
+
+def share_used(said: ChannelFindings) -> Derived:
+    """The share of its allowance that the band which is used up first has used, as lists of shipments show it."""
+    rows = []
+    for use in said.budget:
+        if use.band.allowed_ms:
+            side, limit = band_side(said.profile, use.band)
+            some = outside(said.trace, limit, high=side is Direction.HIGH)
+            used = sum(times.outside_ms(said.trace, stretch) for stretch in some)
+            rows.append((use.band.range.text(), used, use.band.allowed_ms))
+    rows.sort(key=lambda row: -Fraction(row[1], row[2]))
+    table = Rows(("band", "used", "allowed"), [(name, seconds(used), seconds(allowed)) for name, used, allowed in rows])
+    title, method, formula = "Budget used", "stability_budget.worst/1", "max of 100 · used / allowed over the bands"
+    if not rows:
+        return Derived(title, "%", method, formula, None, why="the product profile limits the time in no band")
+    _, used, allowed = rows[0]
+    return Derived(title, "%", method, formula, Fraction(100 * used, allowed),
+                   f"100 · {seconds(used)} / {seconds(allowed)}", table=table)  # fmt: skip
 
 
 def _beyond(side: Direction, limit: int) -> str:

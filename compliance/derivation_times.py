@@ -185,6 +185,15 @@ def share_in_range(said: ChannelFindings) -> Derived:
                    ("Pages show it rounded down: 99.996 % must not read as 100 %.", *inside.more))  # fmt: skip
 
 
+def judged(said: ChannelFindings) -> Derived:
+    """The time that readings back on both sides, inside and outside: what shares are shares of."""
+    known = known_ms(said.trace)
+    out = sum(outside_ms(said.trace, stretch) for stretch in (*said.above, *said.below))
+    steps = (("in range", seconds(known - out)), ("outside", seconds(out)))
+    return Derived("Judged time", "s", TIMES, "in range + outside", Fraction(known, 1000),
+                   f"{seconds(known - out)} + {seconds(out)}", steps)  # fmt: skip
+
+
 # --- one excursion --------------------------------------------------------------------------------------------------
 
 

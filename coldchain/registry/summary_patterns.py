@@ -1,8 +1,8 @@
 """Patterns over many shipments: who has most excursions, and in which months and hours they begin."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, null, select
@@ -52,6 +52,33 @@ def loggers(connection: Connection, viewer: Viewer, period: Period, which: Which
     return _worst_first(rows)
 
 
+def of_logger(
+    connection: Connection, viewer: Viewer, period: Period, which: Which, logger: str
+) -> dict[str, list[int]]:  # fmt: skip
+    """By shipment: the excursions of a period that one logger's readings made, counted by severity."""
+    query = (
+        select(shipment.c.id, excursion.c.severity, func.count())
+        .select_from(_JOINED.join(excursion, current_excursions()))
+        .where(excursion.c.logger == logger, *conditions(viewer, period, which))
+        .group_by(shipment.c.id, excursion.c.severity)
+    )
+    found: dict[str, list[int]] = {}
+    for id_, severity, number in connection.execute(query):
+        found.setdefault(id_, [0] * len(Severity))[severity] += number
+    return found
+
+
+def served_by(connection: Connection, viewer: Viewer, period: Period, which: Which, logger: str) -> set[str]:
+    """The shipments of a period that a logger was bound to."""
+    query = (
+        select(shipment.c.id)
+        .select_from(_JOINED.join(fact, fact.c.subject_id == shipment.c.id))
+        .where(fact.c.subject_kind == SubjectKind.SHIPMENT.value, fact.c.kind == "binding", fact.c.logger == logger)
+        .where(fact.c.superseded_ms.is_(None), *conditions(viewer, period, which))
+    )
+    return set(connection.execute(query).scalars())
+
+
 def _served(connection: Connection, wanted: list[Any], names: list[str]) -> dict[str, int]:
     """How many of the shipments each logger served."""
     bound = (
@@ -75,6 +102,37 @@ def _worst_first(rows: list[Row]) -> list[Row]:
     return sorted(guilty, key=lambda r: (-r["excursions"], -r["excursions_per_100"], str(r["name"] or "")))
 
 
+class Began(NamedTuple):
+    """An excursion with the month and the hour of day in which it began."""
+
+    shipment: str
+    reference: str
+    onset_ms: int
+    duration_ms: int
+    severity: int
+    month: str
+    hour: int
+
+
+def began(
+    connection: Connection, viewer: Viewer, period: Period, which: Which, zone: str | None, usual: str
+) -> Iterator[Began]:  # fmt: skip
+    """The excursions of a period, each by the clock of `zone`, else of the site that its shipment left from."""
+    origin = shipment.c.origin if zone is None else null()
+    query = (
+        select(
+            shipment.c.id, shipment.c.reference, excursion.c.onset_ms, excursion.c.duration_ms, excursion.c.severity,
+            origin,
+        )
+        .select_from(_JOINED.join(excursion, current_excursions()))
+        .where(*conditions(viewer, period, which))
+    )  # fmt: skip
+    for id_, reference, onset_ms, duration_ms, severity, left in connection.execute(query):
+        place = ZoneInfo(zone or (left or {}).get("zone") or usual)
+        at = (_EPOCH + timedelta(milliseconds=onset_ms)).astimezone(place)
+        yield Began(id_, reference, onset_ms, duration_ms, severity, f"{at.year}-{at.month:02d}", at.hour)
+
+
 def seasons(
     connection: Connection, viewer: Viewer, period: Period, which: Which, zone: str | None, usual: str = "UTC"
 ) -> list[Row]:  # fmt: skip
@@ -83,20 +141,12 @@ def seasons(
     Without a zone each excursion counts by the clock of the site that its shipment left from, or by `usual` where
     that is not on record. An hour that comes twice when clocks go back counts both times as itself.
     """
-    origin = shipment.c.origin if zone is None else null()
-    query = (
-        select(excursion.c.onset_ms, excursion.c.duration_ms, excursion.c.severity, origin)
-        .select_from(_JOINED.join(excursion, current_excursions()))
-        .where(*conditions(viewer, period, which))
-    )
     cells: dict[tuple[str, int], list[int]] = {}
-    for onset_ms, duration_ms, severity, left in connection.execute(query):
-        place = ZoneInfo(zone or (left or {}).get("zone") or usual)
-        at = (_EPOCH + timedelta(milliseconds=onset_ms)).astimezone(place)
-        cell = cells.setdefault((f"{at.year}-{at.month:02d}", at.hour), [0, 0, 0])
+    for one in began(connection, viewer, period, which, zone, usual):
+        cell = cells.setdefault((one.month, one.hour), [0, 0, 0])
         cell[0] += 1
-        cell[1] += duration_ms
-        cell[2] = max(cell[2], severity)
+        cell[1] += one.duration_ms
+        cell[2] = max(cell[2], one.severity)
     return [
         {"month": month, "hour": hour, "excursions": number, "outside_s": outside / 1000,
          "worst": Severity(worst).word}

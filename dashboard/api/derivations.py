@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from coldchain.registry import shipment_views, stores
 from coldchain.registry.viewer import Permission
-from compliance import derivation_record
+from compliance import derivation_record, shipment_budget
 from compliance.derivation import figures_of, value_at
 from compliance.derivation_record import Asked
 from compliance.derived import Json
@@ -32,10 +32,13 @@ def of_shipment(
     """How one figure of the newest compliance document was computed (schema `coldchain.derivation/1`).
 
     With `leg`, or with `from` and `to`, the same figure of that part of the time. Computed once more from the same
-    readings, facts and moment; `agrees` says whether it gives the printed figure.
+    readings, facts and moment; `agrees` says whether it gives the printed figure. Names that begin with `budget.` are
+    those of the shipment's own stability ledger as of now, such as budget.time_left.upper_s.
     """
     asked = Asked(figure, logger, channel, leg, _within(from_, to))
     with web.registry.read() as connection:
+        if figure.startswith(shipment_budget.PREFIX):
+            return reply(shipment_budget.derive(connection, viewer, shipment, figure, web.clock.now_ms()))
         return reply(derivation_record.of_shipment(connection, web.history, viewer, shipment, asked))
 
 
@@ -56,14 +59,20 @@ def figures_of_shipment(web: Web, viewer: Caller, shipment: str) -> Response:
     """Every number of the newest compliance document with the address of its derivation."""
     with web.registry.read() as connection:
         document = shipment_views.compliance(connection, viewer, shipment)
-    return reply(_listed(f"{API}/shipments/{shipment}/derivation", document))
+        lasting = list(shipment_budget.figures(connection, viewer, shipment, web.clock.now_ms()))
+    address = f"{API}/shipments/{shipment}/derivation"
+    of = {"logger": document["governing_logger"], "channel": document["governing_channel"]}
+    more = [{**of, "figure": figure, "value": value, "derivation": f"{address}?{urlencode({'figure': figure})}"}
+            for figure, value in lasting]  # fmt: skip
+    return reply({"items": [*_listed(address, document), *more], "next_cursor": None})
 
 
 def figures_of_store(web: Web, viewer: Caller, store: str) -> Response:
     """Every number of the store's newest document with the address of its derivation."""
     with web.registry.read() as connection:
         document = stores.shown(connection, viewer, store)["document"]
-    return reply(_listed(f"{API}/stores/{store}/derivation", document or {"channels": []}))
+    found = _listed(f"{API}/stores/{store}/derivation", document or {"channels": []})
+    return reply({"items": found, "next_cursor": None})
 
 
 def _within(from_: str | None, to: str | None) -> Span | None:
@@ -71,14 +80,14 @@ def _within(from_: str | None, to: str | None) -> Span | None:
     return None if start is None and end is None else Span(start or 0, end)
 
 
-def _listed(address: str, document: Json) -> Json:
+def _listed(address: str, document: Json) -> list[Json]:
     items = []
     for channel in document["channels"]:
         of = {"logger": channel["logger"], "channel": channel["channel"]}
         for figure in figures_of(channel):
             where = f"{address}?{urlencode({'figure': figure, **of})}"
             items.append({**of, "figure": figure, "value": value_at(channel, figure), "derivation": where})
-    return {"items": items, "next_cursor": None}
+    return items
 
 
 _DERIVED = {

@@ -14,7 +14,8 @@ from coldchain.registry import summary_patterns as patterns
 from coldchain.registry.summary import Period, Which
 from coldchain.registry.summary_members import Member, members
 from coldchain.registry.viewer import Permission
-from compliance import derivation_groups
+from compliance import derivation_groups, derivation_patterns
+from compliance.derivation_patterns import Hour
 from dashboard.api.export_stream import table_reply
 from dashboard.api.request import Caller, From, Limit, To, Web, instant, reply, shown_as, wanted_format
 from dashboard.policy import API, Endpoint, may
@@ -155,10 +156,27 @@ def seasons(
 
 def derivation(
     web: Web, viewer: Caller, about: About,
+    request: Request,
     figure: Annotated[str, Query(description="a figure of a summary row, such as in_range_pct", max_length=60)],
+    logger: Annotated[str | None, Query(max_length=200, description="of this logger among the offenders")] = None,
+    month: Annotated[str | None, Query(max_length=7, description="of a cell of the seasons: 2026-07")] = None,
+    hour: Annotated[int, Query(ge=0, le=23, description="of that cell")] = 0,
 ) -> Response:  # fmt: skip
-    """How a figure of all these shipments together was computed; narrow them to a group as in its row."""
-    return reply(derivation_groups.derive(_members(web, viewer, about), figure, web.clock.now_ms()) | about.json)
+    """How a figure of all these shipments together was computed; narrow them to a group as in its row.
+
+    With `logger` a figure of that logger's row among the offenders; with `month` and `hour` one of that cell of the
+    seasons, by the clock of each shipment's site unless `zone` is given.
+    """
+    now_ms = web.clock.now_ms()
+    if logger is not None or month is not None:
+        named = None if "zone" not in request.query_params else about.zone
+        with web.registry.read() as connection:
+            of = (connection, viewer, about.period, about.which)
+            if logger is not None:
+                return reply(derivation_patterns.of_logger(*of, logger, figure, now_ms) | about.json)
+            cell = Hour(month or "", hour, named, web.settings.zone)
+            return reply(derivation_patterns.of_hour(*of, cell, figure, now_ms) | about.json)
+    return reply(derivation_groups.derive(_members(web, viewer, about), figure, now_ms) | about.json)
 
 
 def _members(web: Services, viewer: Caller, about: Asked) -> list[Member]:

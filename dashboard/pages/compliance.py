@@ -193,7 +193,7 @@ def page_body(services: Services, wanted: Asked, scheme: str | None) -> list[Any
         html.Div(_trends(found, wanted, called, now_ms, scheme), className="grid-even"),
         html.Div(_offenders(found, loggers, wanted, now_ms), className="grid-three"),
         card("When excursions began, by hour of day at the site they left from",
-             summary_blocks.season(seasons, "the site's zone"), right=_csv("seasons", wanted)),
+             summary_blocks.season(seasons, "the site's zone", whole), right=_csv("seasons", wanted)),
         _shipments(found, wanted, called),
     ]  # fmt: skip
 
@@ -283,13 +283,21 @@ def _offenders(
         return lambda value: "none" if value is None else link(value, _narrowed(wanted, field, value))
 
     def of(field: str) -> Any:
-        return lambda value: About(wanted.period, wanted.which._replace(**{field: value}), named=value is not None)
+        def derive(value: Any, shown: str, figure: str) -> Any:
+            narrowed_to = wanted.which._replace(**{field: value})
+            return About(wanted.period, narrowed_to, named=value is not None).derive(shown, figure)
 
-    blocks = [card("Loggers", summary_blocks.offenders(loggers, _logger, "Logger"), right=_csv("offenders", wanted))]
+        return derive
+
+    def of_logger(name: str, shown: str, figure: str) -> Any:
+        return About(wanted.period, wanted.which).derive(shown, figure, logger=name)
+
+    by_logger = summary_blocks.offenders(loggers, _logger, "Logger", of_logger)
+    blocks = [card("Loggers", by_logger, right=_csv("offenders", wanted))]
     for field in ("lane", "carrier"):
         rows = patterns.repeat_offenders(found, field, as_of_ms=now_ms)
         csv = _csv("offenders", wanted, kind=field)
-        listed = summary_blocks.offenders(rows, narrowed(field), NAMES[field], about=of(field))
+        listed = summary_blocks.offenders(rows, narrowed(field), NAMES[field], of(field))
         blocks.append(card(f"{NAMES[field]}s", listed, right=csv))
     return blocks
 

@@ -6,6 +6,7 @@ from typing import Any
 from dash import html
 
 from compliance.ledger import BandTotal, Ledger, Line, Part, TimeLeft, charged_bands
+from compliance.shipment_budget import PREFIX
 from dashboard.parts import text
 from dashboard.parts.derivation import number
 from dashboard.parts.elements import Column, Figure, figures, link, moment, table, tag
@@ -35,7 +36,7 @@ def of_shipment(shipment: str, document: dict[str, Any] | None) -> Derives:
 
     def derived(shown: Any, figure: str) -> Any:
         if not figure.startswith("bands."):
-            return shown  # time left is a batch's figure
+            return number(shown, f"{PREFIX}{figure}", shipment=shipment)
         return number(shown, f"stability_budget.{figure}", shipment=shipment, **of)
 
     return derived
@@ -71,7 +72,7 @@ def band_figure(band: BandTotal, *, hidden: bool = False, derived: Derives = pla
     left = f"{text.duration(remaining / 1000)} left" if remaining >= 0 else f"overdrawn by {over(remaining)}"
     return Figure(
         band.range.text(), derived(left, f"{at}.remaining_s"),
-        [*used, f", of {text.duration(band.allowed_ms / 1000)}"],
+        [*used, ", of ", derived(text.duration(band.allowed_ms / 1000), f"{at}.allowed_s")],
         _tone(remaining, remaining - band.unknown_ms, band.allowed_ms),
     )  # fmt: skip
 

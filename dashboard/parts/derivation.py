@@ -11,7 +11,15 @@ from coldchain.errors import InvalidValue
 from coldchain.registry.summary import Period, Which
 from coldchain.registry.summary_members import members
 from coldchain.registry.viewer import Permission
-from compliance import batches, derivation_batch, derivation_groups, derivation_record
+from compliance import (
+    batches,
+    derivation_batch,
+    derivation_groups,
+    derivation_patterns,
+    derivation_record,
+    shipment_budget,
+)
+from compliance.derivation_patterns import Hour
 from compliance.derivation_record import Asked
 from dashboard.parts import security, text
 from dashboard.parts.elements import facts, link, moment, tag
@@ -30,7 +38,8 @@ def number(shown: Any, figure: str, **about: Any) -> Any:
     """A number that leads to its derivation: of a shipment, store or batch, or of a summary's row.
 
     `about` of a shipment is `shipment`, `logger`, `channel` and perhaps `leg` (its place); of a store `store`,
-    `logger`, `channel`; of a batch `batch`; of a summary's row `from`, `to` (milliseconds) and what it is narrowed to.
+    `logger`, `channel`; of a batch `batch`; of a summary's row `from`, `to` (milliseconds) and what it is narrowed to,
+    with `logger` of that offender's row, with `month` and `hour` of that cell of the seasons.
     """
     query = urlencode({"figure": figure, **{name: value for name, value in about.items() if value is not None}})
     return html.Button(
@@ -93,13 +102,21 @@ def found(services: Services, query: str) -> Json:
             batch = batches.load(connection, services.history, viewer, asked["batch"], services.clock.now_ms())
             return derivation_batch.derive(batch, figure)
         of = Asked(figure, asked.get("logger"), asked.get("channel"), _place(asked.get("leg")))
+        if "shipment" in asked and figure.startswith(shipment_budget.PREFIX):
+            return shipment_budget.derive(connection, viewer, asked["shipment"], figure, services.clock.now_ms())
         if "shipment" in asked:
             return derivation_record.of_shipment(connection, services.history, viewer, asked["shipment"], of)
         if "store" in asked:
             return derivation_record.of_store(connection, services.history, viewer, asked["store"], of)
         which = Which(**{name: asked.get(name) for name in _FIELDS})
-        some = members(connection, viewer, _period(asked), which)
-    return derivation_groups.derive(some, figure, services.clock.now_ms())
+        period, now_ms = _period(asked), services.clock.now_ms()
+        if "logger" in asked:
+            return derivation_patterns.of_logger(connection, viewer, period, which, asked["logger"], figure, now_ms)
+        if "month" in asked:
+            cell = Hour(asked["month"], _place(asked.get("hour")) or 0, None, services.settings.zone)
+            return derivation_patterns.of_hour(connection, viewer, period, which, cell, figure, now_ms)
+        some = members(connection, viewer, period, which)
+    return derivation_groups.derive(some, figure, now_ms)
 
 
 def _place(text_: str | None) -> int | None:

@@ -1,6 +1,6 @@
 """The blocks of a shipment's page: figures with their method, loggers with their calibration, the timeline."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from dash import html
@@ -90,29 +90,34 @@ def document_figures(dossier: Dossier) -> list[Figure]:
             for name, key in (("Highest", "max_c"), ("Lowest", "min_c"))
         ),
         Figure("Mean", derived(text.fixed(seen["mean_c"], 2, "°C"), "temperature.mean_c"), "over time, trapezoid"),
-        Figure("MKT", derived(text.fixed(mkt["value_c"], 2, "°C"), "mkt.value_c"), mkt_words(mkt)),
+        Figure("MKT", derived(text.fixed(mkt["value_c"], 2, "°C"), "mkt.value_c"), mkt_words(mkt, derived)),
         Figure("Time in range", derived(share, "temperature.in_range_pct"),
-               f"{text.duration(seen['time_in_range_s'])} of {text.duration(judged_s)} judged"),
+               [derived(text.duration(seen["time_in_range_s"]), "temperature.time_in_range_s"), " of ",
+                derived(text.duration(judged_s), "temperature.time_judged_s"), " judged"]),
         Figure("Time outside", derived(text.duration(out_s), "temperature.time_outside_s"),
-               f"above {text.duration(seen['time_above_s'])}, below {text.duration(seen['time_below_s'])}",
+               ["above ", derived(text.duration(seen["time_above_s"]), "temperature.time_above_s"), ", below ",
+                derived(text.duration(seen["time_below_s"]), "temperature.time_below_s")],
                "excursion" if out_s else "calm"),
         Figure("Coverage", derived(text.ABSENT if coverage is None else text.percent_floored(coverage, 100),
                                    "coverage_pct"),
-               f"{text.duration(seen['time_unknown_s'])} unknown",
+               [derived(text.duration(seen["time_unknown_s"]), "temperature.time_unknown_s"), " unknown"],
                "at_risk" if coverage is not None and coverage < THIN_PCT else "calm"),
         Figure("Gaps", derived(str(len(gaps)), "temperature.time_unknown_s"),
-               f"longer than 2 × {text.duration(document['interval_s'])}" if document["interval_s"] else ""),
+               ["longer than 2 × ", derived(text.duration(document["interval_s"]), "interval_s")]
+               if document["interval_s"] else ""),
     ]  # fmt: skip
 
 
-def mkt_words(mkt: JsonObject) -> str:
+def mkt_words(mkt: JsonObject, derived: Callable[[str, str], Any]) -> Any:
     """How the mean kinetic temperature was made, or why there is none; bounds where gaps leave it open."""
     if mkt["value_c"] is None:
         return str(mkt["reason"] or "not applicable")
-    words = f"{mkt['method_id']}, ΔH {text.fixed(mkt['delta_h_kj_mol'], 3)} kJ/mol"
+    energy = derived(f"{text.fixed(mkt['delta_h_kj_mol'], 3)} kJ/mol", "mkt.delta_h_kj_mol")
+    words: list[Any] = [f"{mkt['method_id']}, ΔH ", energy]
     lower, upper = mkt.get("lower_c"), mkt.get("upper_c")
     if lower is not None and upper is not None and text.fixed(lower) != text.fixed(upper):
-        words += f"; with gaps {text.fixed(lower)} … {text.fixed(upper, 2, '°C')}"
+        words += ["; with gaps ", derived(text.fixed(lower), "mkt.lower_c"), " … ",
+                  derived(text.fixed(upper, 2, "°C"), "mkt.upper_c")]  # fmt: skip
     return words
 
 

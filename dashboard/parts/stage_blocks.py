@@ -10,10 +10,11 @@ from dash import Dash, Input, Output, State, html
 from coldchain.domain.quantity import ms_from_iso
 from coldchain.domain.shipment import Stage
 from coldchain.errors import ColdchainError, InvalidValue
-from coldchain.registry import batches, profiles, shipments, stages
+from coldchain.registry import batches, shipments, stages
 from coldchain.registry.viewer import Permission, Viewer
-from compliance.ledger import Ledger, Part, ledger
+from compliance.ledger import Ledger
 from compliance.legs import Leg, legs_of_shipment
+from compliance.shipment_budget import ledger_alone
 from dashboard.parts import security, text
 from dashboard.parts.budget_blocks import Derives, budget_block, of_shipment
 from dashboard.parts.derivation import number
@@ -46,13 +47,8 @@ def budget_card(services: Services, dossier: Dossier) -> html.Section:
 
 def ledger_of(services: Services, dossier: Dossier) -> Ledger:
     """The ledger of this shipment alone."""
-    shown = dossier.shown
-    part = Part("shipment", shown["id"], shown["reference"], dossier.document, live=shown["state"] in batches.LIVE,
-                last=shown["last"])  # fmt: skip
-    said = (dossier.document or {}).get("profile")
     with services.registry.read() as connection:
-        profile = profiles.judged_by(connection, said["id"], said["version"]) if said else None
-    return ledger([part], profile, dossier.now_ms)
+        return ledger_alone(connection, dossier.shown, dossier.document, dossier.now_ms)
 
 
 def journey_cards(services: Services, viewer: Viewer, shipment_id: str) -> html.Div:

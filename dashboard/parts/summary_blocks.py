@@ -38,12 +38,12 @@ class About(NamedTuple):
     which: Which
     named: bool = True  # False: a group of those without a name, which no address can ask for
 
-    def derive(self, shown: Any, figure: str) -> Any:
-        """A number that leads to its derivation."""
+    def derive(self, shown: Any, figure: str, **cell: Any) -> Any:
+        """A number that leads to its derivation; `cell` says which row of a pattern it is of."""
         if not self.named:
             return shown
         narrowed = {name: value for name, value in self.which._asdict().items() if value is not None}
-        return number(shown, figure, **{"from": self.period.from_ms, "to": self.period.to_ms}, **narrowed)
+        return number(shown, figure, **{"from": self.period.from_ms, "to": self.period.to_ms}, **narrowed, **cell)
 
 
 def share(part: float, whole: float) -> str:
@@ -128,28 +128,24 @@ def _said(word: str) -> html.Span:
 
 
 def offenders(
-    rows: Sequence[Row], name: Callable[[Any], Any], kind: str, most: int = 6,
-    about: Callable[[Any], About] | None = None,
+    rows: Sequence[Row], name: Callable[[Any], Any], kind: str, derive: Callable[[Any, str, str], Any], most: int = 6
 ) -> Any:  # fmt: skip
-    """Who had most excursions; with `about` each number leads to its derivation."""
+    """Who had most excursions; `derive` makes a name's number lead to its derivation."""
     if not rows:
         return empty("Nobody had an excursion")
     columns = (Column(kind), Column("Excursions", numeric=True), Column("Shipments hit", numeric=True),
                Column("Per 100", numeric=True))  # fmt: skip
 
-    def derived(row: Row, shown: str, figure: str) -> Any:
-        return shown if about is None else about(row["name"]).derive(shown, figure)
-
     cells = [
-        (name(row["name"]), derived(row, f"{row['excursions']:,}", "excursions"),
+        (name(row["name"]), derive(row["name"], f"{row['excursions']:,}", "excursions"),
          f"{row['with_excursions']:,} of {row['shipments']:,}",
-         derived(row, text.fixed(row["excursions_per_100"], 0), "excursions_per_100"))
+         derive(row["name"], text.fixed(row["excursions_per_100"], 0), "excursions_per_100"))
         for row in rows[:most]
     ]  # fmt: skip
     return table(columns, cells, f"Most excursions by {kind.lower()}")
 
 
-def season(rows: Sequence[Row], zone: str) -> Any:
+def season(rows: Sequence[Row], zone: str, about: About) -> Any:
     """In which months and hours excursions began: one cell an hour of the zone's day, darker for more of them."""
     if not rows:
         return empty("No excursion began within this period")
@@ -157,7 +153,7 @@ def season(rows: Sequence[Row], zone: str) -> Any:
     most = max(row["excursions"] for row in rows)
     head = [html.Th("Month", scope="col"), *(html.Th(f"{hour:02d}", scope="col") for hour in range(24))]
     body = [
-        html.Tr([html.Th(month, scope="row"), *(_cell(cells.get((month, hour)), most) for hour in range(24))])
+        html.Tr([html.Th(month, scope="row"), *(_cell(cells.get((month, hour)), most, about) for hour in range(24))])
         for month in sorted({row["month"] for row in rows})
     ]
     caption = f"Excursions by month and hour of day in {zone}"
@@ -166,12 +162,13 @@ def season(rows: Sequence[Row], zone: str) -> Any:
                     **{"aria-label": caption})  # fmt: skip
 
 
-def _cell(row: Row | None, most: int) -> html.Td:
+def _cell(row: Row | None, most: int, about: About) -> html.Td:
     if row is None:
         return html.Td("")
     level = -(-row["excursions"] * LEVELS // most)
     words = f"{text.count(row['excursions'], 'excursion')}, {text.duration(row['outside_s'])} outside, {row['worst']}"
-    return html.Td(str(row["excursions"]), title=words, **{"data-level": str(level)})
+    shown = about.derive(str(row["excursions"]), "excursions", month=row["month"], hour=row["hour"])
+    return html.Td(shown, title=words, **{"data-level": str(level)})
 
 
 def shipments(some: Iterable[Member], called: dict[str, str]) -> html.Div:
@@ -199,7 +196,7 @@ def _shipment(one: Member, called: dict[str, str]) -> tuple[Any, ...]:
         derive(share(known_s, known_s + unknown_s), "coverage_pct"),
         link(found, f"/excursions?{urlencode({'text': one.reference})}") if one.excursion_count else found,
         derive(text.fixed(one.mkt_c, 2, "°C"), "mkt.value_c"),
-        _percent(used),
+        _percent(used) if used is None else derive(_percent(used), "stability_budget.used_pct"),
         called.get(one.product_profile or "", one.product_profile or text.ABSENT),
         one.lane or text.ABSENT,
         one.carrier or text.ABSENT,

@@ -58,7 +58,7 @@ def test_the_panel_shows_the_formula_with_its_numbers_and_the_printed_figure(ope
     watched = opened()
     watched.open(f"/shipments/{world.plans[0].id}")
     watched.page.wait_for_selector("#series-chart .xtitle")
-    number = watched.page.locator(".figure", has_text="MKT").locator("button.derive")
+    number = watched.page.locator(".figure", has_text="MKT").locator("button.derive").first
     shown = number.inner_text().partition(",")[0].strip()
     number.click()
     watched.until(OPEN)

@@ -12,8 +12,9 @@ from judging import DAWN
 from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.errors import InvalidValue, NotFound
 from coldchain.registry import facts, stores
-from coldchain.registry.shipments import NewMilestone, add_milestone
+from coldchain.registry.shipments import NewMilestone, add_milestone, change
 from coldchain.registry.viewer import SYSTEM, Viewer
+from compliance import shipment_budget
 from compliance.derivation import figures_of
 from compliance.derivation_record import Asked, of_shipment, of_store
 from compliance.inputs import Span
@@ -87,6 +88,33 @@ def test_every_figure_of_a_leg_is_derived_and_agrees(house: House) -> None:
                 assert (said["agrees"], said["part"]) == (True, leg.name), (figure, said["printed"], said["stated"])
         with pytest.raises(NotFound, match="leg: 2 is none of the 2 legs"):
             of_shipment(connection, house.history, SYSTEM, subject.id, Asked("mkt.value_c", leg=2))
+
+
+def test_how_long_a_shipments_own_budget_lasts_is_derived_and_listed_among_its_figures(house: House) -> None:
+    subject = house.shipment("SHP-1", "LG-1", "cct-2-8")
+    with house.registry.write() as connection:
+        change(connection, subject.id, {"state": "in_transit"}, version=None, by=SYSTEM, now_ms=house.clock.now_ms())
+    house.live(*[sample(k, 11.0 if k >= 8 else 5.0) for k in range(24) if k not in (12, 13, 14)])
+    now = house.clock.now_ms() + 60_000
+    with house.registry.read() as connection:
+        found = dict(shipment_budget.figures(connection, SYSTEM, subject.id, now))
+        assert set(found) >= {"budget.time_left.lower_s", "budget.bands.0.time_left.upper_s"}
+        for figure, value in found.items():
+            said = shipment_budget.derive(connection, SYSTEM, subject.id, figure, now)
+            assert (said["agrees"], said["stated"], said["figure"]) == (True, value, figure)
+            jsonschema.validate(said, schema_of("coldchain.derivation-1"))
+        assert 0 < found["budget.time_left.lower_s"] < found["budget.time_left.upper_s"] < 86_400
+        with pytest.raises(NotFound):
+            shipment_budget.derive(connection, SYSTEM, subject.id, "budget.moon", now)
+        stranger = Viewer("someone", "Someone", "viewer", customer="North")
+        with pytest.raises(NotFound):
+            shipment_budget.derive(connection, stranger, subject.id, "budget.time_left.upper_s", now)
+
+
+def test_before_it_was_judged_a_shipments_budget_has_no_figures(house: House) -> None:
+    subject = house.shipment("SHP-1", "LG-1", "cct-2-8")
+    with house.registry.read() as connection:
+        assert list(shipment_budget.figures(connection, SYSTEM, subject.id, house.clock.now_ms())) == []
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

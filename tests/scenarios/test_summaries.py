@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from engine_house import House, sample
 from judging import DAWN
@@ -18,6 +19,7 @@ from coldchain.registry.viewer import SYSTEM, Viewer
 from compliance import derivation_groups, derivation_record
 from compliance.derivation import figures_of
 from compliance.derivation_record import Asked
+from compliance.schemas_published import schema_of
 
 DAY = 24 * HOUR
 
@@ -128,6 +130,34 @@ def test_every_figure_of_a_summary_row_derives_to_itself(web: Web, fleet: list[s
         assert said["method_id"], figure
     assert viewer.get("/api/v1/summary/derivation?figure=mkt_worst_shipment").status_code == 404
     assert viewer.get("/api/v1/summary/derivation?figure=moon").status_code == 404
+
+
+def test_every_figure_of_an_offending_logger_and_of_an_hour_derives_to_itself(web: Web, fleet: list[str]) -> None:
+    viewer, at = web.as_role("viewer"), "/api/v1/summary/derivation"
+    [logger] = viewer.get("/api/v1/summary/offenders").json()["items"]
+    for figure in logger.keys() - {"name"}:
+        said = viewer.get(at, params={"figure": figure, "logger": "L1"}).json()
+        assert (figure, said["agrees"], said["stated"]) == (figure, True, logger[figure])
+        jsonschema.validate(said, schema_of("coldchain.derivation-1"))
+    assert said["shipments"], "each part leads to its shipment"
+    for more, zone in (({}, None), ({"zone": "Europe/Berlin"}, "Europe/Berlin")):
+        [cell] = viewer.get("/api/v1/summary/seasons", params=more).json()["items"]
+        for figure in ("excursions", "outside_s"):
+            asked = {"figure": figure, "month": cell["month"], "hour": cell["hour"], **more}
+            said = viewer.get(at, params=asked).json()
+            assert (said["agrees"], said["stated"], said["table"]["rows"]) == (True, cell[figure], 1)
+            assert (zone or "site") in said["remarks"][0]
+            jsonschema.validate(said, schema_of("coldchain.derivation-1"))
+    for wrong in ({"figure": "excursions", "logger": "L-none"}, {"figure": "moon", "logger": "L1"},
+                  {"figure": "excursions", "month": "1999-01", "hour": 3},
+                  {"figure": "moon", "month": own_month(viewer), "hour": 20}):  # fmt: skip
+        assert viewer.get(at, params=wrong).status_code == 404, wrong
+    foreign = web.signed_in(web.person("viewer", email="else@example.org", scope_customer="Elsewhere"))
+    assert foreign.get(at, params={"figure": "excursions", "logger": "L1"}).status_code == 404
+
+
+def own_month(viewer: Any) -> str:
+    return str(viewer.get("/api/v1/summary/seasons").json()["items"][0]["month"])
 
 
 # --- from real readings ---------------------------------------------------------------------------------------------
