@@ -28,11 +28,12 @@ __all__ = [
 
 
 class Mosquitto(Process):
-    """A broker with persistent sessions and no limit on queued messages."""
+    """A broker with persistent sessions and, unless `limits` sets any, no limit on queued messages."""
 
     host = "127.0.0.1"
+    _UNLIMITED = "max_queued_messages 0\nmax_inflight_messages 0\n"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limits: str = _UNLIMITED) -> None:
         binary = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
         if binary is None:
             missing("Mosquitto", "apt-get install mosquitto, or set COLDCHAIN_TEST_MQTT_URL")
@@ -41,7 +42,7 @@ class Mosquitto(Process):
             settings = folder / "mosquitto.conf"
             settings.write_text(
                 f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
-                f"persistence_location {folder}/\nmax_queued_messages 0\nmax_inflight_messages 0\n"
+                f"persistence_location {folder}/\n{limits}"
                 "max_packet_size 8000000\nset_tcp_nodelay true\nlog_dest stderr\nlog_type error\n"
                 + ("user root\n" if os.geteuid() == 0 else "")
             )
