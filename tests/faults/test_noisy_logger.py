@@ -1,7 +1,7 @@
 """A noisy or hostile logger starves nobody: one sends 2,000 messages a second, one leaps, a thousand connections idle.
 
-The others' alarms reach a person as if nothing was, and memory stays bounded. That the flood is an alarm of its own
-after a minute is tried with a clock that is moved by hand.
+The others' alarms reach a person as if nothing was, memory stays bounded, and after a minute the flood is an alarm of
+its own that names who sends.
 """
 
 import json
@@ -20,11 +20,13 @@ from hostile_publisher import packet, text
 from mail_servers import SmtpServer
 from paho.mqtt.enums import CallbackAPIVersion
 from server_process import free_port, wait_until
+from sqlalchemy import select
 
 from coldchain.config import Config, read_config
 from coldchain.domain.quantity import iso
 from coldchain.registry import bindings, people, shipments
 from coldchain.registry.bindings import NewBinding
+from coldchain.registry.schema import alarm
 from coldchain.registry.shipments import NewShipment
 from coldchain.registry.viewer import SYSTEM
 from coldchain.wiring import Stores, opened_stores
@@ -32,6 +34,7 @@ from coldchain.wiring import Stores, opened_stores
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 RATE, SECONDS, NORMAL, IDLE = 2000, 20, 199, 1000
+FLOOD_S = 120.0  # within which a minute of it is seen on a busy machine; the loud one goes on for as long as it has to
 SHOTS = 20  # of the normal loggers, those that become too warm meanwhile
 P99_S = 10.0
 
@@ -116,6 +119,13 @@ def message(name: str, seq: int, *values: float) -> str:
     return json.dumps({"v": 1, "device": name, "boot": 1, "seq": seq, "readings": rows})
 
 
+def flooded(stores: Stores) -> list[str]:
+    """What the flood's alarm says, once the engine has raised it."""
+    with stores.registry.read() as connection:
+        query = select(alarm.c.rules).where(alarm.c.cause == "flood", alarm.c.condition == "active")
+        return [str(rules[0]) for rules in connection.execute(query).scalars()]
+
+
 def test_the_alarms_of_others_arrive_in_time_and_memory_stays_bounded(
     config: Config, stores: Stores, smtp_server: SmtpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,8 +147,8 @@ def test_the_alarms_of_others_arrive_in_time_and_memory_stays_bounded(
         idle = connections(port)
         before_mib = working.memory_mib()
         program = Path(__file__).parents[1] / "hostile_publisher.py"
-        command = [sys.executable, str(program), str(port), str(RATE), str(SECONDS)]
-        loud = subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ, text=True)
+        command = [sys.executable, str(program), str(port), str(RATE), str(SECONDS + int(FLOOD_S))]
+        loud = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ)
         client.publish("cc/LEAP-1/up", message("LEAP-1", 0, 5.0), qos=1)
         client.publish("cc/LEAP-1/up", message("LEAP-1", 1_000_000, 5.0), qos=1)
         shot: dict[str, float] = {}
@@ -151,15 +161,19 @@ def test_the_alarms_of_others_arrive_in_time_and_memory_stays_bounded(
             client.publish(f"cc/{name}/up", message(name, 0, 5.0, 17.0, 18.0), qos=1)
             time.sleep(SECONDS / SHOTS)  # the pace of the load, not a wait for something
         wait_until(lambda: arrived.keys() >= shot.keys(), 60, "every mail")
-        sent = int(loud.communicate(timeout=30)[0])
+        wait_until(lambda: bool(flooded(stores)), FLOOD_S, "the flood's own alarm")
+        loud.terminate()
+        loud.wait(10)
         used_mib = working.memory_mib() - before_mib
         client.disconnect()
         client.loop_stop()
         for wire in idle:
             wire.close()
+        [said] = flooded(stores)
         loggers = {one.logger: one for one in stores.journal.loggers()}
     took = sorted(arrived[name] - at for name, at in shot.items())
     assert took[-1] <= P99_S, took
-    assert sent >= RATE * SECONDS * 0.5
+    assert said.startswith("LOUD-1 sends ")
+    assert int(said.split()[2]) >= RATE * 0.5, said
     assert used_mib < 150
     assert loggers["LEAP-1"].messages == 2
