@@ -123,7 +123,7 @@ def test_everything_due_is_sent_once_and_recorded(story: Story, clock: HandClock
     sender = dispatcher(story, clock, mail, sms)
     assert sender.drain() == 3
     assert sender.drain() == 0
-    assert [message.to for message in mail.taken] == ["alice@example.org", "bob@example.org"]
+    assert {message.to for message in mail.taken} == {"alice@example.org", "bob@example.org"}
     assert [message.to for message in sms.taken] == ["+4915100000001"]
     assert {(row.state, row.accepted_ms, row.next_due_ms) for row in story.outbox()} == {("accepted", NOON, None)}
     assert {row.provider_id for row in story.outbox() if row.channel == "sms"} == {"id1"}
@@ -153,6 +153,23 @@ def test_a_temporary_failure_is_tried_again_after_a_growing_pause(story: Story, 
     assert len(mail.taken) == 2
     assert not any(row.possible_repeat for row in story.outbox())
     assert [outcome for outcome, _ in attempts(story.registry)].count("failed_temporary") == 4
+
+
+def test_what_was_put_off_under_a_clock_an_hour_ahead_leaves_when_the_clock_is_put_back(
+    story: Story, clock: HandClock
+) -> None:
+    clock.set(NOON + 60 * MINUTE)
+    mail = Desk(*[Deferred("451 later", code="451")] * 2)
+    sender = dispatcher(story, clock, mail)
+    sender.drain()
+    waits = story.row().next_timer_ms - clock.now_ms()
+    clock.advance(4_000)
+    clock.set(NOON + 4_000)
+    sender.drain()
+    assert story.row().next_timer_ms - clock.now_ms() <= waits
+    clock.advance(12_000)
+    sender.drain()
+    assert {message.to for message in mail.taken} == {"alice@example.org", "bob@example.org"}
 
 
 def test_a_doubtful_outcome_is_sent_again_and_marked(story: Story, clock: HandClock) -> None:

@@ -76,3 +76,20 @@ def test_the_models_and_the_migrated_tables_agree(registry: Registry) -> None:
     with registry.read() as connection:
         for table in schema.metadata.sorted_tables:
             connection.execute(select(table).limit(1))
+
+
+def test_a_lease_from_the_future_lasts_only_while_it_is_renewed(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour, seconds = 3_600_000, [100.0]
+    monkeypatch.setattr("coldchain.registry.store.time.monotonic", lambda: seconds[0])
+    with registry.write() as connection:
+        assert take_lease(connection, "engine", "ahead", hour, 30_000) == 1
+        assert take_lease(connection, "engine", "right", 0, 30_000) is None
+        seconds[0] += 40
+        assert take_lease(connection, "engine", "ahead", hour + 10_000, 30_000) == 1
+        assert take_lease(connection, "engine", "right", 40_000, 30_000) is None
+        seconds[0] += 40
+        assert take_lease(connection, "engine", "right", 80_000, 30_000) is None
+        seconds[0] += 10
+        assert take_lease(connection, "engine", "right", 90_000, 30_000) == 2
