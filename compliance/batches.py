@@ -14,6 +14,7 @@ from coldchain.registry.shipments import subject
 from coldchain.registry.viewer import Viewer
 from coldchain.telemetry.port import History
 from compliance import batch_stays
+from compliance.batch_stays import Brief
 from compliance.inputs import Inputs
 from compliance.journey import holders_of, legs_of
 from compliance.ledger import Ledger, Part, ledger
@@ -66,8 +67,10 @@ class BatchLedger:
         return {"schema": figures["schema"], **about, **figures, **known}
 
 
-def load(connection: Connection, history: History, viewer: Viewer, batch: str, as_of_ms: int) -> BatchLedger:
-    """The ledger of one batch over the shipments and the stays that exist for the viewer.
+def load(
+    connection: Connection, history: History, viewer: Viewer, batch: str, as_of_ms: int, brief: Brief | None = None
+) -> BatchLedger:  # fmt: skip
+    """The ledger of one batch over the shipments and the stays that exist for the viewer; `brief` for many in a list.
 
     Raises:
         NotFound: no such batch for this viewer.
@@ -79,8 +82,11 @@ def load(connection: Connection, history: History, viewer: Viewer, batch: str, a
     profile = profile_of(connection, found)
     stored = stays.of_batch(connection, key)
     unseen = len(stored) if viewer.scoped else 0
-    if not unseen:
-        parts += [batch_stays.part_of(connection, history, stay, profile, as_of_ms) for stay in stored]
+    for stay in () if unseen else stored:
+        if brief is None or profile is None:
+            parts.append(batch_stays.part_of(connection, history, stay, profile, as_of_ms))
+        else:
+            parts.append(batch_stays.part_in_list(connection, history, stay, profile, as_of_ms, brief))
     profile = profile or next((part.inputs.profile for part in parts if part.inputs is not None), None)
     return BatchLedger(key, tuple(found), hidden, ledger(parts, profile, as_of_ms), unseen)
 

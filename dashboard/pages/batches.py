@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from coldchain.registry import batches
 from coldchain.registry.viewer import Permission, Viewer
+from compliance.batch_stays import Brief
 from compliance.batches import BatchLedger, load
 from dashboard.parts import security, text
 from dashboard.parts.budget_blocks import left_words, over
@@ -61,7 +62,8 @@ def listing(services: Services, viewer: Viewer, sought: str | None) -> Any:
     now_ms = services.clock.now_ms()
     with services.registry.read() as connection:
         page = batches.listed(connection, viewer, text=sought, limit=SHOWN)
-        rows = [_row(connection, services, viewer, one) for one in page.items]
+        brief = Brief()
+        rows = [_row(connection, services, viewer, one, brief) for one in page.items]
     if not rows:
         words = "No batch has this in its number or GTIN" if sought else "No batch yet"
         return card(None, empty(words, html.Span("Shipments name the batches that they carry."), checked_ms=now_ms))
@@ -71,8 +73,10 @@ def listing(services: Services, viewer: Viewer, sought: str | None) -> Any:
     return card(title, table(COLUMNS, rows, "Batches"), *more, right=checked)
 
 
-def _row(connection: Connection, services: Services, viewer: Viewer, one: dict[str, Any]) -> tuple[Any, ...]:
-    found = load(connection, services.history, viewer, one["id"], services.clock.now_ms())
+def _row(
+    connection: Connection, services: Services, viewer: Viewer, one: dict[str, Any], brief: Brief
+) -> tuple[Any, ...]:  # fmt: skip
+    found = load(connection, services.history, viewer, one["id"], services.clock.now_ms(), brief)
     stored = any(part.kind == "store" and part.live for part in found.ledger.parts)
     return (
         link(one["batch"], f"/batches/{one['id']}"),

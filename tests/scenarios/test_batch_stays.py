@@ -18,6 +18,7 @@ from coldchain.registry import facts, stays, stores
 from coldchain.registry.batches import BatchKey
 from coldchain.registry.viewer import SYSTEM, Viewer
 from compliance import derivation_batch
+from compliance.batch_stays import Brief
 from compliance.batches import BatchLedger, inputs_of_parts, load
 from compliance.ledger_document import json_schema
 from compliance.ledger_twin import ledger_differences
@@ -222,3 +223,22 @@ def test_the_form_of_the_page_asks_for_what_is_missing_and_does_what_was_pressed
         [stay] = stays.of_batch(connection, BatchKey.from_id(ID))
         assert (stay.to_ms or 0) // 60_000 == (DAWN + 9 * STEP_MS) // 60_000
         assert "Taken back" in act(connection, SYSTEM, ID, {"stay-withdraw": stay.fact.id}, ["", "", "", "no"], now)
+
+
+def test_a_list_of_batches_says_what_their_pages_say_also_after_the_store_was_judged_anew(house: House) -> None:
+    house.shipment("SHP-1", "LG-1", "cct-2-8", batches=[BATCH])
+    room = cold_room(house)
+    house.live(*(sample(k, 11.0 if 2 <= k < 6 else 5.0, "LG-S") for k in range(12)))
+    stayed(house, room, 1, None)
+    seen = []
+    for step, celsius in ((12, 12.0), (13, 12.0), (14, 5.0)):
+        for _ in range(2):
+            brief = Brief()
+            with house.registry.read() as connection:
+                now = house.clock.now_ms()
+                listed = load(connection, house.history, SYSTEM, ID, now, brief).as_json()
+                again = load(connection, house.history, SYSTEM, ID, now, brief).as_json()
+            assert listed == again == loaded(house).as_json()
+        seen.append(listed["bands"][0]["used_s"])
+        house.live(sample(step, celsius, "LG-S"))
+    assert seen == sorted(set(seen)), "each judgement of the store moves the ledger in the list too"
