@@ -89,6 +89,7 @@ def register(app: Dash, services: Services) -> None:
     _register_lists(app, services)
     _register_acts(app, services)
     _register_forms(app, services)
+    hours_form.register(app, services)
 
 
 def _register_lists(app: Dash, services: Services) -> None:
