@@ -123,7 +123,7 @@ def test_everything_due_is_sent_once_and_recorded(story: Story, clock: HandClock
     sender = dispatcher(story, clock, mail, sms)
     assert sender.drain() == 3
     assert sender.drain() == 0
-    assert {message.to for message in mail.taken} == {"alice@example.org", "bob@example.org"}
+    assert [message.to for message in mail.taken] == ["alice@example.org", "bob@example.org"]
     assert [message.to for message in sms.taken] == ["+4915100000001"]
     assert {(row.state, row.accepted_ms, row.next_due_ms) for row in story.outbox()} == {("accepted", NOON, None)}
     assert {row.provider_id for row in story.outbox() if row.channel == "sms"} == {"id1"}
