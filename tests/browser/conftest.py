@@ -13,9 +13,12 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 CHROMIUM = os.environ.get("COLDCHAIN_TEST_CHROMIUM", "/usr/bin/chromium")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium; without one the tests skip, and with CI set they fail."""
+    """A headless Chromium; without one the tests skip, and with CI set they fail.
+
+    One for each file: its event loop is in the way of other tests' that may follow in the same process.
+    """
     if not Path(CHROMIUM).exists():
         if os.environ.get("CI"):
             pytest.fail(f"there is no Chromium at {CHROMIUM}: install the Debian package chromium")

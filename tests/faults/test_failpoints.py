@@ -39,6 +39,7 @@ def environment(tmp_path: Path, smtp_server: SmtpServer, sms_server: SmsServer) 
         "COLDCHAIN_DATA": str(tmp_path / "state"),
         "COLDCHAIN_MQTT_LISTEN": f"127.0.0.1:{quiet_port()}",
         "COLDCHAIN_MQTT_ANONYMOUS": "on",
+        "COLDCHAIN_CANARY_S": "0",  # its commits would be counted among those that a role dies at
         "COLDCHAIN_SMTP_URL": smtp_server.url(),
         "COLDCHAIN_MAIL_FROM": "coldchain@example.com",
         "COLDCHAIN_SMS_URL": sms_server.url,
@@ -188,7 +189,7 @@ def test_notifier_dies_around_a_commit_and_the_message_still_arrives(
     for nth in ("1", "2", "3"):
         assert run("notify", "registry", where, nth).wait(60) == KILLED
     run("notify")
-    waiting = schema.outbox.c.state.not_in(["accepted", "delivered"])
-    wait_until(lambda: count(stores, schema.outbox, waiting) == 0, 60, "everything handed over")
-    assert len(smtp_server.mails) >= 1
-    assert len(sms_server.forms) >= 1
+    # What came later than the first message may still wait for the minute that gathers a group.
+    unsure = schema.outbox.c.state.not_in(["accepted", "delivered", "queued"])
+    wait_until(lambda: bool(smtp_server.mails and sms_server.forms), 60, "mail and SMS handed over")
+    wait_until(lambda: count(stores, schema.outbox, unsure) == 0, 60, "nothing left in doubt")
