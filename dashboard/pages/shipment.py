@@ -110,7 +110,7 @@ def page_body(services: Services, shipment_id: str, scheme: str | None, zone: st
     return [
         head(
             found.shown["reference"],
-            lead=[headline(found), service_acts.slot()],
+            lead=[*headline(found), service_acts.slot()],
             crumb=[link("Shipments", "/shipments"), " /"],
             actions=_actions(shipment_id, may_export=viewer.may(Permission.EXPORT)),
         ),
