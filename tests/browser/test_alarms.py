@@ -228,3 +228,92 @@ def test_what_is_over_and_answered_is_reset_with_reason_and_password(opened: Ope
     assert row_of(world, id_).reset_ms is not None
     for entry in watched.complaints:
         assert "40" in entry  # the refused password is a status, and the browser notes it
+
+
+def chosen_rows(world: World, watched: Watched, number: int) -> list[str]:
+    """Fresh alarms, chosen on the list by clicks."""
+    ids = [alarm_world.an_alarm(world, (n + 2) * 3_600_000, logger=f"TL-88{n:02d}") for n in range(number)]
+    watched.open("/alarms?view=all")
+    for id_ in ids:
+        watched.page.locator(f'[data-pick^="{id_}"]').click()
+    watched.until(f"document.getElementById('pick-count').textContent === '{number} chosen'")
+    return ids
+
+
+def test_several_are_handed_over_and_set_aside_at_once(opened: Opener, world: World) -> None:
+    watched = opened()
+    page = watched.page
+    ids = chosen_rows(world, watched, 2)
+    page.locator("#pick-bar").get_by_role("button", name="Hand over").click()
+    box = page.get_by_role("dialog")
+    box.get_by_text("2 alarms").wait_for()
+    box.get_by_role("textbox", name="To").click()
+    page.get_by_role("option", name="Jon").first.click()
+    box.get_by_role("button", name="Hand over").click()
+    page.locator(".mantine-Notification-root", has_text="2 alarms handed over").first.wait_for()
+    assert {row_of(world, id_).assigned for id_ in ids} == {world.people["operator"]}
+    ids = chosen_rows(world, watched, 2)
+    page.locator("#pick-bar").get_by_role("button", name="Set aside").click()
+    box.get_by_label("Reason").fill("defrost")
+    assert watched.axe() == []
+    box.get_by_role("button", name="Set aside").click()
+    page.locator(".mantine-Notification-root", has_text="2 alarms set aside").first.wait_for()
+    assert {row_of(world, id_).suppression for id_ in ids} == {"shelved"}
+    watched.clean()
+
+
+def test_a_store_goes_out_of_service_from_its_page_and_comes_back(opened: Opener, world: World) -> None:
+    watched = opened()
+    page = watched.page
+    watched.open(f"/stores/{world.store}")
+    page.locator("#service-form summary").click()
+    page.locator("#service-work_order").fill("WO-4711")
+    page.locator("#service-until").fill("2020-01-01T08:00")
+    page.locator("#service-send").click()
+    page.get_by_text("Is empty; say by which order").wait_for()
+    page.locator("#service-reason").fill("compressor")
+    page.locator("#service-send").click()
+    page.get_by_text("Lies before").wait_for()
+    soon = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(world.now_ms / 1000 + 5 * 3600))
+    page.locator("#service-until").fill(soon)
+    page.locator("#service-send").click()
+    page.locator("#service-badge", has_text="out of service until").wait_for()
+    page.locator("#service-list", has_text="WO-4711").wait_for()
+    assert watched.axe() == []
+    watched.open("/stores")
+    page.locator("tr .out-of-service").first.wait_for()
+    watched.open("/alarms?view=out_of_service")
+    row = page.locator("#service-list tr", has_text="WO-4711")
+    row.get_by_text("End it").click()
+    row.get_by_role("button", name="Back in service now").click()
+    page.locator("#service-list", has_text="Nothing is out of service").wait_for()
+    watched.open(f"/stores/{world.store}")
+    watched.until("document.getElementById('service-badge').textContent === ''")
+    watched.clean()
+
+
+def test_a_channel_is_taken_out_on_the_page_of_its_logger(opened: Opener, world: World) -> None:
+    watched = opened(width=390)
+    page = watched.page
+    watched.open("/loggers/TL-7001")
+    page.locator("#service-form summary").click()
+    page.locator("#service-channel").fill("probe")
+    page.locator("#service-work_order").fill("WO-1")
+    page.locator("#service-reason").fill("probe is changed")
+    soon = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(world.now_ms / 1000 + 5 * 3600))
+    page.locator("#service-until").fill(soon)
+    page.locator("#service-send").click()
+    page.locator("#service-badge", has_text="probe out of service until").wait_for()
+    assert watched.axe() == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    watched.open(f"/stores/{world.store}")
+    page.locator("tr", has_text="TL-7001").locator(".out-of-service").first.wait_for()
+    watched.clean()
+
+
+def test_who_may_not_assess_sees_what_is_worked_on_and_ends_nothing(opened: Opener, world: World) -> None:
+    watched = opened(role="auditor")
+    watched.open("/alarms?view=out_of_service")
+    watched.page.locator("#service-list").wait_for()
+    assert watched.page.locator("#service-form, [data-service-end]").count() == 0
+    watched.clean()
