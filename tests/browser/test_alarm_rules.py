@@ -9,10 +9,12 @@ from browser_tools import Opener
 from browser_world import HOUR, MINUTE, World
 from sqlalchemy import select, text
 
+from alerts import rulebook_changes
 from coldchain.registry.policies import POLICIES
 from coldchain.registry.rotas import ROTAS
 from coldchain.registry.schema import person
 from coldchain.registry.schema_people import contact_proof, drill, rota_override
+from coldchain.registry.viewer import SYSTEM
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -236,8 +238,63 @@ def test_an_operator_sees_no_addresses_and_verifies_the_own_one_only(opened: Ope
     words = watched.page.inner_text("#content")
     assert "mara@example.org" not in words
     buttons = watched.page.locator(".contacts button").all_inner_texts()
-    assert set(buttons) == {"Verify"}
+    assert set(buttons) == {"Verify", "Hours"}
+    assert buttons.count("Hours") == 1  # the own ones
     assert watched.page.get_by_text("Programs, told by webhook").count() == 0
+    watched.clean()
+
+
+def test_people_set_their_hours_with_mistakes_said_beside_the_field(opened: Opener, ruled: World) -> None:
+    watched = opened(role="operator", width=390)
+    watched.open("/contacts")
+    page = watched.page
+    page.get_by_role("button", name="Hours of").click()
+    box = page.get_by_role("dialog")
+    box.get_by_text("Major and critical alarms never wait").wait_for()
+    box.get_by_label("Working hours").fill("weekdays")
+    box.get_by_label("Daily digest at").fill("07:30")
+    box.get_by_role("button", name="Keep").click()
+    box.get_by_text("'weekdays' cannot be read: write mon-fri 08:00-17:00").wait_for()
+    assert box.get_by_label("Working hours").get_attribute("aria-invalid") == "true"
+    assert watched.axe() == []
+    box.get_by_label("Working hours").fill("mon-fri 08:00-17:00")
+    box.get_by_role("button", name="Keep").click()
+    page.get_by_text("works mon-fri 08:00-17:00").wait_for()
+    page.get_by_text("daily digest at 07:30").wait_for()
+    watched.clean()
+
+
+def test_a_policy_in_use_is_not_retired_and_one_that_nothing_names_is(opened: Opener, ruled: World) -> None:
+    step = {"after_min": 0, "targets": [{"kind": "on_call"}]}
+    body = {"name": "Spare", "steps": [step], "repeat_last_min": 10}
+    with ruled.registry.write() as connection:
+        rulebook_changes.put_policy(connection, "spare", body, by=SYSTEM, reason=None, now_ms=ruled.now_ms)
+    watched = opened()
+    page = watched.page
+
+    def retire(why: str) -> None:
+        page.get_by_text("Retire this policy").click()
+        page.locator("#retire-reason").fill(why)
+        page.get_by_role("button", name="Retire").click()
+
+    watched.open("/policies/critical")
+    retire("")
+    page.get_by_text("Say why it goes out of use").wait_for()
+    page.locator("#retire-reason").fill("too steep")
+    page.get_by_role("button", name="Retire").click()
+    page.locator("#retire-said", has_text="It is still used for route 1 (critical)").wait_for()
+    assert watched.axe() == []
+    watched.open("/policies/spare")
+    retire("nobody needs it")
+    page.locator(".lead", has_text="retired").wait_for()
+    assert page.locator("#retire-form").count() == 0
+    with ruled.registry.read() as connection:
+        assert POLICIES.get(connection, "spare").retired_ms is not None
+    watched.open("/on-call")
+    page.get_by_text("Retire this rota").click()
+    page.locator("#retire-reason").fill("merged")
+    page.get_by_role("button", name="Retire").click()
+    page.locator("#retire-said", has_text="named by policy Critical alarms").wait_for()
     watched.clean()
 
 
