@@ -36,7 +36,7 @@ from coldchain.config import read_config
 from coldchain.domain.message import Outcome
 from coldchain.registry import bindings, people, shipments
 from coldchain.registry.bindings import NewBinding
-from coldchain.registry.schema import cursor, excursion, outbox
+from coldchain.registry.schema import alarm, cursor, excursion, outbox
 from coldchain.registry.shipments import NewShipment
 from coldchain.registry.viewer import SYSTEM
 from coldchain.wiring import Stores, opened_stores
@@ -315,14 +315,19 @@ def test_every_expected_excursion_was_found_and_no_other(aftermath: Aftermath) -
 
 def test_everybody_on_call_heard_of_every_alarm_by_mail_and_sms(aftermath: Aftermath) -> None:
     with aftermath.stores.registry.read() as connection:
-        rows = list(connection.execute(select(outbox).where(outbox.c.reason == "raised")))
+        # Of the goods: the product's own alarms go on being raised while its roles are stopped at the end.
+        goods = select(alarm.c.id).where(alarm.c.subject_kind == "shipment")
+        raised = select(outbox).where(outbox.c.reason == "raised", outbox.c.alarm.in_(goods))
+        rows = list(connection.execute(raised))
         alarms = {row.alarm for row in rows}
         told = {(row.alarm, row.recipient, row.channel) for row in rows if row.state in ("accepted", "delivered")}
     assert len(alarms) >= LOGGERS
     assert len(told) == len(alarms) * 2 * 2
+    # One message may carry several alarms; each that was accepted has arrived, some of them twice.
+    messages = Counter(channel for _, channel in {(row.lead or row.id, row.channel) for row in rows})
     arrived = Counter(message.kind for message in aftermath.inbox.messages(limit=100_000))
-    assert arrived["email"] >= 2 * len(alarms)
-    assert arrived["sms"] >= 2 * len(alarms)
+    assert arrived["email"] >= messages["email"] > 0
+    assert arrived["sms"] >= messages["sms"] > 0
 
 
 def test_influxdb_holds_the_same_although_it_was_away(aftermath: Aftermath) -> None:
