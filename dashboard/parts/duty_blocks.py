@@ -17,6 +17,7 @@ WHY = {"turn": "turn", "holiday": "holiday", "override": "stands in", "swap": "s
        "out_of_hours": "outside its hours", "gone": "access has ended"}  # fmt: skip
 DAY_MS = 86_400_000
 WEEK_DAYS = 7
+_SHORT = 0.04  # of a week: about the width of a finger on the strip
 
 
 class Week(NamedTuple):
@@ -151,7 +152,9 @@ def _bar(span: Span, week: Week, zone: ZoneInfo, now_ms: int, named: Mapping[str
     else:
         inner = html.Div(words, title=f"{who}, {times}{why}")
     place = {"--left": f"{left * 100:.3f}%", "--width": f"{width * 100:.3f}%"}
-    return html.Li(inner, style=place, **{"data-kind": kind, "data-past": str(span.to_ms <= now_ms).lower()})
+    # A turn of minutes would be too small to be hit: it is drawn wider, over its neighbour.
+    short = {"data-short": "true"} if width < _SHORT else {}
+    return html.Li(inner, style=place, **{"data-kind": kind, "data-past": str(span.to_ms <= now_ms).lower(), **short})
 
 
 def standing_in(rows: Sequence[Any], named: Mapping[str, str], viewer: Viewer) -> Any:
