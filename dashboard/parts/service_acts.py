@@ -41,8 +41,10 @@ def place(kind: str, id_: str) -> Any:
     parts = [
         dcc.Store(id="service-of", data=[kind, id_]),
         dcc.Store(id="service-done"),
-        dcc.Store(id="service-end"),
     ]
+    if viewer.may(Permission.ASSESS) and not viewer.scoped:
+        # Dash asks as soon as it is there, so who may not end anything has none.
+        parts.append(dcc.Store(id="service-end"))
     if kind == ANY:
         parts.append(html.Span(slot(), hidden=True))  # of no single subject
     if viewer.scoped:
