@@ -1,6 +1,5 @@
 """A real broker: where it is, how we introduce ourselves to it, and a client that writes only when it is told to."""
 
-import select
 import ssl
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -11,6 +10,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from coldchain.errors import ConfigError
+from coldchain.sockets import ready
 from ingest.quarantine import LARGEST
 
 RECEIVE_MAXIMUM = 4000  # four batches: a smaller window would stop the broker while a batch is committed
@@ -94,7 +94,7 @@ def _parsed(url: str) -> SplitResult:
 def _drains(client: mqtt.Client) -> bool:
     """Whether the socket takes more now; otherwise the next turn goes on."""
     connection = client.socket()
-    return connection is not None and bool(select.select([], [connection], [], 0)[1])
+    return connection is not None and bool(ready((), (connection,), 0)[1])
 
 
 def _written_by_the_turn(_client: mqtt.Client, _data: Any, _socket: Any) -> None:

@@ -1,6 +1,5 @@
 """Messages from a real broker: acknowledged to it after the commit, in the order in which they came."""
 
-import select
 import socket
 import ssl
 import threading
@@ -14,6 +13,7 @@ import structlog
 
 from coldchain.domain.message import Command, Envelope
 from coldchain.errors import TransientError
+from coldchain.sockets import ready
 from ingest.broker import Broker, flush
 from ingest.downlink import Down, Downlink
 from ingest.home_assistant import HomeAssistant
@@ -161,7 +161,7 @@ class Subscriber:
             listening.append(connection)
         pending = isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
         writing = [connection] if client.want_write() else []
-        readable, _, _ = select.select(listening, writing, [], 0 if pending else _TURN_S)
+        readable, _ = ready(listening, writing, 0 if pending else _TURN_S)
         if self._bell in readable:
             self._bell.recv(4096)
         if connection in readable or pending:

@@ -1,11 +1,11 @@
 """The fleet on the wire: every logger that is switched on now, publishing over MQTT as real ones do."""
 
 import heapq
-import select
 import threading
 from collections.abc import Callable, Iterator
 
 from coldchain.clock import Clock, SystemClock
+from coldchain.sockets import ready
 from sensors.fleet.device import Device
 from sensors.fleet.fleet import Fleet
 from sensors.fleet.journey import Journey
@@ -122,14 +122,14 @@ class Publisher:
         if not links:
             self._idle(wait_s)
             return
-        readable, writable, _ = select.select(list(links), writable, [], wait_s)
+        readable, writable = ready(links, writable, wait_s)
         for sock in readable:
             links[sock].read()
         for sock in writable:
             links[sock].write()
 
     def _idle(self, wait_s: float) -> None:
-        select.select([], [], [], max(0.01, wait_s))
+        ready((), (), max(0.01, wait_s))
 
     def _wake(self, logger: str) -> _Active | None:
         """Bring a logger to `from_ms`; None if nothing is left of its life, or its next trip is not yet packed."""

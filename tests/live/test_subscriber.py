@@ -1,10 +1,11 @@
 """The subscriber at a real Mosquitto, with a SQLite journal behind it."""
 
 import json
+import resource
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,35 @@ def test_messages_of_the_broker_are_stored_and_the_watermark_is_retained_there(
                 return any(retain and json.loads(text)["committed_through"]["seq"] == 2499 for _, text, retain in heard)
 
             wait_until(told, what="the retained watermark")
+
+
+@contextmanager
+def many_files_open(path: Path) -> Iterator[None]:
+    """A process that has used up the file numbers below 1,024, as with a thousand loggers connected."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2048:
+        pytest.skip(f"needs 2,048 open files; the hard limit here is {hard}: raise it with `ulimit -Hn 4096`")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    with ExitStack() as stack:
+        while stack.enter_context(path.open("ab")).fileno() <= 1100:
+            pass
+        yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_the_broker_is_heard_beside_a_thousand_other_connections(
+    mosquitto: Mosquitto, journal: SqliteJournal, names: tuple[str, str], tmp_path: Path
+) -> None:
+    client_id, logger = names
+    # The other client first: its own thread calls select(), which takes no file number above 1,023.
+    with (
+        logger_at(mosquitto.port, logger) as client,
+        many_files_open(tmp_path / "one"),
+        written(journal) as writer,
+        subscribed(writer, mosquitto.url, client_id),
+    ):
+        publish_all(client, f"cc/{logger}/up", [native(logger, 0)])
+        wait_until(lambda: of(journal, logger) == [0], 30, "a reading")
 
 
 def test_what_came_while_nobody_was_there_arrives_afterwards(

@@ -1,0 +1,36 @@
+"""Waiting for sockets, however many files this process has open."""
+
+import select
+import socket
+from collections.abc import Iterable
+
+_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR | select.POLLNVAL
+
+
+def ready(
+    reading: Iterable[socket.socket], writing: Iterable[socket.socket], wait_s: float
+) -> tuple[list[socket.socket], list[socket.socket]]:
+    """Those of `reading` and `writing` that can go on now; at most `wait_s` seconds are waited for the first one.
+
+    Not `select.select`: that refuses every file number above 1,023, which a process with a thousand loggers connected
+    has used up. A connection that broke counts as ready, so that whoever reads or writes it learns of it.
+
+    Raises:
+        ValueError: a socket is closed.
+    """
+    poll, wanted = select.poll(), {}
+    for event, sockets in ((select.POLLIN, reading), (select.POLLOUT, writing)):
+        for one in sockets:
+            number = one.fileno()
+            before = wanted.get(number, (one, 0))[1]
+            wanted[number] = (one, before | event)
+    for number, (_, events) in wanted.items():
+        poll.register(number, events)
+    readable, writable = [], []
+    for number, events in poll.poll(wait_s * 1000):
+        one, asked = wanted[number]
+        if asked & select.POLLIN and events & _READABLE:
+            readable.append(one)
+        if asked & select.POLLOUT and events & (_READABLE & ~select.POLLIN | select.POLLOUT):
+            writable.append(one)
+    return readable, writable
