@@ -205,6 +205,7 @@ def test_some_are_chosen_and_answered_by_keys_and_nothing_happens_while_typing(o
     page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
     page.locator(".mantine-Notification-root", has_text="2 alarms recorded under your name").wait_for()
     watched.until("document.getElementById('pick-count').textContent === ''")
+    watched.until("document.querySelector('.mantine-Modal-content') === null")  # keys belong to it until it is gone
     page.locator("body").press("?")
     page.get_by_role("dialog").get_by_text("acknowledge the chosen ones").wait_for()
     watched.clean()
