@@ -1,7 +1,6 @@
 """Fixtures of the whole suite: real servers on loopback, and no socket that leaves the machine."""
 
 import ipaddress
-import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,9 +38,11 @@ def _loopback(host: str) -> bool:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: while Playwright runs, its event loop occupies the main thread of every later test."""
     items.sort(key=lambda item: "browser" in item.path.parts)
-    if (patience_s := os.environ.get("COLDCHAIN_TEST_PATIENCE")) is not None:
-        for item in items:  # at night tests are longer than they themselves allow
-            item.add_marker(pytest.mark.timeout(float(patience_s)), append=False)
+    if servers.PATIENCE != 1:
+        for item in items:
+            allowed = item.get_closest_marker("timeout")
+            allowed_s = float(allowed.args[0] if allowed else item.config.getini("timeout"))
+            item.add_marker(pytest.mark.timeout(allowed_s * servers.PATIENCE), append=False)
 
 
 @pytest.fixture(scope="session", autouse=True)

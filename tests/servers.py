@@ -2,7 +2,8 @@
 
 A server that is missing skips the test and says how to get it; with `CI=true` it fails instead. Where one of
 `COLDCHAIN_TEST_MQTT_URL`, `_INFLUX1_URL`, `_INFLUX2_URL` with `_INFLUX2_TOKEN`, or `_POSTGRES_URL` is set, that server
-is used and nothing is started.
+is used and nothing is started. `COLDCHAIN_TEST_PATIENCE` is a factor: how many times longer than on a quiet machine
+every wait may be.
 """
 
 import atexit
@@ -16,12 +17,12 @@ import uuid
 from pathlib import Path
 
 from influx_servers import Influx, influx1_server, influx2_server
-from server_process import Outside, Process, answers, free_port, http, missing, wait_until
+from server_process import PATIENCE, Outside, Process, answers, free_port, http, missing, wait_until
 
 __all__ = [
-    "Influx", "Mosquitto", "OutsideMosquitto", "OutsidePostgres", "Postgres", "Process", "answers", "create_database",
-    "drop_database", "free_port", "http", "influx1_server", "influx2_server", "missing", "mosquitto_server",
-    "postgres_server", "wait_until",
+    "PATIENCE", "Influx", "Mosquitto", "OutsideMosquitto", "OutsidePostgres", "Postgres", "Process", "answers",
+    "create_database", "drop_database", "free_port", "http", "influx1_server", "influx2_server", "missing",
+    "mosquitto_server", "postgres_server", "wait_until",
 ]  # fmt: skip
 
 # --- Mosquitto -----------------------------------------------------------------------------------------------------

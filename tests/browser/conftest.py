@@ -9,6 +9,7 @@ import pytest
 from browser_tools import FLAGS, Opener, Watched, hear, police
 from browser_world import WebServer, World
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from servers import PATIENCE
 
 CHROMIUM = os.environ.get("COLDCHAIN_TEST_CHROMIUM", "/usr/bin/chromium")
 
@@ -53,6 +54,7 @@ def opened(chromium: Browser, world: World, site: str) -> Iterator[Opener]:
     def open_(role: str = "quality", width: int = 1440, scheme: str = "light") -> Watched:
         context = chromium.new_context(viewport={"width": width, "height": 900 if width > 800 else 844})
         contexts.append(context)
+        context.set_default_timeout(30_000 * PATIENCE)
         remember = f"try {{ localStorage.setItem('coldchain-scheme', '{scheme}') }} catch (error) {{}}"
         context.add_init_script(remember)
         context.add_init_script(

@@ -22,7 +22,7 @@ from mail_servers import SmtpServer
 from monitor_rig import Monitor, Watchdog
 from paho.mqtt.enums import CallbackAPIVersion
 from role_that_raises import STEPS
-from server_process import wait_until
+from server_process import PATIENCE, wait_until
 
 from coldchain.clock import SystemClock
 from coldchain.config import read_config
@@ -175,7 +175,7 @@ def test_after_a_bug_in_any_step_messages_pass_again_within_seconds(step: str, h
 
 def test_a_bug_in_a_step_costs_no_more_than_five_seconds(house: House) -> None:
     # One in ten may have met a machine that did something else.
-    assert sorted(house.took_s)[int(0.9 * (len(house.took_s) - 1))] <= PROMISED_S, house.took_s
+    assert sorted(house.took_s)[int(0.9 * (len(house.took_s) - 1))] <= PROMISED_S * PATIENCE, house.took_s
     assert {*house.ended} <= {*ROLES}
     assert house.ended, "no step ended a role, so nothing was tried of readiness"
 
