@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from coldchain.domain import kinetic
 from coldchain.domain.finding import Severity
@@ -46,7 +46,19 @@ def derive(found: Sequence[Member], figure: str, as_of_ms: int) -> Json:
     derived = _derived(found, figure, as_of_ms)
     if derived is None:
         raise NotFound(f"{figure!r} names what it is about: there is nothing to derive")
-    stated = row[figure]
+    return envelope(figure, derived, row[figure], found, as_of_ms)
+
+
+def envelope(figure: str, derived: Derived, stated: Any, found: Sequence[Member], as_of_ms: int) -> Json:
+    """A derivation as it is handed out: how it was made, whether it agrees with what is `stated`, and of what.
+
+    Args:
+        figure: its name.
+        derived: how it comes about.
+        stated: the figure as the summary or the pattern shows it.
+        found: the shipments that it is about.
+        as_of_ms: the time.
+    """
     return {
         "schema": SCHEMA, "figure": figure, **derived.json(), "stated": stated,
         "agrees": printed(stated) == printed(derived.result),

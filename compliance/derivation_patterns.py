@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -13,9 +13,8 @@ from coldchain.registry import summary_patterns as patterns
 from coldchain.registry.summary_members import Member, Period, Which, members
 from coldchain.registry.summary_patterns import Began
 from coldchain.registry.viewer import Viewer
-from compliance.derivation_groups import COUNTS
-from compliance.derived import SCHEMA, Derived, Json, Rows, printed, seconds
-from compliance.document import program_version
+from compliance.derivation_groups import COUNTS, envelope
+from compliance.derived import Derived, Json, Rows, seconds
 
 
 class Hour(NamedTuple):
@@ -44,7 +43,7 @@ def of_logger(
     derived = _of_logger(some, by_shipment, logger, figure)
     if derived is None:
         raise NotFound(f"a logger among the offenders has no figure {figure[:60]!r}")
-    return {**_envelope(figure, derived, row[figure], some, as_of_ms), "logger": logger}
+    return {**envelope(figure, derived, row[figure], some, as_of_ms), "logger": logger}
 
 
 def of_hour(
@@ -66,7 +65,7 @@ def of_hour(
         raise NotFound(f"an hour of a month has no figure {figure[:60]!r}; it has excursions and outside_s")
     hit = {one.shipment for one in began}
     some = [one for one in members(connection, viewer, period, which) if one.id in hit]
-    return {**_envelope(figure, derived, row[figure], some, as_of_ms), "month": cell.month, "hour": cell.hour}
+    return {**envelope(figure, derived, row[figure], some, as_of_ms), "month": cell.month, "hour": cell.hour}
 
 
 def _of_logger(some: Sequence[Member], by_shipment: dict[str, list[int]], logger: str, figure: str) -> Derived | None:
@@ -112,19 +111,3 @@ def _of_hour(began: Sequence[Began], cell: Hour, figure: str) -> Derived | None:
         return Derived(f"Time outside of excursions that began in {where}", "s", "sum/1", "Σ outside for",
                        Fraction(total, 1000), f"Σ = {seconds(total)}", table=table, more=(clock,))  # fmt: skip
     return None
-
-
-def _envelope(figure: str, derived: Derived, stated: Any, some: Sequence[Member], as_of_ms: int) -> Json:
-    return {
-        "schema": SCHEMA, "figure": figure, **derived.json(), "stated": stated,
-        "agrees": printed(stated) == printed(derived.result),
-        "inputs": {
-            "shipments": len(some), "judged": sum(one.in_range_ms is not None for one in some),
-            "first": iso(min(one.when_ms for one in some)) if some else None,
-            "last": iso(max(one.when_ms for one in some)) if some else None, "as_of": iso(as_of_ms),
-        },
-        "profiles": sorted({f"{one.product_profile}@{one.profile_version}" for one in some
-                            if one.profile_version is not None}),
-        "shipments": {one.reference: one.id for one in some} if len(some) <= 1000 else {},
-        "engine": {"version": program_version()},
-    }  # fmt: skip
