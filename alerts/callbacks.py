@@ -5,6 +5,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy import Connection, select
@@ -34,6 +35,24 @@ def signature(token: str, url: str, params: Mapping[str, str]) -> str:
     return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
 
 
+class Called(NamedTuple):
+    """One call of the provider: the whole address, the form, its signature, and where it came from."""
+
+    url: str
+    params: Mapping[str, str]
+    signed: str
+    address: str
+
+
+def genuine(connection: Connection, called: Called, token: str, *, what: str, now_ms: int) -> bool:
+    """Whether the provider itself made this call; a forged one, of `what`, is told as a security event."""
+    if token and hmac.compare_digest(signature(token, called.url, called.params).encode(), called.signed.encode()):
+        return True
+    detail = f"{what} with a wrong signature came from {called.address or 'an unknown address'}"
+    signals.report_event(connection, role="web", kind="security", detail=detail[:200], now_ms=now_ms)
+    return False
+
+
 def accept_sms_status(
     connection: Connection,
     *,
@@ -60,9 +79,8 @@ def accept_sms_status(
     Returns:
         What it changed; for `FORGED` the answer is 403, for everything else 204.
     """
-    if not token or not hmac.compare_digest(signature(token, url, params).encode(), signed.encode()):
-        detail = f"an SMS receipt with a wrong signature came from {address or 'an unknown address'}"
-        signals.report_event(connection, role="web", kind="security", detail=detail[:200], now_ms=now_ms)
+    called = Called(url, params, signed, address)
+    if not genuine(connection, called, token, what="an SMS receipt", now_ms=now_ms):
         return Receipt.FORGED
     id_ = (parse_qs(urlsplit(url).query).get("notification") or [""])[0]
     status = params.get("MessageStatus") or params.get("SmsStatus") or ""

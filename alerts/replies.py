@@ -1,6 +1,5 @@
 """What people answer by SMS: `ACK 1234`, from the number that was written to, passed on and signed by the provider."""
 
-import hmac
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,10 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from alerts import ack_group, ack_link, drills, proofs
-from alerts.callbacks import signature
+from alerts.callbacks import Called, genuine
 from alerts.grouping_rows import CODE_LIFE_MS
 from coldchain.errors import Forbidden
-from coldchain.registry import contact_checks, people, signals
+from coldchain.registry import contact_checks, people
 from coldchain.registry.people import Person
 from coldchain.registry.schema import outbox, person
 
@@ -58,9 +57,8 @@ def accept_sms_reply(
         now_ms: the time.
         address: of the caller, for the record of a forgery.
     """
-    if not token or not hmac.compare_digest(signature(token, url, params).encode(), signed.encode()):
-        detail = f"an SMS with a wrong signature came from {address or 'an unknown address'}"
-        signals.report_event(connection, role="web", kind="security", detail=detail[:200], now_ms=now_ms)
+    called = Called(url, params, signed, address)
+    if not genuine(connection, called, token, what="an SMS", now_ms=now_ms):
         return Answer.FORGED
     number, code = params.get("From", ""), code_in(params.get("Body", ""))
     row = None if code is None else _asked(connection, number, code, now_ms)

@@ -121,7 +121,8 @@ def test_a_forged_answer_changes_nothing_and_is_a_security_event(house: House) -
     assert house.answer(f"ACK {code_of(house.sms.taken[0])}", token="guessed") is Answer.FORGED
     assert story.row().acknowledged_ms is None
     with house.registry.read() as connection:
-        assert connection.execute(select(signal.c.kind)).scalars().all() == ["security"]
+        [(kind, detail)] = connection.execute(select(signal.c.kind, signal.c.detail)).all()
+    assert (kind, detail) == ("security", "an SMS with a wrong signature came from an unknown address")
 
 
 def test_a_code_of_last_week_is_too_old(house: House) -> None:
