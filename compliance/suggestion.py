@@ -4,6 +4,7 @@
 3: the temperature did not. A low excursion is never excused by a mean kinetic temperature.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from coldchain.domain.profile import ProductProfile
@@ -32,9 +33,9 @@ def suggest(
     if figures.low is None:
         found.append((2, "there is no reading to judge"))
     if below:
-        found.append(_low(profile, min(stretch.peak for stretch in below), budget))
+        found += _low(profile, profile.label.low_mc or 0, below, budget)
     if above:
-        found += _high(profile, max(stretch.peak for stretch in above), budget)
+        found += _high(profile, profile.label.high_mc or 0, above, budget)
         found += _means(mkt)
     if figures.unknown_ms:
         found.append((2, f"{_minutes(figures.unknown_ms)} are unknown: readings are missing"))
@@ -44,23 +45,42 @@ def suggest(
     return Suggestion(found[0][0], tuple(text for _, text in found))
 
 
-def _low(profile: ProductProfile, peak: int, budget: tuple[BandUse, ...]) -> tuple[int, str]:
+def _low(profile: ProductProfile, low: int, below: list[Outside], budget: tuple[BandUse, ...]) -> list[tuple[int, str]]:
+    peak = min(stretch.peak for stretch in below)
     reached = f"the coldest reading was {milli_text(peak)} °C"
     if profile.freeze_sensitive and peak <= 0:
-        return 3, f"{reached}: the product is freeze-sensitive"
-    for use in budget:
-        side, _ = band_side(profile, use.band)
-        if side == "low" and (use.band.range.low_mc or 0) <= peak:
-            return _within(use, reached)
-    return 3, f"{reached}, below {profile.label.text()}, and the profile allows no time there"
+        return [(3, f"{reached}: the product is freeze-sensitive")]
+    bands = [use for use in budget if band_side(profile, use.band)[0] == "low"]
+    reach = low
+    for use in reversed(bands):  # from the label down; what lies in a hole between two of them is allowed by none
+        if (use.band.range.high_mc or 0) >= reach:
+            reach = use.band.range.low_mc or 0
+    if peak < reach:
+        return [(3, f"{reached}, below {profile.label.text()}, and the profile allows no time there")]
+    return _spent(bands, below, reached)
 
 
-def _high(profile: ProductProfile, peak: int, budget: tuple[BandUse, ...]) -> list[tuple[int, str]]:
+def _high(
+    profile: ProductProfile, high: int, above: list[Outside], budget: tuple[BandUse, ...]
+) -> list[tuple[int, str]]:
+    peak = max(stretch.peak for stretch in above)
     reached = f"the hottest reading was {milli_text(peak)} °C"
     bands = [use for use in budget if band_side(profile, use.band)[0] == "high"]
-    if not bands or peak > max(use.band.range.high_mc or 0 for use in bands):
+    reach = high
+    for use in bands:  # from the label up, likewise
+        if (use.band.range.low_mc or 0) <= reach:
+            reach = use.band.range.high_mc or 0
+    if peak > reach:
         return [(3, f"{reached}, above {profile.label.text()}, and the profile allows no time there")]
-    return [_within(use, reached) for use in bands if use.used_ms]
+    return _spent(bands, above, reached)
+
+
+def _spent(bands: Sequence[BandUse], outside: list[Outside], reached: str) -> list[tuple[int, str]]:
+    """What was charged to the bands of one side; time of which no reading tells the length is not known."""
+    found = [_within(use, reached) for use in bands if use.charges]
+    if any(stretch.duration_ms == 0 and stretch.mean == stretch.peak for stretch in outside):
+        found.append((2, "one reading outside stands alone: how long the goods were so is not known"))
+    return found
 
 
 def _within(use: BandUse, reached: str) -> tuple[int, str]:

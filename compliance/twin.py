@@ -226,7 +226,8 @@ class TwinChannel:
             yield name + "duration_s", other.get("duration_s"), D(item["duration_ms"]) / 1000
             yield name + "duration_upper_s", other.get("duration_upper_s"), D(item["upper_ms"]) / 1000
             yield name + "peak_c", other.get("peak_c"), D(item["peak"]) / 1000
-            yield name + "area_c_min", other.get("area_c_min"), item["area"] / 60_000_000
+            area = item["area"].to_integral_value(ROUND_HALF_EVEN)  # on record in whole milli-degrees × ms
+            yield name + "area_c_min", other.get("area_c_min"), area / 60_000_000
             yield name + "mean_c", other.get("mean_c"), item["mean"] / 1000
             known, within = item["duration_ms"], item["duration_ms"] + item["gap"]
             yield name + "coverage_pct", other.get("coverage_pct"), D(100) * known / within if within else D(100)

@@ -74,23 +74,43 @@ def _tier(profile: ProductProfile, channel: Json) -> int:
     seen, tiers = channel["temperature"], [1]
     if seen["min_c"] is None or seen["time_unknown_s"] > 0:
         tiers.append(2)
-    peaks = {side: [D(repr(item["peak_c"])) * 1000 for item in channel["excursions"] if item["direction"] == side]
-             for side in ("high", "low")}  # fmt: skip
+    peaks = {side: [item for item in channel["excursions"] if item["direction"] == side] for side in ("high", "low")}
     bands = list(zip(profile.budget, channel["stability_budget"]["bands"], strict=True))
     top = profile.label.high_mc
     warm = [pair for pair in bands if top is not None and (pair[0].range.low_mc or 0) >= top]
+    cold = [pair for pair in bands if pair not in warm]
     if peaks["low"]:
-        coldest = min(peaks["low"])
-        reached = [theirs for band, theirs in bands
-                   if (band, theirs) not in warm and (band.range.low_mc or 0) <= coldest]  # fmt: skip
-        frozen = profile.freeze_sensitive and coldest <= 0
-        tiers.append(3 if frozen or not reached else _spent(reached[0]))
+        coldest = min(_milli(item["peak_c"]) for item in peaks["low"])
+        steps = [(-(band.range.high_mc or 0), -(band.range.low_mc or 0)) for band, _ in cold]
+        allowed = -coldest <= _allowed(-(profile.label.low_mc or 0), steps)
+        tiers.append(3 if not allowed or (profile.freeze_sensitive and coldest <= 0) else _used(cold, peaks["low"]))
     if peaks["high"]:
-        beyond = not warm or max(peaks["high"]) > max(band.range.high_mc or 0 for band, _ in warm)
-        tiers += [3] if beyond else [_spent(theirs) for _, theirs in warm]
+        hottest = max(_milli(item["peak_c"]) for item in peaks["high"])
+        steps = [(band.range.low_mc or 0, band.range.high_mc or 0) for band, _ in warm]
+        tiers.append(3 if hottest > _allowed(top or 0, steps) else _used(warm, peaks["high"]))
         over = [one for one in channel["mkt"]["windows"] if one["worst"]["value_c"] > one["limit_c"]]
         tiers += [2] if over else []
     return max(tiers)
+
+
+def _allowed(limit: int, steps: list[tuple[int, int]]) -> int:
+    """How far from the label limit bands allow time without a hole between them."""
+    reach, again = limit, True
+    while again:
+        further = [end for start, end in steps if start <= reach < end]
+        again = bool(further)
+        reach = max(further, default=reach)
+    return reach
+
+
+def _milli(celsius: float) -> Decimal:
+    return D(repr(celsius)) * 1000
+
+
+def _used(bands: list[tuple[Any, Json]], outside: list[Json]) -> int:
+    """2 where a band is overdrawn, or where nothing tells how long a reading outside lasted."""
+    alone = any(item["duration_s"] == 0 and item["mean_c"] == item["peak_c"] for item in outside)
+    return max([2 if alone else 1, *(_spent(theirs) for _, theirs in bands)])
 
 
 def _spent(band: Json) -> int:

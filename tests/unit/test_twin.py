@@ -36,3 +36,12 @@ def test_printing_is_half_even_and_knows_no_negative_zero() -> None:
     assert [printed(value) for value in (0.125, 0.375, 8.005, -0.001, None, 3)] == [
         "0.12", "0.38", "8.00", "0.00", "None", "3.00",
     ]  # fmt: skip
+
+
+def test_an_area_on_the_edge_between_two_printed_digits_is_told_alike_by_both() -> None:
+    """300,000.5 milli-degrees × ms: on record half-even as 300,000, and so 0.005 °C · min, which is printed as 0.00."""
+    bound = Bound(track((0, 8.001), (600_001 / MINUTE, 8.0)), (Span(at(0), None),), interval_ms=10 * MINUTE)
+    given = Inputs(BOX, shipped_profile("cct-2-8"), (bound,), silence=False)
+    found = findings(given, at(11))
+    assert [one.area_mc_ms for one in found.excursions] == [300_000]
+    assert differences(given, found.document) == []
