@@ -11,10 +11,10 @@ from alerts.announcement import AlarmFacts, Announcement, Reader, facts_of
 from alerts.decisions import Held, Reason, Told, reopens
 from alerts.fallback import NOT_ACCEPTED_MS
 from alerts.policy import Policy, Step, Target, TargetKind
-from alerts.reach import EVERYBODY, Heard, Reach, Seeker
+from alerts.reach import EVERYBODY, Heard, Reach, Seeker, Unheard
 from alerts.routing import Picked
 from alerts.rulebook import Rulebook
-from alerts.subjects import card_of, routed
+from alerts.subjects import card_of, routed, visible_to
 from alerts.suppression import spoken_for
 from alerts.timers import next_timer_ms
 from coldchain.domain.finding import AlarmCondition, Condition
@@ -23,6 +23,7 @@ from coldchain.registry.contacts import Recipient
 
 NOBODY = "nobody_on_call"
 _INFORMS = frozenset({Reason.RAISED, Reason.WORSENED})
+_BEFORE = {"kind": "told_before"}  # the target of who was told of the alarm before
 _Reached = list[tuple[int, Reach]]  # the step that each reach is of
 
 
@@ -84,7 +85,7 @@ class Announcer:
             values |= {"acknowledged_ms": None, "acknowledged_by": None, "acknowledged_via": None, "reset_ms": None}
         timer = self._timer(row, now, held, plan.climb)
         alarm_rows.change(self.connection, row, next_timer_ms=timer, **values)
-        self._note(row, now, plan, told, waiting=len(left_out), reopened=reopened)
+        self._note(row, now, plan, told, left_out, reopened=reopened)
         self._trouble(plan, nobody=not told and not left_out)
 
     # --- whom
@@ -118,10 +119,12 @@ class Announcer:
         else:
             reached = list(seeker.climb(policy, 0))
             climb = Climb(policy, self.now_ms, reached[-1][0])
+        first = reached[-1][0]
         if reason in _INFORMS:
             reached = [*reached, *self._informed(picked, seeker)]
-        if reason is Reason.WORSENED and policy is not None:
-            reached = [*reached, (reached[0][0], self._all_told(row))]
+        # Who was told that it is over must hear that it is not, however far the climb had come and whoever is on call.
+        if reason is Reason.AMENDED or (reason is Reason.WORSENED and policy is not None):
+            reached = [*reached, (first, self._all_told(row))]
         return Plan(reached, climb, occasion, reason, picked)
 
     def _further(self, row: Row[Any], now: AlarmCondition, seeker: Seeker, climb: Climb, occasion: int) -> Plan:
@@ -150,16 +153,20 @@ class Announcer:
         return [(0, seeker.reach(Step(0, targets, ("email",))))] if targets else []
 
     def _all_told(self, row: Row[Any]) -> Reach:
-        """Everybody who was told of the alarm before, by the channels by which they were."""
+        """Everybody who was told of the alarm before and may still know of it, by the channels by which they were."""
         told = outbox.told(self.connection, row.id)
         ids = {recipient for recipient, _ in told}
-        people = [contacts.recipient(one) for one in contacts.contacts(self.connection, ids, self.now_ms)]
+        subject = alarm_rows.condition_of(row).subject
+        known = contacts.contacts(self.connection, ids, self.now_ms)
+        people = [contacts.recipient(one) for one in known if visible_to(self.connection, subject, one)]
+        lost = {one.id: "scoped_away" for one in known} | dict.fromkeys(ids & self.book.gone, "access_ended")
         others = [*contacts.endpoints(self.connection, ids), *contacts.parties(self.connection, ids)]
         heard = []
         for one in (*people, *others):
             ways = tuple(way for way in one.ways if (one.id, way.channel) in told and way.channel in self.channels)
-            heard.append(Heard(one, ways, (), {"target": {"kind": "told_before"}}))
-        return Reach(tuple(heard))
+            heard.append(Heard(one, ways, (), {"target": dict(_BEFORE)}))
+        unheard = [Unheard(id_, why, dict(_BEFORE)) for id_, why in lost.items() if id_ not in {p.id for p in people}]
+        return Reach(tuple(heard), tuple(unheard))
 
     # --- what is written
 
@@ -206,11 +213,11 @@ class Announcer:
         return escalation.due_ms(climb.policy, climb.step, climb.begun_ms or self.now_ms, now, self.now_ms)
 
     def _note(
-        self, row: Row[Any], now: AlarmCondition, plan: Plan, told: list[dict[str, Any]], *, waiting: int,
-        reopened: bool,
+        self, row: Row[Any], now: AlarmCondition, plan: Plan, told: list[dict[str, Any]],
+        left_out: Collection[tuple[str, str]], *, reopened: bool,
     ) -> None:  # fmt: skip
-        unheard = [one._asdict() for _, reach in plan.reached for one in reach.unheard]
-        body = {"occasion": plan.occasion, "told": told, "waiting": waiting, "reopened": reopened, **said_of(now)}
+        unheard = [one._asdict() for _, reach in plan.reached for one in (*reach.unheard, *_waiting(reach, left_out))]
+        body = {"occasion": plan.occasion, "told": told, "waiting": len(left_out), "reopened": reopened, **said_of(now)}
         if plan.climb.policy is not None:
             body |= {"policy": plan.climb.policy.id, "policy_version": plan.climb.policy.version}
             body["step"] = plan.climb.step
@@ -230,12 +237,23 @@ class Announcer:
         if plan.climb.policy is None:
             details = []
         else:
-            empty = [(step, reach) for step, reach in plan.reached if reach.unheard and not _aimed(reach)]
+            aims = [(step, reach) for step, reach in plan.reached if any(o.target != _BEFORE for o in reach.unheard)]
+            empty = [(step, reach) for step, reach in aims if not _aimed(reach)]
             details = [_nobody_in(plan.climb.policy, step, reach) for step, reach in empty]
+        self.report_problems(*details)
+
+    def report_problems(self, *details: str) -> None:
+        """Tell of `details`, and of rules that could not be read, as trouble of the rules."""
         for detail in (*details, *(f"rules: {one}" for one in self.book.problems)):
             signals.report(
                 self.connection, role="rules", kind=configuration.SIGNAL, detail=detail[:300], now_ms=self.now_ms
             )
+
+
+def _waiting(reach: Reach, left_out: Collection[tuple[str, str]]) -> list[Unheard]:
+    """Who hears nothing now, because an earlier message has not left yet over any channel of theirs."""
+    held = [one for one in reach.heard if all((one.recipient.id, way.channel) in left_out for way in one.first)]
+    return [Unheard(one.recipient.id, "waiting", one.why["target"]) for one in held if one.first]
 
 
 def _aimed(reach: Reach) -> bool:

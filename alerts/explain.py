@@ -11,10 +11,10 @@
 A silence whose `who` is "everybody" was the alarm's, the others are of one person, party, endpoint or layer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, or_, select
 
 from alerts.daily import NOTE
 from alerts.decisions import Reason
@@ -24,7 +24,7 @@ from coldchain.registry.schema import alarm_event, outbox, person
 
 _SILENT = {
     Reason.PENDING.value: "no rule has fired yet",
-    Reason.RECORDED_ONLY.value: "it is too small to wake anybody: it is recorded, and a daily digest tells of it",
+    Reason.RECORDED_ONLY.value: "it is too small to wake anybody: it is recorded; if minor, it stands in the digest of who takes one",
     Reason.SUPPRESSED.value: "it is shelved, out of service or spoken for by another alarm",
     Reason.MERGED.value: "another alarm speaks for it",
     Reason.NOTHING_NEW.value: "nothing is new since the last message",
@@ -70,10 +70,10 @@ def explanation(connection: Connection, alarm_id: str) -> dict[str, Any]:
     row = alarm_rows.row_of(connection, alarm_id)
     query = select(alarm_event).where(alarm_event.c.alarm == alarm_id).order_by(alarm_event.c.id)
     events = list(connection.execute(query))
-    rows = {one.id: one for one in connection.execute(select(outbox).where(outbox.c.alarm == alarm_id))}
+    rows = _rows(connection, alarm_id, events)
     messages = [line for event in events for line in _messages(event, rows)]
     silences = [line for event in events for line in _silences(event)]
-    silences += _not_named(connection, row, {line["recipient"] for line in messages})
+    silences += _not_named(connection, row, events, {line["recipient"] for line in messages})
     mentioned = {line["recipient"] for line in messages} | {line["who"] for line in silences}
     named = contacts.names(connection, mentioned)
     climbing = {"id": row.policy, "version": row.policy_version, "climb_began": iso(row.climb_ms or row.raised_ms)}
@@ -83,6 +83,15 @@ def explanation(connection: Connection, alarm_id: str) -> dict[str, Any]:
         "messages": [{**line, "name": named.get(line["recipient"])} for line in messages],
         "silences": [{**line, "name": named.get(line["who"])} for line in silences],
     }
+
+
+def _rows(connection: Connection, alarm_id: str, events: Sequence[Row[Any]]) -> dict[str, Row[Any]]:
+    """The messages that told of the alarm by their ids; a digest is a row of the alarm that it began with."""
+    digests = {
+        entry.get("outbox") for event in events if event.body.get("digest") for entry in event.body.get("told", [])
+    }
+    mine = or_(outbox.c.alarm == alarm_id, outbox.c.id.in_(digests - {None}))
+    return {one.id: one for one in connection.execute(select(outbox).where(mine))}
 
 
 def _messages(event: Row[Any], rows: dict[str, Row[Any]]) -> Iterator[dict[str, Any]]:
@@ -124,18 +133,22 @@ def _silences(event: Row[Any]) -> Iterator[dict[str, Any]]:
         yield _silence(at, "everybody", "late_digest", {})
     for one in body.get("silent", []):
         yield _silence(at, one["who"], one["why"], one.get("target", {}))
-    if body.get("waiting"):
+    if body.get("waiting") and not body.get("told"):
         yield _silence(at, "everybody", "waiting", {})
 
 
-def _not_named(connection: Connection, row: Row[Any], told: set[str]) -> Iterator[dict[str, Any]]:
+def _not_named(
+    connection: Connection, row: Row[Any], events: Sequence[Row[Any]], told: set[str]
+) -> Iterator[dict[str, Any]]:
     """Who is on call and was not told, because the alarm goes by a policy that has not come to them."""
-    if row.policy is None:
+    digests = [event.at_ms for event in events if event.body.get("digest") and event.body.get("policy")]
+    if row.policy is None and not digests:
         return
+    at_ms = digests[-1] if row.policy is None else row.climb_ms or row.raised_ms
     query = select(person.c.id).where(person.c.on_call, person.c.disabled_ms.is_(None)).order_by(person.c.name)
     for id_ in connection.execute(query).scalars():
         if id_ not in told:
-            yield _silence(iso(row.climb_ms or row.raised_ms), id_, "not_named", {})
+            yield _silence(iso(at_ms), id_, "not_named", {})
 
 
 def _silence(at: str, who: str, code: str, target: dict[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class AlertPlanner:
         for change in sorted(changes, key=lambda one: not rests_on(connection, one)):
             self._changed(announcer, change, late)
         if late:
-            write_digests(connection, late, self._channels, now_ms)
+            write_digests(announcer, late)
         if changes:
             flood.watch(connection, now_ms)
 
@@ -52,14 +52,13 @@ class AlertPlanner:
         row = alarm_rows.row_of(connection, change.alarm)
         if row.suppression == "shelved" and _outgrown(connection, row, change.after):
             row = _unsuppressed(connection, row, now_ms, "it became critical")
-        elif row.suppression == "none" and (why := resting(connection, row, change.after, now_ms)) is not None:
-            row = _rest(connection, row, why, now_ms)
+        row, _ = _resting(connection, row, change.after, now_ms)
         held = held_of(connection, row)
         reason = decide(change.after, held)
         if not reason.announces:
             self._stay_silent(connection, row, change, held, reason, now_ms)
         elif change.after.digest:
-            late.append(to_digest(connection, row, change.after, reason, now_ms))
+            late.append(to_digest(announcer, row, change.after, reason))
         else:
             announcer.announce(row, change.after, held, reason)
         if rests_on(connection, change) and change.after.condition is Condition.RETURNED:
@@ -95,8 +94,10 @@ class AlertPlanner:
             elif until_ms != row.suppressed_until_ms:
                 alarm_rows.change(connection, row, suppressed_until_ms=until_ms)
                 row = alarm_rows.row_of(connection, row.id)
+        # Work may have been planned for now, or go on behind a shelf that is over: that rest counts in its stead.
+        row, rests = _resting(connection, row, now, now_ms)
         held = held_of(connection, row)
-        reason = decide_due(now, held, shelf_ended=ended, now_ms=now_ms)
+        reason = decide_due(now, held, shelf_ended=ended and not rests, now_ms=now_ms)
         if reason.announces and not now.digest:
             announcer.announce(row, now, held, reason)
             return
@@ -134,6 +135,12 @@ def _unsuppressed(connection: Connection, row: Row[Any], now_ms: int, why: str) 
     body = {"why": why} | ({} if row.suppression == "shelved" else {"suppression": row.suppression})
     alarm_rows.note(connection, row.id, at_ms=now_ms, kind="unshelved", who=None, body=body)
     return alarm_rows.row_of(connection, row.id)
+
+
+def _resting(connection: Connection, row: Row[Any], now: AlarmCondition, now_ms: int) -> tuple[Row[Any], bool]:
+    """The row, put to rest if it has to rest from now on, and whether it has."""
+    why = resting(connection, row, now, now_ms) if row.suppression == "none" else None
+    return (row, False) if why is None else (_rest(connection, row, why, now_ms), True)
 
 
 def _rest(connection: Connection, row: Row[Any], why: Resting, now_ms: int) -> Row[Any]:
