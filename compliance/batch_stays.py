@@ -1,10 +1,8 @@
 """A batch's stays in stores as parts of its way: what the store's loggers measured, judged by the goods' profile."""
 
-from collections import OrderedDict
-from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
-from threading import Lock
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -24,64 +22,6 @@ from compliance.subjects import Case, cases_of, inputs_of
 Json = dict[str, Any]
 
 
-_REMEMBERED = 2000  # parts of lists: a few kilobytes each
-
-
-@dataclass(slots=True)
-class Brief:
-    """What a list of many batches shares: each store is looked up once, and a part that was judged before is recalled.
-
-    Parts for a list come without their inputs. One is recalled only while everything that it was judged from is the
-    same: the stay, the goods' profile, the store's facts, and the store's newest judgement.
-    """
-
-    stores: dict[str, tuple[SubjectState | None, list[Case]]] = field(default_factory=dict)
-
-
-class _Recalled:
-    """The newest parts by what they were judged from."""
-
-    def __init__(self) -> None:
-        self._parts: OrderedDict[Hashable, Part] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: Hashable) -> Part | None:
-        with self._lock:
-            found = self._parts.get(key)
-            if found is not None:
-                self._parts.move_to_end(key)
-            return found
-
-    def put(self, key: Hashable, part: Part) -> None:
-        with self._lock:
-            self._parts[key] = part
-            if len(self._parts) > _REMEMBERED:
-                self._parts.popitem(last=False)
-
-
-_recalled = _Recalled()
-
-
-def part_in_list(
-    connection: Connection, history: History, stay: Stay, profile: ProductProfile, now_ms: int, brief: Brief
-) -> Part:  # fmt: skip
-    """The same part as `part_of` gives, without its inputs."""
-    if stay.store not in brief.stores:
-        brief.stores[stay.store] = _store(connection, stay.store)
-    state, cases = brief.stores[stay.store]
-    if state is None or not cases:
-        return unheard(stay, profile, now_ms)
-    stated = (item.id for item in (*cases[0].facts, *(one for known in cases[0].intervals.values() for one in known)))
-    key = (stay.fact.id, stay.store, stay.name, stay.site, profile.id, profile.version, profile.config_hash,
-           state.as_of_ms, state.journal_offset, state.revision, tuple(stated))  # fmt: skip
-    part = _recalled.get(key)
-    if part is None:
-        part = replace(_judged(history, stay, profile, now_ms, state, cases), inputs=None)
-        if (part.document or {}).get("governing_channel") is not None:  # else it may depend on the present moment
-            _recalled.put(key, part)
-    return part
-
-
 def part_of(
     connection: Connection, history: History, stay: Stay, profile: ProductProfile | None, now_ms: int
 ) -> Part:  # fmt: skip
@@ -89,25 +29,35 @@ def part_of(
 
     A store that no logger watched, or that was judged last before the stay began, makes the whole stay unknown.
     """
-    return _judged(history, stay, profile, now_ms, *_store(connection, stay.store))
-
-
-def _store(connection: Connection, store: str) -> tuple[SubjectState | None, list[Case]]:
-    wanted = Subject(SubjectKind.STORE, store)
-    state = recorded.on_record(connection, [wanted])[wanted].state
-    return state, [] if state is None else cases_of(connection, [wanted], state.as_of_ms)
-
-
-def _judged(
-    history: History, stay: Stay, profile: ProductProfile | None, now_ms: int, state: SubjectState | None,
-    cases: list[Case],
-) -> Part:  # fmt: skip
-    if state is None or not cases or state.as_of_ms < stay.from_ms:
+    found = stores_of(connection, [stay.store])[stay.store]
+    measured = found.over(stay, history)
+    if found.state is None or measured is None:
         return unheard(stay, profile, now_ms)
-    as_of_ms = state.as_of_ms if stay.to_ms is None else min(state.as_of_ms, stay.to_ms)
-    case = replace(cases[0], since_ms=stay.from_ms)
-    whole = inputs_of(case, history, state.journal_offset, as_of_ms)
-    return heard(stay, profile, whole, as_of_ms, dict(state.last), now_ms)
+    return heard(stay, profile, *measured, dict(found.state.last), now_ms)
+
+
+class StoreRecord(NamedTuple):
+    """What is on record about a store: its newest judgement, and the facts as they stand now."""
+
+    state: SubjectState | None
+    case: Case | None
+
+    def over(self, stay: Stay, history: History) -> tuple[Inputs, int] | None:
+        """What its loggers measured during a stay, as of the newest judgement then; None where nobody can say."""
+        state, case = self
+        if state is None or case is None or state.as_of_ms < stay.from_ms:
+            return None
+        as_of_ms = state.as_of_ms if stay.to_ms is None else min(state.as_of_ms, stay.to_ms)
+        return inputs_of(replace(case, since_ms=stay.from_ms), history, state.journal_offset, as_of_ms), as_of_ms
+
+
+def stores_of(connection: Connection, stores: Iterable[str]) -> dict[str, StoreRecord]:
+    """What is on record about each of some stores, in one look."""
+    wanted = [Subject(SubjectKind.STORE, store) for store in stores]
+    states = recorded.states(connection, wanted)
+    # From when on a store is judged is the stay's own affair, so the moment here does not matter.
+    cases = {case.subject: case for case in cases_of(connection, list(states), 0)}
+    return {subject.id: StoreRecord(states.get(subject), cases.get(subject)) for subject in wanted}
 
 
 def heard(

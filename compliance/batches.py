@@ -1,6 +1,6 @@
 """A batch over all its shipments and its stays in stores: its ledger from what stands on record, for whoever asks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,6 @@ from coldchain.registry.shipments import subject
 from coldchain.registry.viewer import Viewer
 from coldchain.telemetry.port import History
 from compliance import batch_stays
-from compliance.batch_stays import Brief
 from compliance.inputs import Inputs
 from compliance.journey import holders_of, legs_of
 from compliance.ledger import Ledger, Part, ledger
@@ -67,10 +66,8 @@ class BatchLedger:
         return {"schema": figures["schema"], **about, **figures, **known}
 
 
-def load(
-    connection: Connection, history: History, viewer: Viewer, batch: str, as_of_ms: int, brief: Brief | None = None
-) -> BatchLedger:  # fmt: skip
-    """The ledger of one batch over the shipments and the stays that exist for the viewer; `brief` for many in a list.
+def load(connection: Connection, history: History, viewer: Viewer, batch: str, as_of_ms: int) -> BatchLedger:
+    """The ledger of one batch over the shipments and the stays that exist for the viewer.
 
     Raises:
         NotFound: no such batch for this viewer.
@@ -78,16 +75,26 @@ def load(
     key = BatchKey.from_id(batch)
     found, hidden = batches.members(connection, viewer, key)
     happened = batches.milestones(connection, [member.id for member in found])
-    parts = [_part(member, happened.get(member.id, [])) for member in found]
     profile = profile_of(connection, found)
     stored = stays.of_batch(connection, key)
     unseen = len(stored) if viewer.scoped else 0
-    for stay in () if unseen else stored:
-        if brief is None or profile is None:
-            parts.append(batch_stays.part_of(connection, history, stay, profile, as_of_ms))
-        else:
-            parts.append(batch_stays.part_in_list(connection, history, stay, profile, as_of_ms, brief))
-    profile = profile or next((part.inputs.profile for part in parts if part.inputs is not None), None)
+    stayed = [] if unseen else [batch_stays.part_of(connection, history, one, profile, as_of_ms) for one in stored]
+    return joined(key, found, hidden, happened, profile, stayed, as_of_ms, unseen)
+
+
+def joined(
+    key: BatchKey,
+    found: Sequence[Member],
+    hidden: int,
+    happened: Mapping[str, Sequence[Any]],
+    profile: ProductProfile | None,
+    stayed: Sequence[Part],
+    as_of_ms: int,
+    unseen: int,
+) -> BatchLedger:
+    """The ledger over a batch's shipments, with what `happened` to them, and over its stays, judged before."""
+    profile = profile or next((part.inputs.profile for part in stayed if part.inputs is not None), None)
+    parts = [*(_part(member, happened.get(member.id, [])) for member in found), *stayed]
     return BatchLedger(key, tuple(found), hidden, ledger(parts, profile, as_of_ms), unseen)
 
 

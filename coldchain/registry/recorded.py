@@ -73,9 +73,15 @@ def on_record(connection: Connection, subjects: Collection[Subject]) -> dict[Sub
             row.rule, Severity(row.severity), row.fired_ms, row.logger, row.channel, row.cause, row.excursion
         )
         found[subject].breaches[row.id] = (fired, row.alarm)
-    for subject, row in _rows(connection, subject_state, subjects, order=subject_state.c.subject_id):
-        found[subject].state = state_from(row)
+    for subject, state in states(connection, subjects).items():
+        found[subject].state = state
     return found
+
+
+def states(connection: Connection, subjects: Collection[Subject]) -> dict[Subject, SubjectState]:
+    """The newest judgement of each of `subjects` that was judged."""
+    rows = _rows(connection, subject_state, subjects, order=subject_state.c.subject_id)
+    return {subject: state_from(row) for subject, row in rows}
 
 
 def _rows(

@@ -3,6 +3,7 @@
 While a batch stays in a store, what the store's loggers measure counts against the batch's stability budget.
 """
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
@@ -53,7 +54,22 @@ def subject_of(key: BatchKey) -> Subject:
 
 def of_batch(connection: Connection, key: BatchKey, *, known_ms: int | None = None) -> list[Stay]:
     """The stays of a batch as they are known now, or were then, in order of time; for whoever may see all of it."""
-    known = facts.known(connection, subject=subject_of(key), kinds=[FactKind.STAY], at_ms=known_ms)
+    return _with_stores(
+        connection, facts.known(connection, subject=subject_of(key), kinds=[FactKind.STAY], at_ms=known_ms)
+    )
+
+
+def of_batches(connection: Connection, keys: Collection[BatchKey]) -> dict[BatchKey, list[Stay]]:
+    """As `of_batch` now, of many batches in one look; one without any stay is not among them."""
+    by_subject = {subject_of(key): key for key in keys}
+    found: dict[BatchKey, list[Stay]] = {}
+    for stay in _with_stores(connection, facts.known(connection, subjects=by_subject, kinds=[FactKind.STAY])):
+        if stay.fact.subject in by_subject:
+            found.setdefault(by_subject[stay.fact.subject], []).append(stay)
+    return found
+
+
+def _with_stores(connection: Connection, known: list[Fact]) -> list[Stay]:
     wanted = {one.body["store"] for one in known}
     rows = {row.id: row for row in connection.execute(select(store).where(store.c.id.in_(wanted)))}
     return [

@@ -4,12 +4,11 @@ from typing import Any
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, dcc, html
-from sqlalchemy import Connection
 
 from coldchain.registry import batches
 from coldchain.registry.viewer import Permission, Viewer
-from compliance.batch_stays import Brief
-from compliance.batches import BatchLedger, load
+from compliance.batch_list import load_many
+from compliance.batches import BatchLedger
 from dashboard.parts import security, text
 from dashboard.parts.budget_blocks import left_words, over
 from dashboard.parts.elements import Column, card, head, link, moment, status, table
@@ -19,7 +18,7 @@ from dashboard.parts.states import attempt, empty, skeleton
 from dashboard.services import Services
 
 PAGE = Page("dashboard.pages.batches", "Batches", path="/batches", icon="batches")
-SHOWN = 60
+SHOWN = 40
 COLUMNS = (
     Column("Batch"), Column("Status"), Column("GTIN or customer"), Column("Shipments", numeric=True),
     Column("Under way", numeric=True), Column("Stability budget left"), Column("Time left now"), Column("Newest"),
@@ -62,8 +61,8 @@ def listing(services: Services, viewer: Viewer, sought: str | None) -> Any:
     now_ms = services.clock.now_ms()
     with services.registry.read() as connection:
         page = batches.listed(connection, viewer, text=sought, limit=SHOWN)
-        brief = Brief()
-        rows = [_row(connection, services, viewer, one, brief) for one in page.items]
+        ledgers = load_many(connection, services.history, viewer, [one["id"] for one in page.items], now_ms)
+    rows = [_row(one, ledgers[one["id"]]) for one in page.items if one["id"] in ledgers]
     if not rows:
         words = "No batch has this in its number or GTIN" if sought else "No batch yet"
         return card(None, empty(words, html.Span("Shipments name the batches that they carry."), checked_ms=now_ms))
@@ -73,10 +72,7 @@ def listing(services: Services, viewer: Viewer, sought: str | None) -> Any:
     return card(title, table(COLUMNS, rows, "Batches"), *more, right=checked)
 
 
-def _row(
-    connection: Connection, services: Services, viewer: Viewer, one: dict[str, Any], brief: Brief
-) -> tuple[Any, ...]:  # fmt: skip
-    found = load(connection, services.history, viewer, one["id"], services.clock.now_ms(), brief)
+def _row(one: dict[str, Any], found: BatchLedger) -> tuple[Any, ...]:
     stored = any(part.kind == "store" and part.live for part in found.ledger.parts)
     return (
         link(one["batch"], f"/batches/{one['id']}"),

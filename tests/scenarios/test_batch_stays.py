@@ -1,5 +1,6 @@
 """Stays of a batch in a store: what the store's loggers measure counts, with who and why, by API and by hand."""
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,10 +19,11 @@ from coldchain.registry import facts, stays, stores
 from coldchain.registry.batches import BatchKey
 from coldchain.registry.viewer import SYSTEM, Viewer
 from compliance import derivation_batch
-from compliance.batch_stays import Brief
+from compliance.batch_list import load_many
 from compliance.batches import BatchLedger, inputs_of_parts, load
 from compliance.ledger_document import json_schema
 from compliance.ledger_twin import ledger_differences
+from compliance.read_once import CHUNK_MS, ReadOnce
 from dashboard.pages.batches import listing
 from dashboard.parts.stay_blocks import act
 
@@ -233,12 +235,71 @@ def test_a_list_of_batches_says_what_their_pages_say_also_after_the_store_was_ju
     seen = []
     for step, celsius in ((12, 12.0), (13, 12.0), (14, 5.0)):
         for _ in range(2):
-            brief = Brief()
             with house.registry.read() as connection:
                 now = house.clock.now_ms()
-                listed = load(connection, house.history, SYSTEM, ID, now, brief).as_json()
-                again = load(connection, house.history, SYSTEM, ID, now, brief).as_json()
-            assert listed == again == loaded(house).as_json()
+                listed = load_many(connection, house.history, SYSTEM, [ID], now)[ID].as_json()
+            assert listed == loaded(house).as_json()
         seen.append(listed["bands"][0]["used_s"])
         house.live(sample(step, celsius, "LG-S"))
     assert seen == sorted(set(seen)), "each judgement of the store moves the ledger in the list too"
+
+
+def many(house: House) -> list[str]:
+    """Five batches that lay in two cold rooms for weeks: with gaps, moments that came twice, and a logger exchanged."""
+    hour, chance = 3_600_000, random.Random(11)
+    rooms = [cold_room(house, None, name) for name in ("Cold room 2", "Cold room 3")]
+    with house.registry.write() as connection:
+        for logger, room, ends in (("LG-S", rooms[0], 200), ("LG-T", rooms[0], None), ("LG-U", rooms[1], None)):
+            start = DAWN if logger != "LG-T" else DAWN + 190 * hour
+            facts.bind(connection, room, logger, from_ms=start, to_ms=None if ends is None else DAWN + ends * hour,
+                       who="test", now_ms=DAWN)  # fmt: skip
+    ids = []
+    for number in range(5):
+        key = (f"B{number}", "04012345678901")
+        house.shipment(f"SHP-{number}", f"LG-{number}", "cct-2-8", batches=[key], customer=(NORTH, "Other")[number % 2])
+        ids.append(BatchKey.of(*key, None).id)
+    house.shipment("SHP-9", "LG-9", "cct-2-8", batches=[("B0", "04012345678901")], customer="Other")
+    house.clock.set(DAWN + 600 * hour)
+    for logger in ("LG-S", "LG-T", "LG-U"):
+        hours = [k for k in range(600) if not 300 < k < 320]
+        values = [11.0 if k % 97 < 5 else 5.0 + chance.random() for k in hours]
+        house.send(*(sample(12 * k, value, logger) for k, value in zip(hours, values, strict=True)))
+        house.send(*(sample(12 * k, 9.0, logger)._replace(boot=2) for k in (50, 192, 194)))
+    for number in range(5):
+        house.send(*(sample(12 * k, 9.0 if k < 4 else 5.0, f"LG-{number}") for k in range(30)))
+    house.settle()
+    with house.registry.write() as connection:
+        for number, id_ in enumerate(ids[:4]):
+            for first, last, room in ((40, 180 + number, 0), (185, 330, 1), (340, None if number else 500, 0)):
+                until = None if last is None else DAWN + last * hour
+                stays.put(connection, id_, rooms[room].id, DAWN + first * hour + number, until, reason="put away",
+                          by=SYSTEM, now_ms=house.clock.now_ms())  # fmt: skip
+    return ids
+
+
+def test_a_list_of_many_batches_says_of_each_what_its_page_says_whoever_asks(house: House) -> None:
+    ids, now = many(house), house.clock.now_ms()
+    for viewer in (SYSTEM, Viewer("someone", "Someone", "viewer", customer=NORTH)):
+        with house.registry.read() as connection:
+            listed = load_many(connection, house.history, viewer, ids, now)
+            pages = {
+                id_: load(connection, house.history, viewer, id_, now).as_json()
+                for id_ in ids
+                if not viewer.scoped or id_ in listed
+            }
+        assert {id_: one.as_json() for id_, one in listed.items()} == pages
+    assert list(pages) == [ids[0], ids[2], ids[4]]
+    assert (pages[ids[0]]["hidden_shipments"], pages[ids[0]]["hidden_stays"]) == (1, 3)
+
+
+def test_readings_that_are_read_once_are_those_of_each_stretch(house: House) -> None:
+    many(house)
+    once, chance, through = ReadOnce(house.history), random.Random(4), house.journal.head()
+    assert once.channels("LG-S") == house.history.channels("LG-S")
+    edges = [DAWN, DAWN + 50 * 3_600_000, DAWN + 50 * 3_600_000 + 1, -(-DAWN // CHUNK_MS) * CHUNK_MS]
+    edges += [DAWN + chance.randrange(-CHUNK_MS, 4 * CHUNK_MS) for _ in range(30)]
+    for start in edges:
+        for end in chance.sample(edges, 6):
+            ours, theirs = (one.track_through("LG-S", "internal", start, end, through) for one in (once, house.history))
+            for name in ("time_ms", "temperature_mc", "humidity_mpct", "offset", "record_time_ms"):
+                assert (getattr(ours, name).tolist(), name) == (getattr(theirs, name).tolist(), name)
