@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from alerts import proofs
+from alerts import contact_trouble, proofs
+from alerts.contact_trouble import UNANSWERED, unanswered_detail
 from alerts.grouping_rows import CODE_LIFE_MS
 from alerts.phrases import zone_of
 from coldchain.errors import InvalidValue, NotFound
@@ -22,7 +23,6 @@ from coldchain.registry.store import bump_revision
 
 WEEK_MS = 7 * 24 * 3600_000
 ANSWER_MS = 24 * 3600_000
-UNANSWERED = "drill_unanswered"
 GRACE_MS = 24 * 3600_000  # a new contact has a day to confirm its address before anybody hears of it
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _OFFICE: dict[str, list[str]] = {day: ["09:00", "16:00"] for day in _DAYS[:5]}
@@ -39,7 +39,8 @@ class Rounds:
 
     def run(self, connection: Connection, now_ms: int) -> int:
         """One round inside a writing transaction; how much was done. What is due is read from what is stored."""
-        done = self._find_unanswered(connection, now_ms) + self._send_due(connection, now_ms)
+        done = contact_trouble.tidy(connection, now_ms)
+        done += self._find_unanswered(connection, now_ms) + self._send_due(connection, now_ms)
         return done + _flag(connection, now_ms) + (self._ask(connection, now_ms) if self._asks else 0)
 
     def _ask(self, connection: Connection, now_ms: int) -> int:
@@ -133,11 +134,6 @@ def send_to(connection: Connection, person_id: str, channel: str, *, who: str, n
         raise InvalidValue("channel: a drill over this channel still waits for its answer")
     hours = connection.execute(select(person.c.working_hours).where(person.c.id == person_id)).scalar_one()
     return send(connection, someone, channel, who=who, now_ms=now_ms, hours=hours)
-
-
-def unanswered_detail(someone: Person, channel: str) -> str:
-    """How a drill without an answer is named in a system alarm."""
-    return f"{someone.name} did not answer the drill by {channel}; ask whether messages arrive there"
 
 
 def at_work(hours: dict[str, Any] | None, zone: str, now_ms: int) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select
 
+from alerts import refused
 from alerts.daily import NOTE
 from alerts.decisions import Reason
 from coldchain.domain.quantity import iso
@@ -24,7 +25,7 @@ from coldchain.registry.schema import alarm_event, outbox, person
 
 _SILENT = {
     Reason.PENDING.value: "no rule has fired yet",
-    Reason.RECORDED_ONLY.value: "it is too small to wake anybody: it is recorded; if minor, it stands in the digest of who takes one",
+    Reason.RECORDED_ONLY.value: "too small to wake anybody; a minor one stands in the daily digest of who takes one",
     Reason.SUPPRESSED.value: "it is shelved, out of service or spoken for by another alarm",
     Reason.MERGED.value: "another alarm speaks for it",
     Reason.NOTHING_NEW.value: "nothing is new since the last message",
@@ -48,6 +49,7 @@ _SILENT = {
     "shelved": "somebody had set the alarm aside",
     "out_of_service": "it was out of service for maintenance",
     "by_design": "the gateway through which it is heard was silent itself, and that alarm speaks for it",
+    "refused": "every address that the step has was refused for good: the next step was told at once",
     "acknowledged_meanwhile": "somebody had answered before the next channel's turn came",
 }
 _TARGETS = {
@@ -106,12 +108,18 @@ def _messages(event: Row[Any], rows: dict[str, Row[Any]]) -> Iterator[dict[str, 
         duty = told.get("why", {}).get("duty")
         party = told.get("why", {}).get("party")
         words = _TARGETS.get(target["kind"], "was told").format(**{"id": "", "layer": "", "role": "", **target})
+        words += _DUTY.get(duty or "", "") + _instead(body)
         why = {
-            "code": target["kind"], "words": words + _DUTY.get(duty or "", ""), "target": target, "duty": duty,
+            "code": target["kind"], "words": words, "target": target, "duty": duty,
             "override": told.get("why", {}).get("override"), "party": party,
             **{name: body.get(name) for name in ("route", "routing_version", "policy", "policy_version")},
         }  # fmt: skip
         yield _message(event, rows.get(told.get("outbox") or ""), {**body, **told}, why)
+
+
+def _instead(body: dict[str, Any]) -> str:
+    step = body.get("instead_of_step")
+    return "" if step is None else f"; step {step + 1} was refused by every address for good, so this came at once"
 
 
 def _message(event: Row[Any], row: Row[Any] | None, said: dict[str, Any], why: dict[str, Any]) -> dict[str, Any]:
@@ -131,6 +139,8 @@ def _silences(event: Row[Any]) -> Iterator[dict[str, Any]]:
         yield _silence(at, "everybody", event.kind, {})
     if body.get("digest") and event.kind != NOTE:
         yield _silence(at, "everybody", "late_digest", {})
+    for who in body.get("refused", []) if event.kind == refused.NOTE else []:
+        yield _silence(at, who, "refused", {})
     for one in body.get("silent", []):
         yield _silence(at, one["who"], one["why"], one.get("target", {}))
     if body.get("waiting") and not body.get("told"):
