@@ -1,4 +1,4 @@
-"""Whoever was told of an alarm hears how it goes on, unless they may not know of it any more; and the record says so."""
+"""Whoever was told of an alarm hears how it goes on while they may know of it; and the record says who did not."""
 
 from dataclasses import replace
 from pathlib import Path
