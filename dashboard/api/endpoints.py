@@ -2,12 +2,10 @@
 
 from fastapi.responses import Response
 
-from alerts.channels.port import Deferred, Refused
-from alerts.channels.webhook import Target, WebhookChannel, checked_url
-from alerts.messages_event import test_event
+from alerts.channels.webhook import checked_url
+from alerts.endpoint_trial import try_out
 from coldchain.domain.quantity import iso
 from coldchain.registry import endpoints
-from coldchain.registry.store import new_id
 from coldchain.registry.viewer import Permission
 from dashboard.api.request import Body, Caller, Web, reply, shown_as, takes
 from dashboard.policy import API, Endpoint, may
@@ -67,17 +65,8 @@ def change(web: Web, viewer: Caller, endpoint: str, body: Change) -> Response:
 
 def test(web: Web, endpoint: str) -> Response:
     """Send a test event now and say what the endpoint answered."""
-    now_ms = web.clock.now_ms()
-    with web.registry.read() as connection:
-        known = endpoints.get(connection, endpoint)
-    channel = WebhookChannel(lambda _: Target(known.url, known.secrets, known.private), web.clock)
-    try:
-        sent = channel.send(test_event(endpoint, new_id(), web.settings.public_url, now_ms))
-    except (Deferred, Refused) as error:
-        return reply({"id": endpoint, "taken": False, "code": error.code, "detail": str(error)})
-    with web.registry.write() as connection:
-        endpoints.answered(connection, endpoint, now_ms)
-    return reply({"id": endpoint, "taken": True, "code": sent.code, "detail": sent.detail})
+    tried = try_out(web.registry, web.clock, endpoint, web.settings.public_url)
+    return reply({"id": endpoint, "taken": tried.taken, "code": tried.code, "detail": tried.detail})
 
 
 def _json(one: endpoints.Endpoint) -> dict[str, object]:

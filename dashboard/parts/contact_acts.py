@@ -3,12 +3,10 @@
 from typing import Any
 
 from alerts import drills, proofs
-from alerts.channels.port import Deferred, Refused
-from alerts.channels.webhook import Target, WebhookChannel, checked_url
-from alerts.messages_event import test_event
+from alerts.channels.webhook import checked_url
+from alerts.endpoint_trial import try_out
 from coldchain.errors import Forbidden, InvalidValue
 from coldchain.registry import endpoints, parties
-from coldchain.registry.store import new_id
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.services import Services
 
@@ -56,25 +54,13 @@ def do(services: Services, viewer: Viewer, what: str) -> Told:
 
 
 def _endpoint(services: Services, viewer: Viewer, id_: str, detail: str) -> Told:
-    now_ms = services.clock.now_ms()
     if detail == "test":
-        return _tested(services, id_, now_ms)
+        tried = try_out(services.registry, services.clock, id_, services.settings.public_url)
+        return ("Taken", f"{tried.name} answered {tried.code}.") if tried.taken else ("Not taken", tried.detail)
+    now_ms = services.clock.now_ms()
     with services.registry.write() as connection:
         endpoints.switch(connection, id_, on=detail == "on", who=viewer.id, now_ms=now_ms)
     return ("Switched on", "It is told again.") if detail == "on" else ("Switched off", "It is told no more.")
-
-
-def _tested(services: Services, id_: str, now_ms: int) -> Told:
-    with services.registry.read() as connection:
-        known = endpoints.get(connection, id_)
-    channel = WebhookChannel(lambda _: Target(known.url, known.secrets, known.private), services.clock)
-    try:
-        sent = channel.send(test_event(id_, new_id(), services.settings.public_url, now_ms))
-    except (Deferred, Refused) as error:
-        return "Not taken", str(error)
-    with services.registry.write() as connection:
-        endpoints.answered(connection, id_, now_ms)
-    return "Taken", f"{known.name} answered {sent.code}."
 
 
 def by_code(services: Services, viewer: Viewer, code: str) -> Told:

@@ -22,6 +22,7 @@ from sqlalchemy import select
 from alerts.channels.port import Deferred, Message, Refused
 from alerts.channels.webhook import Target, WebhookChannel, checked_url, headers, public
 from alerts.dispatcher import Dispatcher
+from alerts.endpoint_trial import try_out
 from coldchain.clock import HandClock
 from coldchain.errors import InvalidValue
 from coldchain.registry import endpoints, outbox
@@ -241,6 +242,28 @@ def test_an_alarm_opens_and_resolves_under_one_key(
         states = connection.execute(select(table.c.state).where(table.c.channel == "webhook")).scalars().all()
         assert endpoints.get(connection, id_).verified_ms == NOON + 10
     assert states == ["accepted", "accepted"]
+
+
+@pytest.mark.parametrize(("status", "taken"), [(204, True), (410, False), (503, False)])
+def test_a_trial_says_what_was_answered_and_only_a_taken_event_counts_as_proof(
+    tmp_path: Path, receiver: Receiver, tls: tuple[ssl.SSLContext, ssl.SSLContext], status: int, taken: bool
+) -> None:
+    registry = new_registry(tmp_path)
+    with registry.write() as connection:
+        id_, secret = endpoints.create(
+            connection, name="Pager", url=receiver.url, private=True, who="admin", now_ms=NOON
+        )
+        endpoints.switch(connection, id_, on=False, who="admin", now_ms=NOON)
+    receiver.status = status
+    tried = try_out(registry, HandClock(NOON + 10), id_, "https://cold.example.org", tls[1])
+    assert (tried.name, tried.taken, tried.code) == ("Pager", taken, str(status))
+    assert tried.detail.startswith(str(status))
+    [(got, body)] = receiver.taken
+    assert verifies(secret, got, body)
+    event = json.loads(body)
+    assert (event["type"], event["source"]) == ("coldchain.test", "https://cold.example.org")
+    with registry.read() as connection:
+        assert endpoints.get(connection, id_).verified_ms == (NOON + 10 if taken else None)
 
 
 def test_a_secret_is_changed_without_a_moment_in_which_nothing_verifies(tmp_path: Path) -> None:

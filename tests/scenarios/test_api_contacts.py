@@ -12,6 +12,8 @@ from alerts import ack_link, callbacks, contact_link
 from coldchain.registry.schema import outbox, person
 from coldchain.registry.schema_people import drill
 from coldchain.registry.store import new_id
+from coldchain.registry.viewer import Viewer
+from dashboard.parts import contact_acts
 
 KEY = b"k" * 32
 HOUR = 3600_000
@@ -144,6 +146,8 @@ def test_the_secret_of_an_endpoint_is_shown_once(web: Web) -> None:
     assert made["secret"] not in admin.get("/api/v1/endpoints").text + admin.get("/api/v1/audit").text
     tried = admin.post(f"/api/v1/endpoints/{made['id']}/test").json()
     assert (tried["taken"], tried["code"]) == (False, "address")
+    on_the_page = contact_acts.do(web.services, Viewer("a", "Ada", "admin"), f"endpoint:{made['id']}:test")
+    assert on_the_page == ("Not taken", tried["detail"])
     assert admin.patch(f"/api/v1/endpoints/{made['id']}", json={"disabled": True}).json()["disabled"] is not None
     refused = admin.post("/api/v1/endpoints", json={"name": "Other", "url": "http://example.org/"})
     assert (refused.status_code, "https://" in refused.text) == (422, True)
