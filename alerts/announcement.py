@@ -111,6 +111,7 @@ def together(parts: Sequence[tuple[int, Announcement]]) -> Announcement:
         group=not single,
         reasons=tuple(reason for _, reason, _ in found),
         folded=len(parts) - 1 if single else 0,
+        values=next((part.values for _, part in parts if part.values), {}),
     )
 
 

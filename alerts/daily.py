@@ -9,6 +9,7 @@ from alerts.announcement import Announcement, facts_of, read_announcement
 from alerts.announcing import reader_of
 from alerts.decisions import Reason
 from alerts.digest import merged
+from alerts.messages_digest import DAILY
 from alerts.policy import Policy
 from alerts.reach import EVERYBODY, Seeker
 from alerts.rulebook import Rulebook
@@ -43,7 +44,7 @@ def add(connection: Connection, row: Row[Any], now: AlarmCondition, channels: Co
         elif not already:
             at_ms = tells_at(now_ms, contact.zone, habits.digest_at, habits.working_hours, habits.quiet_hours)
             reader = reader_of(one, verified=contact.email_verified)
-            said = Announcement(Reason.RAISED.value, now_ms, reader, (facts,), digest=True)
+            said = Announcement(Reason.RAISED.value, now_ms, reader, (facts,), digest=True, values=DAILY)
             key = {"alarm": row.id, "occasion": row.occasion, "step": STEP, "recipient": contact.id}
             content = {"channel": "email", "address": contact.email, "content": said.as_json()}
             times = {"reason": Reason.RAISED.value, "created_ms": now_ms, "next_due_ms": at_ms}

@@ -13,8 +13,9 @@ from alerts import gsm7
 from alerts.announcement import AlarmFacts, Announcement, severity_of
 from alerts.channels.port import Message
 from alerts.mail_html import Page, Section, render
-from alerts.messages import Links, Sending, action, headline, plain_text, short_sentence, value_words
+from alerts.messages import Links, Sending, plain_text
 from alerts.phrases import Phrases, clean
+from alerts.wording import EXCURSIONS, action, called, headline, short_sentence, value_words, wording
 from coldchain.domain.finding import Severity
 
 _SUBJECT = 78
@@ -95,24 +96,24 @@ def group_mail(to: str, announcement: Announcement, links: Links, sending: Sendi
 def group_sms(to: str, announcement: Announcement, links: Links, sending: Sending) -> Message:
     """Write the SMS of a group: counts, the worst, the code to answer with, and the page that lists every alarm."""
     crowd, texts = crowd_of(announcement), crowd_of(announcement).phrases.texts
-    label = gsm7.gsm7(clean(crowd.worst.subject.label, 40)) or crowd.worst.subject.kind
+    label = gsm7.gsm7(called(crowd.worst.subject, 48)) or crowd.worst.subject.kind
     head = "".join(f"{texts(f'sms.{mark}')} " for mark in _marks(crowd, sending))
     head += texts("sms.group", counts=crowd.counts())
     answer = texts("sms.answer", code=links.code) if links.code else ""
     for length in range(gsm7.septets(label), 3, -1):
-        said = short_sentence(crowd.worst, gsm7.cut(label, length), crowd.phrases)
+        said = short_sentence(crowd.worst, gsm7.cut(label, length), crowd.phrases, severity=False)
         text = gsm7.gsm7(" ".join(part for part in (head, said, answer, links.short) if part))
         if gsm7.fits(text):
             return Message(sending.id, to, text)
     room = gsm7.SEPTETS - gsm7.septets(gsm7.gsm7(" ".join(("", answer, links.short))))
-    first = gsm7.cut(gsm7.gsm7(f"{head} {short_sentence(crowd.worst, label, crowd.phrases)}"), room)
+    first = gsm7.cut(gsm7.gsm7(f"{head} {short_sentence(crowd.worst, label, crowd.phrases, severity=False)}"), room)
     return Message(sending.id, to, gsm7.gsm7(" ".join(part for part in (first, answer, links.short) if part)))
 
 
 def line(facts: AlarmFacts, phrases: Phrases) -> str:
     """One alarm in a list: value and limit, since when and for how long; of what is over also until when."""
     key = "refuted" if facts.refuted else ("over" if _over(facts) else "going")
-    kind = facts.cause if facts.cause in ("high", "low") else "other"
+    kind = wording(facts) if wording(facts) in EXCURSIONS else "other"
     return phrases.texts(f"line.{key}.{kind}", **value_words(facts, phrases))
 
 
@@ -134,11 +135,11 @@ def _subject(crowd: Crowd, sending: Sending) -> str:
     texts = crowd.phrases.texts
     prefix = "".join(f"[{texts(f'sms.{mark}')}] " for mark in _marks(crowd, sending))
     worst = crowd.worst
-    plain = worst.cause not in ("high", "low") or _over(worst)
+    plain = wording(worst) not in EXCURSIONS or _over(worst)
     values = {"counts": crowd.counts(), **value_words(worst, crowd.phrases)}
     for longest in range(60, 5, -1):
         key = "subject.group_other" if plain else "subject.group"
-        text = prefix + texts(key, label=clean(worst.subject.label, longest), **values)
+        text = prefix + texts(key, label=called(worst.subject, longest), **values)
         if len(text) <= _SUBJECT:
             return text
     return text[: _SUBJECT - 1] + "…"
@@ -163,12 +164,13 @@ def _page(crowd: Crowd, links: Links, sending: Sending) -> Page:
         else None,
         acknowledge_note=words("link.acknowledge_all_note") if links.acknowledge else "",
         open=(words("link.open_group"), links.open),
-        sections=_sections(crowd, links),
+        sections=sections(crowd, links),
         footer=(*footer, f"{words('field.written')}: {phrases.full_time(crowd.announcement.as_of_ms)}"),
     )
 
 
-def _sections(crowd: Crowd, links: Links) -> tuple[Section, ...]:
+def sections(crowd: Crowd, links: Links) -> tuple[Section, ...]:
+    """Every alarm in a line that leads to its page, by severity."""
     by_title: dict[str, list[AlarmFacts]] = {}
     for facts in crowd.facts:
         level = severity_of(facts) if not _over(facts) else None
@@ -186,8 +188,8 @@ def _sections(crowd: Crowd, links: Links) -> tuple[Section, ...]:
 
 def _name(facts: AlarmFacts) -> str:
     detail = clean(facts.subject.detail, 40)
-    channel = clean(facts.channel, 20)
-    parts = [part for part in (detail, f"{clean(facts.logger, 24)}/{channel}" if channel else "") if part]
+    heard_by = "/".join(part for part in (clean(facts.logger, 24), clean(facts.channel, 20)) if part)
+    parts = [part for part in (detail, heard_by) if part]
     return clean(facts.subject.label, 60) + (f" ({', '.join(parts)})" if parts else "")
 
 

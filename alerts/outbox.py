@@ -9,6 +9,7 @@ from alerts import ack_link, contact_link, messages
 from alerts.announcement import Announcement, read_announcement, together
 from alerts.channels.port import Deferred, Message, Refused, Sent
 from alerts.messages_contact import contact_mail, contact_sms
+from alerts.messages_digest import digest_mail
 from alerts.messages_event import event
 from alerts.messages_group import group_id, group_mail, group_sms
 from coldchain.registry.outbox import LONGEST_WAIT_MS, Claimed, Outcome
@@ -41,6 +42,8 @@ def write(claimed: Claimed, site: Site, now_ms: int) -> Message:
         return _contact(claimed, announcement, sending, site)
     links = _links(claimed, announcement, site)
     sms = claimed.channel == "sms"
+    if announcement.digest and not sms:
+        return digest_mail(claimed.address, announcement, links, sending, site.mail_domain)
     if announcement.group:
         if sms:
             return replace(group_sms(claimed.address, announcement, links, sending), id=claimed.id)

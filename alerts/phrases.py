@@ -63,6 +63,14 @@ class Phrases:
         pattern = self.texts("date") if moment.year == today.year else self.texts("date_with_year")
         return f"{moment.strftime(pattern)} {moment:%Z}"
 
+    def span(self, from_ms: int, to_ms: int) -> str:
+        """From when to when: "10:42-11:20 CET", with dates where it was not all today."""
+        first, last = self._local(from_ms), self._local(to_ms)
+        today = self._local(self.as_of_ms).date()
+        if first.date() == last.date() == today and first.utcoffset() == last.utcoffset():
+            return f"{first:%H:%M}-{self.time(to_ms)}"
+        return f"{self.time(from_ms)} - {self.time(to_ms)}"
+
     def full_time(self, at_ms: int) -> str:
         """With date, zone and UTC: "22 Nov 2026 10:42 CET (09:42 UTC)"."""
         moment = self._local(at_ms)

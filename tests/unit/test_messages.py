@@ -1,5 +1,6 @@
 """What people read: mails and SMS that say the one thing that matters first, whatever names they contain."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
@@ -15,6 +16,7 @@ from alerts.announcement import AlarmFacts, Announcement, Reader, SubjectCard, f
 from alerts.channels.port import Message
 from alerts.channels.smtp import _mail
 from alerts.messages import Links, Sending, mail, sms
+from alerts.messages_digest import DAILY, digest_mail
 from alerts.phrases import Phrases, clean, shown
 from alerts.texts import LANGUAGES, texts
 from coldchain.domain.finding import Severity
@@ -25,7 +27,7 @@ FACTS = facts_of(ALARM, HIGH, CARD)
 OVER = facts_of(ALARM, RETURNED, CARD)
 LINKS = Links(
     f"http://127.0.0.1:8050/excursions?alarm={ALARM}", "http://127.0.0.1:8050/excursions?alarm=1a2b3c4d",
-    "http://127.0.0.1:8050/api/v1/ack/" + "t" * 103,
+    "http://127.0.0.1:8050/api/v1/ack/" + "t" * 103, alarms="http://127.0.0.1:8050/alarms/",
 )  # fmt: skip
 SENDING = Sending("9f8e7d6c-0000-4000-8000-000000000002", NOON, NOON + 1000, possible_repeat=False)
 
@@ -37,6 +39,11 @@ def announce(*facts: AlarmFacts, reason: str = "raised", digest: bool = False, *
 
 def a_mail(*facts: AlarmFacts, sending: Sending = SENDING, **more: object) -> Message:
     return mail("alice@example.org", announce(*facts, **more), LINKS, sending, "cold.example.org")
+
+
+def a_digest(*facts: AlarmFacts, values: Mapping[str, str] | None = None, **more: object) -> Message:
+    announcement = replace(announce(*facts, digest=True, **more), values=values or {})
+    return digest_mail("alice@example.org", announcement, LINKS, SENDING, "cold.example.org")
 
 
 def an_sms(*facts: AlarmFacts, sending: Sending = SENDING, **more: object) -> Message:
@@ -60,7 +67,9 @@ def test_the_subject_carries_severity_name_value_and_limit() -> None:
 
 
 def test_times_are_given_in_the_readers_zone_and_in_utc() -> None:
-    assert "Since: 22 Nov 2026 12:46 CET (11:46 UTC)" in a_mail().text
+    assert "Since (first reading outside): 22 Nov 2026 12:46 CET (11:46 UTC)" in a_mail().text
+    silent = replace(FACTS, cause="silence", channel="", value_mc=None, peak_mc=None, limit_mc=None)
+    assert "Since (last reading): 22 Nov 2026 12:46 CET (11:46 UTC)" in a_mail(silent).text
     assert "22 Nov 2026 11:46 UTC" in a_mail(zone="UTC").text
     assert "22 Nov 2026 20:46 JST (11:46 UTC)" in a_mail(zone="Asia/Tokyo").text
 
@@ -177,9 +186,67 @@ def test_trouble_of_the_product_itself_says_what_it_is() -> None:
         limit_mc=None,
     )  # fmt: skip
     line = a_mail(trouble).text.splitlines()[0]
-    assert line.startswith("MAJOR: Coldchain: contact fault: messages to Bob by email are refused; correct the address")
-    assert a_mail(trouble).subject == "MAJOR: Coldchain contact fault: messages to Bob by email are…"
+    assert line.startswith(
+        "MAJOR: Coldchain: contact fault since 12:46 CET (14 min): messages to Bob by email are refused; correct the "
+        "address. "
+    )
+    assert "What was found: messages to Bob" in a_mail(trouble).text
+    assert a_mail(trouble).subject == "MAJOR: Coldchain: contact fault: messages to Bob by email are…"
+    assert an_sms(trouble).text.endswith("Open the alarm. http://127.0.0.1:8050/excursions?alarm=1a2b3c4d")
     assert an_sms(trouble).text.startswith("MAJOR Coldchain: contact fault: messages to Bob by email are...")
+
+
+ROOM = replace(CARD, kind="store", label="Cold room A", detail="Munich DC")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_store_is_named_with_its_site_everywhere_because_each_site_has_a_cold_room_a(language: str) -> None:
+    room = replace(FACTS, subject=ROOM)
+    message = a_mail(room, language=language)
+    for text in (message.subject, message.text.splitlines()[0], an_sms(room, language=language).text):
+        assert "Cold room A (Munich DC)" in text
+
+
+def test_humidity_is_told_in_per_cent_with_value_limit_and_advice() -> None:
+    damp = replace(FACTS, subject=ROOM, cause="humidity_high", value_mc=85_300, peak_mc=91_000, limit_mc=60_000)
+    message, short = a_mail(damp), an_sms(damp).text
+    assert message.subject == "CRITICAL: Cold room A (Munich DC) 85.3 % RH, above 60 % RH"
+    assert "is at 85.3 % RH, above the limit of 60 % RH since 12:46 CET (14 min). Check doors" in message.text
+    assert "Latest value: 85.3 % RH" in message.text
+    assert "85.3 % RH, above 60 % RH, since 12:46 CET" in short
+    assert "Limit: 60 % RH\nPeak: 91.0 % RH" in message.text
+    assert "Open the alarm" not in short
+    over = a_mail(replace(damp, condition="returned", end_ms=NOON - MINUTE)).text.splitlines()[0]
+    assert "was above 60 % RH from" in over
+    bare = replace(damp, value_mc=None, peak_mc=None, limit_mc=None)
+    assert "?" not in a_mail(bare).text.splitlines()[0]
+
+
+def test_a_fast_change_says_where_the_temperature_is_now() -> None:
+    fast = replace(FACTS, cause="rate", limit_mc=None)
+    assert "changed its temperature fast since 12:46 CET (14 min); now 12.4 °C" in a_mail(fast).text.splitlines()[0]
+    assert "fast change since 12:46 CET (14 min), now 12.4 C. Check doors" in an_sms(fast).text
+
+
+@pytest.mark.parametrize(
+    ("reason", "mark"),
+    [("worsened", "WORSE"), ("ack_timeout", "STILL ACTIVE"), ("shelf_ended", "STILL ACTIVE"), ("amended", "AMENDED")],
+)
+def test_what_is_news_of_a_known_alarm_is_told_from_the_first_message_at_a_glance(reason: str, mark: str) -> None:
+    assert a_mail(reason=reason).subject == f"[{mark}] {a_mail().subject}"
+    assert an_sms(reason=reason).text.startswith(f"{mark} CRITICAL SHP-2026-0042")
+
+
+def test_an_sms_of_the_end_says_which_limit_and_gives_the_zone_once() -> None:
+    assert "above 8 C 12:46-13:20 CET (34 min), peak 12.8 C." in an_sms(OVER).text
+    earlier = replace(OVER, onset_ms=OVER.onset_ms - 24 * 60 * MINUTE)
+    assert "above 8 C 21 Nov 12:46 CET - 13:20 CET" in an_sms(earlier).text
+
+
+def test_a_line_of_the_text_that_leads_to_a_link_ends_in_one_colon() -> None:
+    for language in LANGUAGES:
+        lines = a_mail(language=language).text.splitlines()
+        assert all(line.count(": ") == 0 for line in lines if line.endswith(":"))
 
 
 def test_a_refuted_alarm_is_corrected() -> None:
@@ -190,10 +257,22 @@ def test_a_refuted_alarm_is_corrected() -> None:
 
 def test_a_digest_lists_every_finding_and_has_nothing_to_acknowledge_in_a_hurry() -> None:
     cold = replace(OVER, cause="low", limit_mc=2_000, peak_mc=-1_200, severity=2)
-    message = a_mail(OVER, cold, digest=True)
+    message = a_digest(OVER, replace(cold, alarm="2" * 36))
     assert message.subject == "CRITICAL: late findings in stored data (2)"
-    assert "was below 2 °C" in message.text
+    assert "12:46 CET to 13:20 CET (34 min), limit 2 °C, lowest -1.2 °C" in message.text
     assert "lowest -1.2 °C" in visible(message.html)
+    assert "nothing needs cooling now" in message.text.splitlines()[0]
+    assert "/ack/" not in message.text + message.html
+    assert [f'href="{LINKS.alarms}{id_}"' in message.html for id_ in ("1a2b3c4d", "22222222")] == [True, True]
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "daily digest (1)"), ("de", "Tagesübersicht (1)")])
+def test_a_daily_digest_does_not_say_that_its_goods_have_arrived(language: str, words: str) -> None:
+    message = a_digest(replace(FACTS, severity=int(Severity.MINOR)), values=DAILY, language=language)
+    assert message.subject.endswith(words)
+    assert "SHP-2026-0042" in message.text
+    assert "arrived" not in message.text
+    assert "angekommen" not in message.text
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "lowest -1.2 C."), ("de", "tiefster Wert -1,2 C.")])
@@ -269,10 +348,10 @@ def test_any_name_fits_one_sms_of_gsm_characters_and_a_short_subject(
 
 
 def test_an_sms_names_value_limit_onset_advice_and_the_alarm() -> None:
-    assert an_sms().text == (
-        "CRITICAL SHP-2026-0042: 12.4 C, above 8 C, since 12:46 CET (14 min). Check cooling, move goods. "
-        "http://127.0.0.1:8050/excursions?alarm=1a2b3c4d #1a2b3c4d"
-    )
+    said = "CRITICAL SHP-2026-0042: 12.4 C, above 8 C, since 12:46 CET (14 min). Check cooling, move goods. "
+    assert an_sms().text == f"{said}http://127.0.0.1:8050/excursions?alarm=1a2b3c4d"
+    far = replace(LINKS, short="https://coldchain.logistics.a-long-name.example.org/alarms/1a2b3c4d")
+    assert sms("+49", announce(), far, SENDING).text == f"{said}#1a2b3c4d"
 
 
 def test_a_name_in_another_script_is_replaced_by_what_can_be_sent() -> None:

@@ -54,6 +54,27 @@ def test_the_first_line_has_the_counts_the_worst_and_what_to_do() -> None:
     )
 
 
+def test_an_sms_says_the_severity_of_the_worst_once_and_has_room_for_its_name() -> None:
+    for language, words in (
+        ("en", "2 CRITICAL, 3 MAJOR, 1 over. Worst: Cold room 1 (Hub"),
+        ("de", "2 KRITISCH, 3 SCHWER, 1 vorbei. Schwerster: Cold room 1"),
+    ):
+        assert message("sms", said(*STORM, language=language)).text.startswith(words)
+
+
+def test_loggers_that_fell_silent_are_told_apart() -> None:
+    silent = [facts(n, cause="silence", channel="", value_mc=None, peak_mc=None, limit_mc=None) for n in range(3)]
+    text = message("email", said(*silent)).text
+    assert [f"Cold room 1 (Hub Munich, L{n:04d}): no data" in text for n in range(3)] == [True] * 3
+
+
+def test_a_digest_that_carries_another_is_one_list_of_what_may_wait() -> None:
+    late = [replace(one, digest=True) for one in said(*STORM)]
+    mail = message("email", late)
+    assert mail.subject == "CRITICAL: late findings in stored data (6)"
+    assert "/ack/" not in mail.text
+
+
 def test_in_german_as_well() -> None:
     line = message("email", said(*STORM, language="de")).text.splitlines()[0]
     assert line.startswith("2 KRITISCH, 3 SCHWER, 1 vorbei. Schwerster: KRITISCH: Cold room 1 (Hub Munich) hat 9,0")
