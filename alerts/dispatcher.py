@@ -31,6 +31,7 @@ from coldchain.registry.store import Registry, take_lease
 log = structlog.get_logger("notifier")
 
 _ROUNDS_S = 60.0
+Decide = Callable[[int, Callable[[], bool]], Outcome]
 
 
 class Timers(Protocol):
@@ -203,7 +204,7 @@ class Dispatcher:
             log.warning("not delivered", notification=claimed.id, channel=name, state=outcome.state, code=outcome.code)
         return True
 
-    def _attempt(self, claimed: Claimed, began_s: float) -> tuple[Callable[[int, bool], Outcome], str | None]:
+    def _attempt(self, claimed: Claimed, began_s: float) -> tuple[Decide, str | None]:
         """Send; the outcome as a function of the time and of whether the alarm is acknowledged by then."""
         message_id = None
         try:
@@ -222,12 +223,12 @@ class Dispatcher:
             deferred = Deferred(f"{type(error).__name__}: {error}"[:300], code="internal", ambiguous=True)
         else:
             return (lambda _now, _acked: after_sent(sent)), message_id
-        return (lambda now, acked: after_deferred(claimed, deferred, now, acknowledged=acked)), message_id
+        return (lambda now, acked: after_deferred(claimed, deferred, now, acknowledged=acked())), message_id
 
-    def _record(self, claimed: Claimed, decide: Callable[[int, bool], Outcome], message_id: str | None) -> Outcome:
+    def _record(self, claimed: Claimed, decide: Decide, message_id: str | None) -> Outcome:
         with self._registry.write() as connection:
             now_ms = self._clock.now_ms()
-            outcome = decide(now_ms, not outbox_groups.unanswered(connection, claimed.alarms))
+            outcome = decide(now_ms, lambda: not outbox_groups.unanswered(connection, claimed.alarms))
             if split := splits(claimed, outcome):
                 outcome = after_split(outcome, now_ms)
             if outbox.finish(connection, claimed, outcome, message_id, now_ms):

@@ -1,5 +1,6 @@
 """E-mail by SMTP: one transaction per recipient, the reply codes kept, and TLS as demanded or not at all."""
 
+import binascii
 import re
 import smtplib
 import socket
@@ -20,6 +21,9 @@ STARTTLS = ("required", "optional", "off")
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.\-\[\]:]{1,255}")
 _GRACE_S = 5.0
 _REPLY_BYTES = 64 * 1024  # all that a server may say in one conversation
+_PLAIN = re.compile(r"[ -~]*")
+_HEADER = 76  # name and value of a header that is not folded
+_BOUNDARY = "=_between"  # no quoted-printable text can hold it: there = is followed by digits or a line's end
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,14 +259,28 @@ def _dotted(mail: bytes) -> bytes:
 
 
 def _mail(message: Message, sender: str) -> bytes:
-    """The mail as bytes; `email` refuses line breaks in headers, so names cannot add any."""
+    """The mail as bytes, put together here: `email` took a quarter of the dispatcher's time for it."""
+    fields = {"From": sender, "To": message.to, "Subject": message.subject, **message.headers, "MIME-Version": "1.0"}
+    head = b"".join(_header(name, value) for name, value in fields.items())
+    text = _part("plain", message.text)
+    if not message.html:
+        return head + text
+    between = b"--" + _BOUNDARY.encode()
+    kind = f'Content-Type: multipart/alternative; boundary="{_BOUNDARY}"\r\n\r\n'.encode()
+    parts = b"\r\n".join((text, between, _part("html", message.html), between))
+    return b"".join((head, kind, between, b"\r\n", parts, b"--\r\n"))
+
+
+def _header(name: str, value: str) -> bytes:
+    """One header. `email` folds and encodes what is not plain, and refuses line breaks, so names cannot add any."""
+    if len(name) + len(value) <= _HEADER and _PLAIN.fullmatch(value):
+        return f"{name}: {value}\r\n".encode()
     mail = EmailMessage(policy=SMTP_POLICY)
-    mail["From"] = sender
-    mail["To"] = message.to
-    mail["Subject"] = message.subject
-    for name, value in message.headers.items():
-        mail[name] = value
-    mail.set_content(message.text, cte="quoted-printable")
-    if message.html:
-        mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
-    return mail.as_bytes()
+    mail[name] = value
+    return mail.as_bytes().removesuffix(b"\r\n")
+
+
+def _part(kind: str, text: str) -> bytes:
+    lines = b"\r\n".join(text.encode().splitlines()) + b"\r\n"
+    head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+    return head.encode() + binascii.b2a_qp(lines, istext=True)

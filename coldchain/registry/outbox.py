@@ -8,7 +8,20 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, case, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from coldchain.registry.schema import delivery_attempt, outbox
@@ -153,24 +166,42 @@ def finish(connection: Connection, claimed: Claimed, outcome: Outcome, message_i
 
     A receipt may overtake the answer that it belongs to; then only what is still unknown is added.
     """
-    done = update(delivery_attempt).where(delivery_attempt.c.id == claimed.attempt)
     result = {"outcome": outcome.state, "code": outcome.code[:60], "detail": outcome.detail[:300]}
-    connection.execute(done.values(finished_ms=now_ms, **result))
+    connection.execute(_ending(), {"attempt_id": claimed.attempt, "finished_ms": now_ms, **result})
+    accepted = {"accepted_ms": now_ms, "provider_id": outcome.provider_id, "message_id": message_id}
     values: dict[str, Any] = {"state": outcome.state, "next_due_ms": outcome.next_due_ms, "message_id": message_id}
     values |= {"lease_holder": None, "lease_until_ms": None}
     if outcome.possible_repeat:
         values["possible_repeat"] = True
     if outcome.state == "accepted":
-        values |= {"accepted_ms": now_ms, "provider_id": outcome.provider_id}
+        values |= accepted
     kept = 0
     for part in parts(claimed.rows):
-        mine = (outbox.c.id.in_(part), outbox.c.fence == claimed.fence)
-        kept += connection.execute(update(outbox).where(*mine, outbox.c.state == "sending").values(**values)).rowcount
-        if outcome.state == "accepted":
-            late = update(outbox).where(*mine, outbox.c.state == "delivered", outbox.c.accepted_ms.is_(None))
-            connection.execute(late.values(accepted_ms=now_ms, provider_id=outcome.provider_id, message_id=message_id))
+        mine = {"ids": part, "held": claimed.fence}
+        sent = connection.execute(_settling("sending", tuple(values)), {**mine, **values}).rowcount
+        if outcome.state == "accepted" and sent < len(part):
+            connection.execute(_settling("delivered", tuple(accepted)), {**mine, **accepted})
+        kept += sent
     bump_revision(connection)
     return kept > 0
+
+
+# Statements are made once: to make one costs more than to run it, and a storm runs each thousands of times.
+
+
+@cache
+def _ending() -> Update:
+    values: dict[str, Any] = {name: bindparam(name) for name in ("finished_ms", "outcome", "code", "detail")}
+    return update(delivery_attempt).where(delivery_attempt.c.id == bindparam("attempt_id")).values(values)
+
+
+@cache
+def _settling(state: str, names: tuple[str, ...]) -> Update:
+    """What was sent under one fencing number and is in `state`; of what a receipt overtook only what is unknown."""
+    mine = (outbox.c.id.in_(bindparam("ids", expanding=True)), outbox.c.fence == bindparam("held"))
+    overtaken = (outbox.c.accepted_ms.is_(None),) if state == "delivered" else ()
+    found = update(outbox).where(*mine, outbox.c.state == state, *overtaken)
+    return found.values({name: bindparam(name) for name in names})
 
 
 def parts(ids: Sequence[str]) -> list[Sequence[str]]:
@@ -180,14 +211,26 @@ def parts(ids: Sequence[str]) -> list[Sequence[str]]:
 
 def channels_due(connection: Connection, now_ms: int) -> dict[str, int]:
     """How many messages of each channel are due and not yet accepted."""
-    query = select(outbox.c.channel, func.count()).where(outbox.c.state.in_(DUE_STATES), due_condition(now_ms))
-    return {row[0]: row[1] for row in connection.execute(query.group_by(outbox.c.channel))}
+    return {row[0]: row[1] for row in connection.execute(_channels_due(), {"now_ms": now_ms})}
 
 
-def due_condition(now_ms: int) -> ColumnElement[bool]:
-    """Due, or put off for longer than anything is: then the clock was put back since."""
-    latest = case((outbox.c.step == DAILY_STEP, now_ms + _LONGEST_DAILY_MS), else_=now_ms + LONGEST_WAIT_MS)
-    return or_(outbox.c.next_due_ms <= now_ms, outbox.c.next_due_ms > latest)
+@cache
+def _channels_due() -> Select[Any]:
+    query = select(outbox.c.channel, func.count()).where(outbox.c.state.in_(DUE_STATES), due_condition())
+    return query.group_by(outbox.c.channel)
+
+
+def due_condition() -> ColumnElement[bool]:
+    """Due at the time that the parameter `now_ms` gives, or put off for longer than anything is."""
+    return or_(*due_ways())
+
+
+def due_ways() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Due at `now_ms`; put off for longer than anything is, so the clock was put back since. Each by an index."""
+    now_ms = bindparam("now_ms", type_=BigInteger)
+    ahead = outbox.c.next_due_ms > now_ms + LONGEST_WAIT_MS
+    daily = or_(outbox.c.step != DAILY_STEP, outbox.c.next_due_ms > now_ms + _LONGEST_DAILY_MS)
+    return outbox.c.next_due_ms <= now_ms, and_(ahead, daily)
 
 
 def undecided(connection: Connection) -> int:

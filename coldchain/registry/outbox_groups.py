@@ -1,11 +1,34 @@
 """Rows of the outbox that could leave together: what waits for one address, what reached it lately, and taking both."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
-from coldchain.registry.outbox import DUE_STATES, LEASE, LONGEST_WAIT_MS, Claimed, Member, due_condition, parts
+from coldchain.registry.outbox import (
+    DUE_STATES,
+    LEASE,
+    LONGEST_WAIT_MS,
+    Claimed,
+    Member,
+    due_condition,
+    due_ways,
+    parts,
+)
 from coldchain.registry.schema import alarm, delivery_attempt, lease, outbox
 
 MOST_ROWS = 1_000  # of one message
@@ -23,16 +46,13 @@ class Mailbox(NamedTuple):
 
 def holds(connection: Connection, holder: str, fence: int) -> bool:
     """Whether this dispatcher still is the one that works."""
-    held = select(lease.c.fence).where(lease.c.name == LEASE, lease.c.holder == holder, lease.c.fence == fence)
-    return connection.execute(held).first() is not None
+    return connection.execute(_HELD, {"holder": holder, "fence": fence}).first() is not None
 
 
 def first_due(connection: Connection, channel: str, now_ms: int) -> Mailbox | None:
     """Who has waited longest for a message over this channel."""
-    query = select(outbox.c.recipient, outbox.c.channel, outbox.c.address)
-    query = query.where(outbox.c.channel == channel, outbox.c.state.in_(DUE_STATES), due_condition(now_ms))
-    row = connection.execute(query.order_by(outbox.c.next_due_ms, outbox.c.created_ms).limit(1)).one_or_none()
-    return None if row is None else Mailbox(*row)
+    row = connection.execute(_first_due(), {"channel": channel, "now_ms": now_ms}).one_or_none()
+    return None if row is None else Mailbox(row.recipient, row.channel, row.address)
 
 
 def pending(connection: Connection, box: Mailbox, now_ms: int) -> list[Row[Any]]:
@@ -40,20 +60,13 @@ def pending(connection: Connection, box: Mailbox, now_ms: int) -> list[Row[Any]]
 
     What its planner wants told later (a digest that collects, quiet hours) has never been looked at and stays out.
     """
-    due = due_condition(now_ms)
-    query = select(outbox, due.label("due")).where(*_of(box), outbox.c.state.in_(DUE_STATES))
-    query = query.where(outbox.c.address == box.address, or_(due, outbox.c.fence > 0))
-    return list(connection.execute(query.order_by(outbox.c.created_ms, outbox.c.id).limit(MOST_ROWS)))
+    return list(connection.execute(_pending(), {**box._asdict(), "now_ms": now_ms}))
 
 
 def lately(connection: Connection, box: Mailbox, since_ms: int, now_ms: int) -> list[tuple[int, list[Any]]]:
     """(time, groups) of each message that reached the recipient since then, or may have; members are not counted."""
-    began = select(func.max(delivery_attempt.c.started_ms)).where(delivery_attempt.c.outbox == outbox.c.id)
-    at = func.coalesce(outbox.c.accepted_ms, began.scalar_subquery())
-    arrived = and_(outbox.c.state.in_(_ARRIVED), outbox.c.accepted_ms > since_ms)
-    doubtful = and_(outbox.c.state.in_(("sending", "unknown")), outbox.c.attempts > 0)
-    query = select(at.label("at_ms"), outbox.c.content["groups"].label("groups"))
-    rows = connection.execute(query.where(*_of(box), outbox.c.lead.is_(None), or_(arrived, doubtful)))
+    whose = {"recipient": box.recipient, "channel": box.channel, "since_ms": since_ms}
+    rows = connection.execute(_lately(), whose)
     # A time ahead of now is of a clock that has been put back since: it must not silence anybody for hours.
     return [(row.at_ms, row.groups or []) for row in rows if row.at_ms and since_ms < row.at_ms <= now_ms + 1_000]
 
@@ -80,13 +93,12 @@ def take(
 ) -> Claimed:
     """Put rows into `sending` as one message named after the first, and open its attempt."""
     lead, members = rows[0], rows[1:]
-    taken = {"state": "sending", "fence": fence, "lease_holder": holder, "lease_until_ms": now_ms + lease_ms}
-    taken |= {"code": code, "attempts": outbox.c.attempts + 1}
+    taken = {"fence": fence, "lease_holder": holder, "lease_until_ms": now_ms + lease_ms, "code": code}
     content = {**lead.content, "groups": groups}
-    connection.execute(update(outbox).where(outbox.c.id == lead.id).values(**taken, lead=None, content=content))
+    connection.execute(_taking(lead=True), {**taken, "ids": [lead.id], "lead": None, "content": content})
     for part in parts([row.id for row in members]):
-        connection.execute(update(outbox).where(outbox.c.id.in_(part)).values(**taken, lead=lead.id))
-    begun = connection.execute(delivery_attempt.insert().values(outbox=lead.id, started_ms=now_ms)).inserted_primary_key
+        connection.execute(_taking(lead=False), {**taken, "ids": part, "lead": lead.id})
+    begun = connection.execute(_BEGINNING, {"outbox": lead.id, "started_ms": now_ms}).inserted_primary_key
     return Claimed(
         lead.id, lead.alarm, lead.occasion, lead.recipient, lead.channel, lead.address, content, lead.attempts + 1,
         any(row.possible_repeat for row in rows), min(row.created_ms for row in rows), fence,
@@ -139,5 +151,51 @@ def carried(connection: Connection, lead: str) -> list[Row[Any]]:
     return sorted(connection.execute(query), key=lambda row: (row.id != lead, row.created_ms, row.id))
 
 
-def _of(box: Mailbox) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return outbox.c.recipient == box.recipient, outbox.c.channel == box.channel
+# Statements are made once: to make one costs more than to run it, and a storm runs each thousands of times.
+
+_HELD = select(lease.c.fence).where(
+    lease.c.name == LEASE, lease.c.holder == bindparam("holder"), lease.c.fence == bindparam("fence")
+)
+_BEGINNING = delivery_attempt.insert()
+
+
+@cache
+def _first_due() -> Select[Any]:
+    """Of each state the row that has waited longest, found by an index however many wait; of these the first."""
+    found = []
+    for state in DUE_STATES:
+        for due in due_ways():
+            query = select(outbox.c.recipient, outbox.c.channel, outbox.c.address, outbox.c.next_due_ms)
+            query = query.where(outbox.c.channel == bindparam("channel"), outbox.c.state == state, due)
+            found.append(query.order_by(outbox.c.next_due_ms).limit(1).subquery())
+    first = union_all(*(select(one) for one in found)).subquery()
+    return select(first).order_by(first.c.next_due_ms).limit(1)
+
+
+@cache
+def _pending() -> Select[Any]:
+    due = due_condition()
+    query = select(outbox, due.label("due")).where(*_of_box(), outbox.c.state.in_(DUE_STATES))
+    query = query.where(outbox.c.address == bindparam("address"), or_(due, outbox.c.fence > 0))
+    return query.order_by(outbox.c.created_ms, outbox.c.id).limit(MOST_ROWS)
+
+
+@cache
+def _lately() -> Select[Any]:
+    began = select(func.max(delivery_attempt.c.started_ms)).where(delivery_attempt.c.outbox == outbox.c.id)
+    at = func.coalesce(outbox.c.accepted_ms, began.scalar_subquery())
+    arrived = and_(outbox.c.state.in_(_ARRIVED), outbox.c.accepted_ms > bindparam("since_ms"))
+    doubtful = and_(outbox.c.state.in_(("sending", "unknown")), outbox.c.attempts > 0)
+    query = select(at.label("at_ms"), outbox.c.content["groups"].label("groups"))
+    return query.where(*_of_box(), outbox.c.lead.is_(None), or_(arrived, doubtful))
+
+
+@cache
+def _taking(*, lead: bool) -> Update:
+    names = ("fence", "lease_holder", "lease_until_ms", "code", "lead", *(("content",) if lead else ()))
+    values = {"state": "sending", "attempts": outbox.c.attempts + 1, **{name: bindparam(name) for name in names}}
+    return update(outbox).where(outbox.c.id.in_(bindparam("ids", expanding=True))).values(values)
+
+
+def _of_box() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return outbox.c.recipient == bindparam("recipient"), outbox.c.channel == bindparam("channel")

@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -113,20 +114,24 @@ def upsert(connection: Connection, table: Any, key: dict[str, Any], values: dict
 
 def bump_revision(connection: Connection) -> int:
     """Raise the registry's revision inside a writing transaction; live pages notice it."""
-    current = connection.execute(
-        select(schema.setting.c.value).where(schema.setting.c.name == _REVISION)
-    ).scalar_one_or_none()
-    revision = int(current or 0) + 1
-    upsert(connection, schema.setting, {"name": _REVISION}, {"value": revision})
-    return revision
+    raised = revision(connection) + 1
+    connection.execute(_setting_revision(connection.dialect.name), {"name": _REVISION, "value": raised})
+    return raised
 
 
 def revision(connection: Connection) -> int:
     """The registry's current revision, 0 in a new one."""
-    value = connection.execute(
-        select(schema.setting.c.value).where(schema.setting.c.name == _REVISION)
-    ).scalar_one_or_none()
-    return int(value or 0)
+    return int(connection.execute(_REVISION_NOW).scalar_one_or_none() or 0)
+
+
+_REVISION_NOW = select(schema.setting.c.value).where(schema.setting.c.name == _REVISION)
+
+
+@cache
+def _setting_revision(dialect: str) -> Any:
+    """The statement, made once: every writing transaction ends with it."""
+    statement = (sqlite if dialect == "sqlite" else postgresql).insert(schema.setting)
+    return statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
 
 
 def take_lease(connection: Connection, name: str, holder: str, now_ms: int, for_ms: int) -> int | None:

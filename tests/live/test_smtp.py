@@ -6,14 +6,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes
-from email.policy import default
+from email.message import EmailMessage
+from email.policy import SMTP, default
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mail_servers import SmtpServer, certificate, raw_server
 
 from alerts.channels.port import Deferred, Message, Refused
-from alerts.channels.smtp import SmtpChannel, SmtpSettings, parse_smtp_url
+from alerts.channels.smtp import SmtpChannel, SmtpSettings, _mail, parse_smtp_url
 from coldchain.errors import ConfigError
 
 SENDER = "Coldchain <alerts@cold.example.org>"
@@ -46,6 +49,35 @@ def test_a_mail_arrives_whole_in_both_forms(smtp_server: SmtpServer) -> None:
     assert html is not None
     assert plain.get_content().splitlines() == ["CRITICAL: 12.4 °C", ".leading dot"]
     assert html.get_content().strip() == "<p>12.4 °C</p>"
+
+
+@given(
+    text=st.text(alphabet=" \tab.=\n\r°é日😀-_?<>", max_size=400), html=st.text(alphabet=" a.=\n°日<p>/", max_size=400),
+    subject=st.text(alphabet=" ab=?_°日😀:", min_size=1, max_size=90).map(str.strip).filter(bool),
+)  # fmt: skip
+def test_whatever_a_mail_says_is_read_as_if_a_mail_library_had_written_it(text: str, html: str, subject: str) -> None:
+    ours = _mail(replace(MESSAGE, text=text, html=html, subject=subject), "Coldchain <alerts@cold.example.org>")
+    theirs = EmailMessage(policy=SMTP)
+    theirs["Subject"] = subject
+    theirs.set_content(text, cte="quoted-printable")
+    if html:
+        theirs.add_alternative(html, subtype="html", cte="quoted-printable")
+    read, wanted = (message_from_bytes(one, policy=default) for one in (ours, theirs.as_bytes()))
+    assert read["Subject"] == wanted["Subject"]
+    assert [part.get_content_type() for part in read.walk()] == [part.get_content_type() for part in wanted.walk()]
+    assert [_said(part) for part in read.walk()] == [_said(part) for part in wanted.walk()]
+    assert not any(part.defects for part in read.walk())
+    assert all(len(line) <= 100 and b"\r" not in line and b"\n" not in line for line in ours.split(b"\r\n"))
+
+
+@pytest.mark.parametrize("subject", ["a\r\nBcc: x@example.org", "a\nb", "a\rb"])
+def test_no_line_break_gets_into_a_header(subject: str) -> None:
+    with pytest.raises(ValueError, match="may not contain"):
+        _mail(replace(MESSAGE, subject=subject), "alerts@cold.example.org")
+
+
+def _said(part: EmailMessage) -> list[str]:
+    return [] if part.is_multipart() else str(part.get_content()).splitlines()
 
 
 @pytest.mark.parametrize("step", ["RCPT bob@example.org", "DATA bob@example.org"])
