@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from alerts import configuration, escalation
+from alerts import configuration, escalation, refused
 from alerts.announcement import AlarmFacts, Announcement, Reader, facts_of
+from alerts.climb import Climb, Plan, Reached
 from alerts.decisions import Held, Reason, Told, reopens
 from alerts.fallback import NOT_ACCEPTED_MS
 from alerts.policy import Policy, Step, Target, TargetKind
@@ -24,34 +25,6 @@ from coldchain.registry.contacts import Recipient
 NOBODY = "nobody_on_call"
 _INFORMS = frozenset({Reason.RAISED, Reason.WORSENED})
 _BEFORE = {"kind": "told_before"}  # the target of who was told of the alarm before
-_Reached = list[tuple[int, Reach]]  # the step that each reach is of
-
-
-class Climb(NamedTuple):
-    """By what an alarm climbs after an announcement, as its row keeps it."""
-
-    policy: Policy | None
-    begun_ms: int | None = None
-    step: int | None = None
-
-    def as_row(self) -> dict[str, Any]:
-        """The columns of the alarm's row."""
-        return {
-            "policy": None if self.policy is None else self.policy.id,
-            "policy_version": None if self.policy is None else self.policy.version,
-            "climb_ms": self.begun_ms, "step": self.step,
-        }  # fmt: skip
-
-
-class Plan(NamedTuple):
-    """What one announcement comes to: whom it reaches by step, the climb after it, its occasion and its reason."""
-
-    reached: _Reached
-    climb: Climb
-    occasion: int
-    reason: Reason
-    picked: Picked | None = None
-    escalated: bool = False  # a further step of the same occasion
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +104,16 @@ class Announcer:
         """Nobody has answered: the next step, or the last one again."""
         if climb.policy is None:
             return Plan([(0, seeker.reach(EVERYBODY))], climb, occasion, Reason.REPEAT)
+        before = row.step if refused.stands(self.connection, row) else None
+        if before is not None and before >= climb.policy.last:
+            reached = [(before, seeker.reach(EVERYBODY))]  # there is no next step
+            return Plan(reached, climb, row.occasion, Reason(row.occasion_reason), escalated=True, refused=before)
         following = escalation.next_step(climb.policy, climb.step, over=now.condition is Condition.RETURNED)
         reached = list(seeker.climb(climb.policy, following.step))
         climb = climb._replace(step=reached[-1][0])
         if following.again:
-            return Plan(reached, climb, occasion, Reason.REPEAT)
-        return Plan(reached, climb, row.occasion, Reason(row.occasion_reason), escalated=True)
+            return Plan(reached, climb, occasion, Reason.REPEAT, refused=before)
+        return Plan(reached, climb, row.occasion, Reason(row.occasion_reason), escalated=True, refused=before)
 
     def _climbing(self, row: Row[Any]) -> Climb:
         if row.policy is None:
@@ -148,7 +125,7 @@ class Announcer:
         step = None if row.step is None else min(row.step, policy.last)
         return Climb(policy, min(row.climb_ms or self.now_ms, self.now_ms), step)
 
-    def _informed(self, picked: Picked, seeker: Seeker) -> _Reached:
+    def _informed(self, picked: Picked, seeker: Seeker) -> Reached:
         targets = tuple(Target(TargetKind.PARTY, role=role) for role in picked.inform)
         return [(0, seeker.reach(Step(0, targets, ("email",))))] if targets else []
 
@@ -225,6 +202,8 @@ class Announcer:
             body |= {"routing_version": plan.picked.version, "route": plan.picked.route}
         if unheard:
             body["silent"] = unheard
+        if plan.refused is not None:
+            body["instead_of_step"] = plan.refused
         kind = "escalated" if plan.escalated else plan.reason.value
         alarm_rows.note(self.connection, row.id, at_ms=self.now_ms, kind=kind, who=None, body=body)
 

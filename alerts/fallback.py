@@ -1,6 +1,7 @@
 """The next channel of the same person, when the one before is refused, not accepted in time, or not confirmed in time.
 
-Separate from escalation: another way to the same recipient, never another recipient. Everything it needs stands in the
+Separate from escalation: another way to the same recipient, never another recipient; where every way of a step is
+refused for good, `alerts.refused` has the next step come forward. Everything it needs stands in the
 outbox, so it goes on after any crash. A message that arrives by the first channel after all is welcome: it is the same
 news with the same occasion.
 """
@@ -11,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select, update
 
+from alerts import refused
 from alerts.announcement import read_announcement
 from coldchain.registry import alarm_rows, contacts, outbox
 from coldchain.registry.contacts import Recipient
@@ -34,11 +36,12 @@ class ChannelFallback:
         self._receipts = frozenset(receipts)
 
     def failed(self, connection: Connection, rows: Sequence[str], now_ms: int) -> None:
-        """These rows will never be taken by their channel: go on with the next one at once."""
+        """These rows will never be taken by their channel: go on with the next one, or the next step, at once."""
         for part in outbox.parts(list(rows)):
             query = select(rows_of).where(rows_of.c.id.in_(part), rows_of.c.fallback_ms.is_not(None))
             for row in list(connection.execute(query)):
                 self._next(connection, row, now_ms, "refused")
+        refused.hand_on(connection, rows, now_ms)
 
     def due(self, connection: Connection, now_ms: int) -> int:
         """Go on with what was not accepted or confirmed in time; how many rows were looked at."""
@@ -48,6 +51,7 @@ class ChannelFallback:
         for row in found:
             self._late(connection, row, now_ms)
         if found:
+            refused.hand_on(connection, [row.id for row in found], now_ms)
             bump_revision(connection)
         return len(found)
 

@@ -20,8 +20,9 @@ EVENT_WORDS = {
     "reset": "Reset", "amended": "Amended by later data", "delivered": "Message delivered",
     "failed": "Message failed", "escalated": "Passed on", "repeat": "Told again", "not_told": "Not told again",
     "assigned": "Handed over", "shelf_asked": "Asked to be set aside", "delivery_failed": "Message failed for good",
-    "fail_over": "Next channel tried", "ack_timeout": "Told again, still active", "shelf_ended": "Told, its time aside "
-    "was over", "out_of_service": "Taken out of service", "by_design": "Spoken for by the gateway's alarm",
+    "fail_over": "Next channel tried", "step_refused": "Refused by all who were asked, passed on at once",
+    "ack_timeout": "Told again, still active", "shelf_ended": "Told, its time aside was over",
+    "out_of_service": "Taken out of service", "by_design": "Spoken for by the gateway's alarm",
 }  # fmt: skip
 OPEN_LINES = 16  # of a timeline; the rest is folded
 THIN_PCT = 95  # below this coverage a figure says little

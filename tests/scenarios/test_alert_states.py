@@ -71,6 +71,18 @@ FORGOTTEN = """
         where suppression = 'none' and condition = 'returned' and acknowledged_ms is null and next_timer_ms is null
         and merged_into is null and severity >= 2 and rules != '[]' and not digest and occasion > 0
 """
+# Asked when everything due was done: a step that every address refused for good is not waited behind.
+STUCK = """
+    select a.id from alarm a
+        where policy is not null and acknowledged_ms is null and suppression = 'none' and merged_into is null
+        and next_timer_ms is not null and occasion_reason not in ('returned', 'amended')
+        and exists (select 1 from outbox o where o.alarm = a.id and o.occasion = a.occasion and o.step = a.step)
+        and not exists (select 1 from outbox o where o.alarm = a.id and o.occasion = a.occasion and o.step = a.step
+                        and o.state != 'failed_permanent')
+        and not exists (select 1 from alarm_event e where e.alarm = a.id and e.kind = 'step_refused'
+                        and json_extract(e.body, '$.occasion') = a.occasion
+                        and json_extract(e.body, '$.step') = a.step)
+"""
 
 
 class Crash(BaseException):
@@ -204,6 +216,10 @@ class AlertStates(RuleBasedStateMachine):
             self.dispatcher.drain()
         except Crash:
             self.starts()
+            return
+        with self.registry.read() as connection:
+            stuck = connection.exec_driver_sql(STUCK).fetchall()
+        assert not stuck, f"{stuck} wait for a step's time though every address refused the one before"
 
     @rule(name=st.sampled_from(CHANNELS), mood=st.sampled_from(["up", "up", "down", "unsure", "refuses", "crash"]))
     def a_channel_changes(self, name: str, mood: str) -> None:
