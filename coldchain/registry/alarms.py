@@ -228,7 +228,7 @@ def _entry(row: Row[Any], viewer: Viewer, named: dict[str, str]) -> dict[str, An
     if viewer.scoped:
         # How many were told is a customer's business; who they are is not.
         # What colleagues wrote is theirs; why nobody was told is one of our own words.
-        hidden = {"person", "name", "asked_by", "comment", "detail", "silent", "work_order"}
+        hidden = {"person", "name", "asked_by", "comment", "detail", "silent", "work_order", "refused"}
         hidden |= set() if row.kind == "not_told" else {"reason"}
         body = {name: value for name, value in body.items() if name not in hidden}
         if "told" in body:
