@@ -7,6 +7,7 @@ known time (`kinetic.METHOD_ID`), never averaged.
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -46,10 +47,7 @@ def summary(
 
 def grouped(found: Sequence[Member], by: Sequence[str], *, zone: str = "UTC", as_of_ms: int) -> list[Row]:
     """As `summary`, of members that were read before."""
-    keys = [_key_of(name, zone) for name in by]
-    groups: dict[tuple[Any, ...], list[Member]] = {}
-    for one in found:
-        groups.setdefault(tuple(key(one) for key in keys), []).append(one)
+    groups = gathered(found, by, zone=zone)
     rows = [dict(zip(by, group, strict=True)) | figures(some, as_of_ms) for group, some in groups.items()]
     if by and by[0] in PERIODS:
         return sorted(rows, key=lambda row: [str(row[name] or "") for name in by])
@@ -59,9 +57,18 @@ def grouped(found: Sequence[Member], by: Sequence[str], *, zone: str = "UTC", as
     )
 
 
+def gathered(found: Iterable[Member], by: Sequence[str], *, zone: str = "UTC") -> dict[tuple[Any, ...], list[Member]]:
+    """The members by what they are grouped by, in the order in which the groups were met."""
+    keys = [_key_of(name, zone) for name in by]
+    groups: dict[tuple[Any, ...], list[Member]] = {}
+    for one in found:
+        groups.setdefault(tuple([key(one) for key in keys]), []).append(one)
+    return groups
+
+
 def _key_of(name: str, zone: str) -> Callable[[Member], Any]:
     if name not in PERIODS:
-        return lambda one: getattr(one, name)
+        return attrgetter(name)
     place = ZoneInfo(zone)
     return lambda one: period_name(name, one.when_ms, place)
 
@@ -101,7 +108,7 @@ def figures(some: Sequence[Member], as_of_ms: int) -> Row:
         "judged": len(judged),
         "product_profiles": len({one.product_profile for one in some if one.product_profile is not None}),
         "without_excursion": sum(one.excursion_count == 0 for one in judged),
-        **_excursions(some),
+        **excursion_figures(some),
         "time_in_range_s": in_range / 1000,
         "time_out_s": out / 1000,
         "time_unknown_s": unknown / 1000,
@@ -109,13 +116,14 @@ def figures(some: Sequence[Member], as_of_ms: int) -> Row:
         "coverage_pct": 100 * (in_range + out) / total if (total := in_range + out + unknown) else None,
         "min_c": _degrees(min((one.min_mc for one in judged if one.min_mc is not None), default=None)),
         "max_c": _degrees(max((one.max_mc for one in judged if one.max_mc is not None), default=None)),
-        **_kinetic(judged),
+        **kinetic_figures(judged),
         **_answered([wait for one in some for wait in one.alarms], as_of_ms),
         **_budget(judged),
     }
 
 
-def _excursions(some: Sequence[Member]) -> Row:
+def excursion_figures(some: Sequence[Member]) -> Row:
+    """Those of the figures that count excursions."""
     by_severity = [sum(one.excursions[severity] for one in some) for severity in Severity]
     number = sum(by_severity)
     return {
@@ -127,7 +135,8 @@ def _excursions(some: Sequence[Member]) -> Row:
     }  # fmt: skip
 
 
-def _kinetic(judged: Sequence[Member]) -> Row:
+def kinetic_figures(judged: Sequence[Member]) -> Row:
+    """Those of the figures that tell mean kinetic temperatures."""
     having = [one for one in judged if one.mkt_c is not None]
     worst = max(having, key=lambda one: (one.mkt_c or 0.0, one.reference), default=None)
     value, reason = pooled(having)

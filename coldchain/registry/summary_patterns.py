@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, null, select
 
 from coldchain.domain.finding import Severity, SubjectKind
 from coldchain.registry.schema import excursion, fact, shipment, shipment_figures
-from coldchain.registry.summary import grouped
+from coldchain.registry.summary import excursion_figures, gathered
 from coldchain.registry.summary_members import Member, Period, Which, conditions, current_excursions
 from coldchain.registry.viewer import Viewer
 
@@ -19,13 +19,18 @@ _JOINED = shipment.outerjoin(shipment_figures, shipment_figures.c.shipment == sh
 Row = dict[str, Any]
 
 
-def repeat_offenders(found: Sequence[Member], kind: str, *, as_of_ms: int) -> list[Row]:
+def repeat_offenders(found: Sequence[Member], kind: str) -> list[Row]:
     """Who of a kind (all but logger) had excursions, most of them first: shipments, with excursions, by severity."""
-    hit: dict[Any, int] = {}
-    for one in found:
-        hit[getattr(one, kind)] = hit.get(getattr(one, kind), 0) + (one.excursion_count > 0)
-    rows = [_offender(row[kind], row, hit[row[kind]]) for row in grouped(found, (kind,), as_of_ms=as_of_ms)]
-    return _worst_first(rows)
+    return _worst_first(
+        [
+            _offender(
+                name,
+                {"shipments": len(some), **excursion_figures(some)},
+                sum(one.excursion_count > 0 for one in some),
+            )
+            for (name,), some in gathered(found, (kind,)).items()
+        ]
+    )
 
 
 def loggers(connection: Connection, viewer: Viewer, period: Period, which: Which = Which()) -> list[Row]:  # noqa: B008  immutable

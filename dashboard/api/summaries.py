@@ -130,7 +130,7 @@ def offenders(
         with web.registry.read() as connection:
             rows = patterns.loggers(connection, viewer, about.period, about.which)
     else:
-        rows = patterns.repeat_offenders(_members(web, viewer, about), kind, as_of_ms=web.clock.now_ms())
+        rows = patterns.repeat_offenders(_members(web, viewer, about), kind)
     if wanted_format(request, format) == "csv":
         scope = dict(request.query_params)
         return table_reply(web, viewer, "summary-offenders", scope, OFFENDER, lambda: iter(rows))

@@ -20,15 +20,14 @@ from coldchain.registry.scope import shipments_of
 from coldchain.registry.summary import GROUPS, Period, Which, figures, grouped, period_of
 from coldchain.registry.summary_members import SITE, Member, members
 from coldchain.registry.viewer import Permission, Viewer
-from dashboard.figures import summary_charts
 from dashboard.pages.shipments import product_names
 from dashboard.parts import security, summary_blocks, text
 from dashboard.parts.elements import card, head, link, moment
 from dashboard.parts.elements import figures as figure_block
-from dashboard.parts.graph import graph
 from dashboard.parts.page import Page
 from dashboard.parts.states import attempt, empty, skeleton
 from dashboard.parts.summary_blocks import FIELDS, NAMES, About
+from dashboard.parts.summary_trends import trends
 from dashboard.services import Services
 
 PAGE = Page("dashboard.pages.compliance", "Compliance", path="/compliance", icon="compliance")
@@ -37,7 +36,6 @@ DEFAULT, DEFAULT_GROUP = "30", "product_profile"
 CONTROLS = ("days", "from", "to", "by", "then", "product", "lane", "carrier", "site", "customer")
 LISTED = 40  # shipments on the page; the CSV has them all
 _DAY_MS = 86_400_000
-_LONG = 120 * _DAY_MS  # from here on trends go by month
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -190,8 +188,8 @@ def page_body(services: Services, wanted: Asked, scheme: str | None) -> list[Any
     return [
         card("Overall", block, right=checked),
         _groups(found, wanted, called, now_ms),
-        html.Div(_trends(found, wanted, called, now_ms, scheme), className="grid-even"),
-        html.Div(_offenders(found, loggers, wanted, now_ms), className="grid-three"),
+        html.Div(trends(found, wanted.period, wanted.zone, called, scheme), className="grid-even"),
+        html.Div(_offenders(found, loggers, wanted), className="grid-three"),
         card("When excursions began, by hour of day at the site they left from",
              summary_blocks.season(seasons, "the site's zone", whole), right=_csv("seasons", wanted)),
         _shipments(found, wanted, called),
@@ -235,50 +233,7 @@ def _day(time_ms: int, zone: ZoneInfo) -> str:
     return f"{(_EPOCH + timedelta(milliseconds=time_ms)).astimezone(zone):%Y-%m-%d}"
 
 
-def _trends(
-    found: Sequence[Member], wanted: Asked, called: dict[str, str], now_ms: int, scheme: str | None
-) -> list[html.Section]:
-    kind = "month" if wanted.period.to_ms - wanted.period.from_ms > _LONG else "week"
-    rows = {row[kind]: row for row in grouped(found, (kind,), zone=wanted.zone, as_of_ms=now_ms)}
-    names = sorted(rows)
-    lines: dict[str, dict[str, Any]] = {}
-    for row in grouped(found, (kind, "product_profile"), zone=wanted.zone, as_of_ms=now_ms):
-        if row["mkt_pooled_c"] is not None:
-            product = called.get(row["product_profile"], row["product_profile"]) or "no product profile"
-            lines.setdefault(product, {})[row[kind]] = row
-    title = f"{NAMES[kind]} of departure, {wanted.zone}"
-    left: Any = empty("No mean kinetic temperature within this period")
-    if lines:
-        left = graph("compliance-kinetic", summary_charts.kinetic(names, lines, scheme, title),
-                     style={"height": f"{summary_charts.HEIGHT}px"})  # fmt: skip
-    right = graph("compliance-rate", summary_charts.per_hundred(names, rows, scheme, title),
-                  style={"height": f"{summary_charts.HEIGHT}px"})  # fmt: skip
-    return [
-        card(f"Mean kinetic temperature by {kind}", left, html.P(_kinetic_words(lines, kind), className="chart-note")),
-        card(
-            f"Excursions per 100 shipments by {kind}", right, html.P(_rate_words(names, rows), className="chart-note")
-        ),
-    ]
-
-
-def _kinetic_words(lines: dict[str, dict[str, Any]], kind: str) -> str:
-    """The left chart in words: the newest and the hottest of each product."""
-    parts = []
-    for product, rows in lines.items():
-        hottest = max(rows, key=lambda name: rows[name]["mkt_pooled_c"])
-        value = text.fixed(rows[hottest]["mkt_pooled_c"], 2, "°C")
-        parts.append(f"{product}: at most {value} ({hottest})")
-    return f"Pooled over the known time of each {kind}, not averaged. {'; '.join(parts)}." if parts else ""
-
-
-def _rate_words(names: Sequence[str], rows: dict[str, Any]) -> str:
-    worst = max(names, key=lambda name: rows[name]["excursions_per_100"] or 0.0)
-    return f"Most in {worst}: {text.fixed(rows[worst]['excursions_per_100'], 1)} per 100 shipments."
-
-
-def _offenders(
-    found: Sequence[Member], loggers: list[dict[str, Any]], wanted: Asked, now_ms: int
-) -> list[html.Section]:
+def _offenders(found: Sequence[Member], loggers: list[dict[str, Any]], wanted: Asked) -> list[html.Section]:
     def narrowed(field: str) -> Any:
         return lambda value: "none" if value is None else link(value, _narrowed(wanted, field, value))
 
@@ -295,7 +250,7 @@ def _offenders(
     by_logger = summary_blocks.offenders(loggers, _logger, "Logger", of_logger)
     blocks = [card("Loggers", by_logger, right=_csv("offenders", wanted))]
     for field in ("lane", "carrier"):
-        rows = patterns.repeat_offenders(found, field, as_of_ms=now_ms)
+        rows = patterns.repeat_offenders(found, field)
         csv = _csv("offenders", wanted, kind=field)
         listed = summary_blocks.offenders(rows, narrowed(field), NAMES[field], of(field))
         blocks.append(card(f"{NAMES[field]}s", listed, right=csv))

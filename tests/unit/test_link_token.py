@@ -4,7 +4,7 @@ import pytest
 
 from alerts.link_token import seal, unseal
 
-KEY, PURPOSE, BODY = b"k" * 32, "tests.greeting/1", bytes(range(25))
+KEY, PURPOSE, BODY = b"k" * 32, "tests.greeting/1", bytes(range(26))
 TOKEN = seal(KEY, PURPOSE, BODY)
 
 
