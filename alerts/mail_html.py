@@ -1,10 +1,13 @@
 """The mail's HTML part: one column, readable on a phone, nothing loaded from outside, every value escaped."""
 
+import re
 from dataclasses import dataclass
 from html import escape as escaped
 
-# Severity by colour and by word; white on each passes 4.5:1.
-_COLOURS = {"critical": "#b3261e", "major": "#9a4a00", "minor": "#5c5f00", "info": "#3d4a5c", "over": "#1f5f3a"}
+_UNIT = re.compile(r"(?<=\d) (?=(?:°C|%|min|h|s|d|T|[A-Z]{3,4})\b|°C|%)")  # between a number and its unit or zone
+
+# Severity by colour and by word; white on each passes 4.5:1. Nothing is green: what is over is not yet assessed.
+_COLOURS = {"critical": "#b3261e", "major": "#9a4a00", "minor": "#5c5f00", "info": "#3d4a5c", "over": "#2f4858"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Page:
 
 def escape(text: str) -> str:
     """`text` for HTML, with numbers kept on one line with their unit."""
-    return escaped(text).replace(" °C", "&nbsp;°C")
+    return _UNIT.sub("&nbsp;", escaped(text))
 
 
 def render(page: Page, language: str) -> str:

@@ -23,7 +23,7 @@ def digest_mail(to: str, announcement: Announcement, links: Links, sending: Send
     if not announcement.reader.verified:
         footer.append(words("mark.unverified"))
     page = Page(
-        severity=severity,
+        severity="info",  # by colour; the words say how bad
         lead=words(f"headline.{kind}.text", **said),
         action=words(f"action_digest.{kind}"),
         marks=(words("mark.possible_repeat"),) if sending.possible_repeat else (),

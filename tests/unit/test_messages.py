@@ -243,6 +243,14 @@ def test_an_sms_of_the_end_says_which_limit_and_gives_the_zone_once() -> None:
     assert "above 8 C 21 Nov 12:46 CET - 13:20 CET" in an_sms(earlier).text
 
 
+def test_a_number_is_never_parted_from_its_unit_on_a_narrow_screen() -> None:
+    html = a_mail().html
+    for words in ("12.4&nbsp;°C", "8&nbsp;°C", "(14&nbsp;min)", "12:46&nbsp;CET"):
+        assert words in html
+    damp = replace(FACTS, cause="humidity_high", value_mc=85_300, peak_mc=91_000, limit_mc=60_000)
+    assert "85.3&nbsp;%" in a_mail(damp).html
+
+
 def test_a_line_of_the_text_that_leads_to_a_link_ends_in_one_colon() -> None:
     for language in LANGUAGES:
         lines = a_mail(language=language).text.splitlines()
