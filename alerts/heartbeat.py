@@ -10,23 +10,13 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
+from alerts.canary_watch import CanaryWatch
 from alerts.watch_machine import CLOCK_MS
 from coldchain.clock import Clock
 from coldchain.registry import canary, undelivered
 from coldchain.registry.store import Registry
 
-FRESH = 2.0  # intervals within which the newest canary must have come through
 _DEADLINE_S = 10.0
-
-
-def withheld(connection: Connection, now_ms: int) -> str | None:
-    """Why no beat may be sent now; None if one may."""
-    wanted = canary.expected(connection)
-    if wanted is None or not wanted.roads:
-        return "no test message is sent through the chain"
-    if undelivered.stuck_since_ms(connection, now_ms) is not None:
-        return "no channel to people works"
-    return canary.missing(connection, now_ms, FRESH * wanted.every_s)
 
 
 class Heartbeat:
@@ -36,12 +26,13 @@ class Heartbeat:
         """`ask` gets a URL and returns the answer's Date; it may raise OSError."""
         self._url, self._registry, self._clock = url, registry, clock
         self._ask = ask or asked
+        self._canaries = CanaryWatch(clock)
         self.offset_ms: int | None = None
 
     def look(self) -> str | None:
         """Send a beat if one may be sent; why the watchdog could not be reached, None if it was or no beat was due."""
         with self._registry.read() as connection:
-            if withheld(connection, self._clock.now_ms()) is not None:
+            if self.withheld(connection) is not None:
                 return None
         try:
             stamp = self._ask(self._url)
@@ -49,6 +40,15 @@ class Heartbeat:
             return f"the outside watchdog cannot be reached: {str(error) or type(error).__name__}"
         self.offset_ms = self._measured(stamp)
         return None
+
+    def withheld(self, connection: Connection) -> str | None:
+        """Why no beat may be sent now; None if one may."""
+        wanted = canary.expected(connection)
+        if wanted is None or not wanted.roads:
+            return "no test message is sent through the chain"
+        if undelivered.stuck_since_ms(connection, self._clock.now_ms()) is not None:
+            return "no channel to people works"
+        return self._canaries.missing(connection)
 
     def clock_off(self) -> str | None:
         """Our clock against that of the watchdog's server, which tells whole seconds."""

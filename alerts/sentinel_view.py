@@ -11,12 +11,12 @@ from typing import NamedTuple
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from alerts.canary_watch import CanaryWatch
 from coldchain.clock import Clock
 from coldchain.domain.quantity import iso
 from coldchain.pulse import stale
 from coldchain.registry import canary, undelivered
 
-CANARIES = 2.0  # of its intervals may pass without one
 OVERDUE_MS = 120_000
 _PATIENCE_S = 5.0
 
@@ -43,12 +43,13 @@ class View:
         """`database_url`: PostgreSQL, or empty for the SQLite file in `data`."""
         self._data, self._clock, self._patience_s = data, clock, patience_s
         self._engine = _engine(data, database_url)
+        self._canaries = CanaryWatch(clock)
         self._asking: _Question | None = None
 
     def look(self) -> Seen:
         """Everything that is wrong now."""
         lifeless = tuple(self._lifeless())
-        asked = self._asking or _Question(self._engine, self._clock.now_ms())
+        asked = self._asking or _Question(self._engine, self._canaries, self._clock.now_ms())
         self._asking = asked
         if not asked.done.wait(self._patience_s):
             return Seen((*lifeless, Trouble("registry", "its registry does not answer")), None)
@@ -69,19 +70,19 @@ class View:
 class _Question:
     """One question to the registry, asked in a thread: whoever waits for the answer may give up, it may not."""
 
-    def __init__(self, engine: Engine, now_ms: int) -> None:
+    def __init__(self, engine: Engine, canaries: CanaryWatch, now_ms: int) -> None:
         self.done = threading.Event()
         self.troubles: tuple[Trouble, ...] = ()
         self.every_s: float | None = None
-        threading.Thread(target=self._ask, args=(engine, now_ms), name="sentinel-look", daemon=True).start()
+        threading.Thread(target=self._ask, args=(engine, canaries, now_ms), name="sentinel-look", daemon=True).start()
 
-    def _ask(self, engine: Engine, now_ms: int) -> None:
+    def _ask(self, engine: Engine, canaries: CanaryWatch, now_ms: int) -> None:
         try:
             with engine.connect() as connection:
                 wanted = canary.expected(connection)
                 if wanted is not None:
                     self.every_s = wanted.every_s
-                missing = wanted and canary.missing(connection, now_ms, CANARIES * wanted.every_s)
+                missing = canaries.missing(connection)
                 stuck = undelivered.stuck_since_ms(connection, now_ms)
                 oldest = undelivered.oldest_due_ms(connection)
         except (SQLAlchemyError, OSError, ValueError) as error:

@@ -12,13 +12,12 @@ from coldchain.clock import Clock
 from coldchain.domain.quantity import iso
 from coldchain.journal.port import Journal
 from coldchain.pulse import stale
-from coldchain.registry import canary, undelivered
+from coldchain.registry import undelivered
 from coldchain.registry.schema import cursor, setting, sign_in_attempt
 from coldchain.registry.store import Registry, upsert
 
 BEHIND_S = 60.0
 OVERDUE_MS = 60_000
-CANARIES = 2.0  # so many of its intervals may pass before a canary counts as missing
 TRAIL_MS, WHOLE_TRAIL_MS = 86_400_000, 7 * 86_400_000
 GUESSES, GUESSING_MS = 20, 15 * 60_000
 _ENTRIES = 5000
@@ -96,12 +95,6 @@ def no_channel(connection: Connection, now_ms: int) -> str | None:
     """Nothing reaches anybody."""
     since = undelivered.stuck_since_ms(connection, now_ms)
     return None if since is None else f"no message has reached anybody since {iso(since)}: every channel fails"
-
-
-def canary_missing(connection: Connection, now_ms: int) -> str | None:
-    """The canary did not come through."""
-    wanted = canary.expected(connection)
-    return None if wanted is None else canary.missing(connection, now_ms, CANARIES * wanted.every_s)
 
 
 def guessing(connection: Connection, now_ms: int) -> list[Event]:

@@ -74,11 +74,13 @@ def notify_watch(config: Config, stores: Stores, clock: Clock) -> "Watchman":
     """Of who delivers: the other roles' work, the canary, the outbox, and the beat for the watchdog outside."""
     from alerts import watch_work as work
     from alerts.annunciation import Annunciation
+    from alerts.canary_watch import CanaryWatch
     from alerts.heartbeat import Heartbeat
     from alerts.watch import Check, Event, Watchman
 
     pace = min(10.0, config.canary_s / 6) if config.canary_s else 10.0
     siren = Annunciation(config.annunciator, clock) if config.annunciator else None
+    canaries = CanaryWatch(clock)
     beat = Heartbeat(config.heartbeat_url, stores.registry, clock) if config.heartbeat_url else None
 
     def asks(question: Callable[[Connection, int], str | None]) -> Callable[[], str | None]:
@@ -101,7 +103,7 @@ def notify_watch(config: Config, stores: Stores, clock: Clock) -> "Watchman":
     checks: list[Check] = [
         Check("no_channel", 2 * _SECOND, no_channel),
         Check("outbox_overdue", 10 * _SECOND, asks(work.overdue)),
-        Check("canary", pace, asks(work.canary_missing)),
+        Check("canary", pace, asks(lambda connection, _now_ms: canaries.missing(connection))),
         Check("commit_lag", 10 * _SECOND, work.Lag(stores.journal, stores.registry, clock).look),
         Check("ingest_stalled", 10 * _SECOND, work.Role(config.data, "ingest", clock).look),
         Check("web_stalled", 10 * _SECOND, work.Role(config.data, "web", clock).look),

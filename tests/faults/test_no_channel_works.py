@@ -23,7 +23,7 @@ from alerts.channels.port import Channel
 from alerts.channels.sms import SmsChannel, SmsSettings
 from alerts.channels.smtp import SmtpChannel, parse_smtp_url
 from alerts.dispatcher import Dispatcher
-from alerts.heartbeat import Heartbeat, withheld
+from alerts.heartbeat import Heartbeat
 from coldchain.clock import HandClock
 from coldchain.domain.canary import CHANNEL, LISTENER, Canary
 from coldchain.errors import ConfigError, PermanentError, TransientError
@@ -117,7 +117,7 @@ def test_siren_and_watchdog_learn_of_it_within_two_minutes_and_every_alarm_is_to
     text = site.siren_said()[0].split("|")
     assert text[1] == text[2]  # on standard input as well
     with site.registry.read() as connection:
-        assert withheld(connection, site.clock.now_ms()) == "no channel to people works"
+        assert site.beat.withheld(connection) == "no channel to people works"
     sounded = len(site.siren_said())
     site.minute()
     assert len(site.siren_said()) == sounded + 1  # once a minute
