@@ -6,7 +6,6 @@ Beside it Alertmanager in the same run, where it is installed: from the alert th
 it sends, with the group wait that it has by default, which is its own answer to storms.
 """
 
-import contextlib
 import json
 import os
 import sqlite3
@@ -16,14 +15,16 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from shutil import which
 from threading import Thread
 from typing import Any
 
-from bench.processes import process, says, scratch
+from bench.processes import process, says, scratch, until
 from bench.table import Anchor, absent
+from coldchain.domain.canary import CHANNEL
 
 REGISTERED, BOUND, RATE = 10_000, 200, 1000
 SHOTS_PER_S, SECONDS = 2, 40
@@ -62,7 +63,7 @@ def measure(scale: float) -> list[Anchor]:
     ]  # fmt: skip
 
 
-@contextlib.contextmanager
+@contextmanager
 def _post() -> Iterator[tuple[Any, dict[str, float]]]:
     """An SMTP server that notes when the first mail to each person arrived."""
     from mail_servers import SmtpServer
@@ -81,7 +82,7 @@ def _post() -> Iterator[tuple[Any, dict[str, float]]]:
         server.stop()
 
 
-@contextlib.contextmanager
+@contextmanager
 def _house(folder: Path, post: Any) -> Iterator[int]:
     """The roles at work on a filled registry; the listener's port."""
     from server_process import free_port
@@ -99,7 +100,7 @@ def _house(folder: Path, post: Any) -> Iterator[int]:
         for role in ("ingest", "engine", "notify")
     ]
     try:
-        _wait(folder)
+        _at_work(folder)
         yield port
     finally:
         for role in roles:
@@ -135,29 +136,39 @@ def _fill(environment: dict[str, str]) -> None:
             shipments.change(connection, made, {"state": "in_transit"}, by=SYSTEM, version=1, now_ms=now_ms)
 
 
-def _wait(folder: Path) -> None:
-    """Until every role gives signs of life and the first canary is through."""
+def _at_work(folder: Path) -> None:
+    """Until every role gives signs of life, all that was bound is judged for the first time, and a canary is through.
+
+    None of that is what is measured.
+    """
     pulses = [folder / "run" / f"{role}.pulse" for role in ("ingest", "engine", "notify")]
-    deadline_s = time.monotonic() + _READY_S
-    while not all(pulse.exists() for pulse in pulses):
-        if time.monotonic() > deadline_s:
-            raise RuntimeError("the roles did not start")
-        time.sleep(0.1)
-    time.sleep(5)  # what was bound is judged for the first time: not what is measured
+    until(lambda: all(pulse.exists() for pulse in pulses), "every role at work", _READY_S)
+
+    def settled() -> bool:
+        with closing(sqlite3.connect(folder / "registry.db")) as registry:
+            dirty, through = registry.execute(
+                "SELECT (SELECT count(*) FROM dirty),"
+                " (SELECT count(*) FROM outbox WHERE channel = ? AND accepted_ms IS NOT NULL)", (CHANNEL,)
+            ).fetchone()  # fmt: skip
+        return not dirty and bool(through)
+
+    until(settled, "the first judgements and a canary", _READY_S)
 
 
 def _judged(folder: Path) -> None:
     """Until the engine has judged all that was ever committed."""
-    deadline_s = time.monotonic() + _READY_S
-    while time.monotonic() < deadline_s:
-        with sqlite3.connect(folder / "journal.db") as journal, sqlite3.connect(folder / "registry.db") as registry:
+
+    def caught_up() -> bool:
+        with (
+            closing(sqlite3.connect(folder / "journal.db")) as journal,
+            closing(sqlite3.connect(folder / "registry.db")) as registry,
+        ):
             [head] = journal.execute("SELECT value FROM meta WHERE name = 'head'").fetchone() or [0]
             cursor = registry.execute("SELECT journal_offset FROM cursor WHERE name = 'engine'").fetchone()
             heard = journal.execute("SELECT count(*) FROM logger").fetchone()[0]
-        if heard >= REGISTERED and cursor is not None and cursor[0] >= head:
-            return
-        time.sleep(0.2)
-    raise RuntimeError("the engine did not catch up with the loggers' first messages")
+        return bool(heard >= REGISTERED and cursor is not None and cursor[0] >= head)
+
+    until(caught_up, "the engine's judgement of the loggers' first messages", _READY_S, 0.2)
 
 
 def _alertmanager() -> tuple[float, str]:
@@ -207,7 +218,7 @@ def _give(port: int) -> float:
         f"http://127.0.0.1:{port}/api/v2/alerts", body, {"Content-Type": "application/json"}
     )
     for _ in range(200):
-        with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=5):
+        with suppress(OSError), urllib.request.urlopen(request, timeout=5):
             return time.time()
         time.sleep(0.1)
     raise RuntimeError("Alertmanager did not start")

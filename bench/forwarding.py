@@ -7,13 +7,12 @@ until InfluxDB holds every reading. Ours stores each message durably on the way,
 import asyncio
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from bench.listener import LOGGERS, process_of
 from bench.load import packets_of, publish
-from bench.processes import says, scratch, server
+from bench.processes import says, scratch, server, until
 from bench.readings import fleet
 from bench.roads import NodeRed, Ours, Road, Telegraf, missing
 from bench.table import Anchor, Took, absent, beside
@@ -79,7 +78,7 @@ class Run:
             self._queue(each)
             began, before_s = time.monotonic(), self._road.cpu_s()
             self._road.signal(signal.SIGCONT)
-            _until(lambda: self._held() >= LOGGERS * each, 60)
+            until(lambda: self._held() >= LOGGERS * each, "all in InfluxDB", 60)
             took_s = time.monotonic() - began
             return Took(LOGGERS * each / took_s, (self._road.cpu_s() - before_s) / (LOGGERS * each))
         finally:
@@ -116,7 +115,7 @@ class Run:
             asyncio.run(publish(self._broker.port, probe))
             return self._held("probe") > 0
 
-        _until(passes, 30, 0.1)
+        until(passes, "a message through to InfluxDB", 30, 0.1)
 
     def _held(self, logger: str = "LG-.*") -> int:
         rows = self._influx.rows(f"SELECT count(temperature_c) FROM reading WHERE logger =~ /^{logger}$/")
@@ -134,14 +133,6 @@ class Run:
     def _end(self) -> None:
         self._road.stop()
         self._broker.kill()
-
-
-def _until(condition: Callable[[], bool], within_s: float, pause_s: float = 0.05) -> None:
-    deadline_s = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > deadline_s:
-            raise RuntimeError(f"not everything was in InfluxDB after {within_s:.0f} s")
-        time.sleep(pause_s)
 
 
 def _made(folder: Path) -> Path:

@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -20,7 +20,7 @@ from typing import Any, Self
 from server_process import http
 
 from bench.load import packets_of, publish
-from bench.processes import rss_mib, scratch, server
+from bench.processes import rss_mib, scratch, server, until
 from bench.readings import fleet
 from bench.table import Anchor, absent
 from coldchain.clock import SystemClock
@@ -74,7 +74,7 @@ class Installation:
         with (self._state / "up.log").open("wb") as log:
             self._process = subprocess.Popen([*COMMAND, "up"], env=self._environment, stdout=log, stderr=log)
         try:
-            _until(lambda: http("GET", f"{self.url}/readyz")[0] == 200, 60, "every role at work")
+            until(lambda: http("GET", f"{self.url}/readyz")[0] == 200, "every role at work", 60, 0.2)
         except BaseException:
             self.__exit__()
             raise
@@ -182,11 +182,3 @@ def _family(pid: int, children: dict[int, list[int]]) -> list[int]:
 
 def _mib(memory: float) -> str:
     return f"{memory:.0f} MiB"
-
-
-def _until(condition: Callable[[], bool], within_s: float, what: str) -> None:
-    deadline_s = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > deadline_s:
-            raise RuntimeError(f"{what}: not within {within_s:.0f} s")
-        time.sleep(0.2)

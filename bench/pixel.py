@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.processes import scratch
+from bench.processes import scratch, until
 from bench.table import Anchor, absent
 
 CHROMIUM = os.environ.get("COLDCHAIN_TEST_CHROMIUM", "/usr/bin/chromium")
@@ -68,8 +68,4 @@ def _once(page: Any, world: Any, turn: int) -> float:
 
 def _until(page: Any, expression: str) -> None:
     # Playwright's own waiting needs `eval`, which our policy forbids.
-    deadline_s = time.monotonic() + 10
-    while not page.evaluate(expression):
-        if time.monotonic() > deadline_s:
-            raise RuntimeError(f"{expression}: not within 10 s")
-        time.sleep(0.02)
+    until(lambda: page.evaluate(expression), expression, 10, 0.02)

@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,19 @@ def says(started: subprocess.Popen[str]) -> Any:
     if not line:
         raise RuntimeError("a measured process ended before it said anything")
     return json.loads(line)
+
+
+def until(condition: Callable[[], object], what: str, within_s: float, pause_s: float = 0.05) -> None:
+    """Look every `pause_s` seconds until `condition` holds.
+
+    Raises:
+        RuntimeError: it did not within `within_s` seconds; says `what` was waited for.
+    """
+    deadline_s = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline_s:
+            raise RuntimeError(f"{what}: not within {within_s:.0f} s")
+        time.sleep(pause_s)
 
 
 @contextmanager

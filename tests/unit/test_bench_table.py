@@ -6,6 +6,7 @@ import pytest
 
 from bench import __main__ as bench
 from bench import line_protocol, roads
+from bench.processes import until
 from bench.table import Anchor, Section, Took, absent, beside, cells, document, rates
 
 HELD = [
@@ -78,6 +79,14 @@ def test_a_measurement_runs_in_a_process_of_its_own() -> None:
     section = bench.measured("line_protocol", 0.01)
     assert section.anchors[0].ratio is not None
     assert section.about.startswith("Our own line protocol")
+
+
+def test_a_wait_ends_with_what_it_waits_for_and_says_what_did_not_come() -> None:
+    looks = iter([False, False, True])
+    until(lambda: next(looks), "the third look", 60, 0)
+    assert list(looks) == []
+    with pytest.raises(RuntimeError, match="the fourth look: not within 0 s"):
+        until(lambda: False, "the fourth look", 0, 0)
 
 
 def test_what_takes_too_long_is_ended_and_counts_as_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
