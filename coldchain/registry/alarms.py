@@ -22,7 +22,7 @@ from coldchain.registry.schema import alarm as table
 from coldchain.registry.schema import alarm_event, delivery_attempt, outbox, person, shipment, store
 from coldchain.registry.schema_people import endpoint, party_contact
 from coldchain.registry.scope import subjects_of
-from coldchain.registry.viewer import Viewer
+from coldchain.registry.viewer import Permission, Viewer
 
 _OPEN = (Condition.ACTIVE.value, Condition.RETURNING.value)
 
@@ -280,7 +280,7 @@ def _notification(row: Row[Any], attempts: list[dict[str, Any]], viewer: Viewer)
         step=row.step,
         recipient=None if viewer.scoped else row.recipient_name,
         recipient_kind=row.recipient_kind,
-        address=None if viewer.scoped else row.address,
+        address=row.address if _may_see_address(row, viewer) else None,
         channel=row.channel,
         state=row.state,
         possible_repeat=row.possible_repeat,
@@ -293,6 +293,11 @@ def _notification(row: Row[Any], attempts: list[dict[str, Any]], viewer: Viewer)
         provider_id=row.provider_id,
         attempts=attempts,
     )
+
+
+def _may_see_address(row: Row[Any], viewer: Viewer) -> bool:
+    """Where people are reached is for them and for who administers, here as in the list of people."""
+    return row.recipient == viewer.id or (viewer.may(Permission.ADMINISTER) and not viewer.scoped)
 
 
 def _present(**values: Any) -> dict[str, Any]:

@@ -92,8 +92,11 @@ def retire(web: Web, viewer: Caller, policy: str, body: Retirement) -> Response:
         return reply(record(connection, made))
 
 
-def imagined(web: Web, body: Imagined) -> Response:
-    """If this alarm rose now, or `at` a time: who hears of it within an hour, by what, why, and what is wrong."""
+def imagined(web: Web, viewer: Caller, body: Imagined) -> Response:
+    """If this alarm rose now, or `at` a time: who hears of it within an hour, by what, why, and what is wrong.
+
+    `address` is there for your own messages, and for who administers.
+    """
     at_ms = instant("at", body.at)
     given = body.model_dump(exclude_none=True, exclude={"severity", "cause", "shipment", "store", "at"})
     kind = SubjectKind.SHIPMENT if body.shipment else SubjectKind.STORE if body.store else SubjectKind.SYSTEM
@@ -102,7 +105,11 @@ def imagined(web: Web, body: Imagined) -> Response:
         now_ms = web.clock.now_ms() if at_ms is None else at_ms
         known = routed(connection, subject, severity, body.cause, now_ms)
         alarm = AlarmFor(**({name: getattr(known, name) for name in AlarmFor.__slots__} | given))
-        return reply(simulate(connection, Asked(alarm, subject, now_ms)))
+        found = simulate(connection, Asked(alarm, subject, now_ms))
+    for line in found["messages"]:
+        if line["recipient"] != viewer.id and not viewer.may(Permission.ADMINISTER):
+            line["address"] = None
+    return reply(found)
 
 
 _POLICY = {

@@ -67,7 +67,7 @@ def page_body(services: Services, viewer: Viewer, reference: str, scheme: str, z
     with services.registry.read() as connection:
         shown = alarms.alarm(connection, viewer, subjects.alarm_id(connection, viewer, reference) or reference)
         row = alarm_rows.row_of(connection, shown["id"])
-        reasons = None if viewer.scoped else explanation(connection, shown["id"])
+        reasons = explanation(connection, shown["id"])
         asked = shelving.asked_for(connection, row, services.clock.now_ms())
         marks = tuple(mark_of(excursion_views.shown(connection, viewer, id_)) for id_ in shown["excursions"][-_MARKED:])
         start, end = _window(shown, services.clock.now_ms())
@@ -92,7 +92,7 @@ def page_body(services: Services, viewer: Viewer, reference: str, scheme: str, z
         html.Div(
             [
                 chart_card(shown, tracks, marks, interval_ms, scheme, zone),
-                card("Why, and what comes next", _why(shown, viewer, reasons)),
+                card("Why, and what comes next", why(shown, viewer, reasons)),
             ],
             className="grid-2",
         ),
@@ -183,13 +183,14 @@ def mark_of(one: JsonObject) -> Outside:
     return Outside(one["logger"], one["channel"], one["direction"], ms_from_iso(one["onset"]), end, *peak)
 
 
-def _why(shown: JsonObject, viewer: Viewer, reasons: JsonObject | None) -> html.Div:
-    """Why the viewer got this, why others did not, and what happens next; from the rules where they are told."""
-    mine = alarm_told.why_mine(reasons, viewer.id) if reasons else []
-    lines = [mine, coming(shown)] if mine else explained(shown, viewer.name)
+def why(shown: JsonObject, viewer: Viewer, reasons: JsonObject) -> html.Div:
+    """Why the viewer got this or did not, why others did not, and what happens next, from what was written down."""
+    told = alarm_told.own(reasons, viewer.id) if viewer.scoped else reasons
+    mine = alarm_told.why_mine(told, viewer.id)
+    lines = [mine, coming(shown)] if mine else explained(shown, alarm_told.why_not(told, viewer.id))
     rules = [html.P(["Rules that fired: ", *[part for rule in shown["rules"] for part in (tag(rule), " ")]])]
     body = html.Div([*(html.P(line) for line in lines), *(rules if shown["rules"] else [])], className="body why")
-    return html.Div([body, alarm_told.silences(reasons) if reasons else None])
+    return html.Div([body, alarm_told.silences(told)])
 
 
 def events(shown: JsonObject) -> list[Event]:

@@ -96,6 +96,21 @@ def why_mine(found: Json, reader: str) -> list[Any]:
     return words
 
 
+def why_not(found: Json, reader: str) -> str:
+    """Why the reader got nothing, in their words."""
+    own_lines = [one for one in found["silences"] if one["who"] == reader]
+    if own_lines:
+        return _second(own_lines[-1]["why"]["words"])
+    return "you were not on call then, the policy named others, or you have no address for it"
+
+
+def own(found: Json, reader: str) -> Json:
+    """What concerns the reader alone: who else is told, and by which rules, is not everybody's business."""
+    messages = [one for one in found["messages"] if one["recipient"] == reader]
+    return {**found, "policy": None, "messages": messages,
+            "silences": [one for one in found["silences"] if one["who"] in (reader, "everybody")]}  # fmt: skip
+
+
 def _second(words: str) -> str:
     """What is said of somebody, said to them."""
     for third, second in (("was ", "you were "), ("is ", "you are "), ("has ", "you have ")):

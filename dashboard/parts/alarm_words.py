@@ -6,7 +6,7 @@ from dash import html
 
 from alerts.lifecycle import State, state
 from dashboard.parts.elements import moment
-from dashboard.parts.shipment_blocks import STATE_WORDS, cause_words, channel_word
+from dashboard.parts.shipment_blocks import cause_words
 from dashboard.parts.subjects import href, logger_href
 
 JsonObject = dict[str, Any]
@@ -69,18 +69,11 @@ def about(alarm: JsonObject) -> list[tuple[str, str]]:
     return found
 
 
-def explained(alarm: JsonObject, reader: str) -> list[Any]:
-    """Sentences: why the reader got this or did not, why others were not told, and what comes next."""
-    mine = [message for message in alarm["notifications"] if message.get("recipient") == reader]
+def explained(alarm: JsonObject, why: str) -> list[Any]:
+    """Sentences for a reader who got nothing: `why`, why others were not told, and what comes next."""
     lines: list[Any] = []
-    if mine:
-        newest = mine[-1]
-        why = REASONS.get(newest["reason"], newest["reason"].replace("_", " "))
-        by = channel_word(newest["channel"])
-        rest = f" by {by} because {why}. You get such messages because you were on call. It is {_result(newest)}."
-        lines.append(["You were told ", moment(newest["created"]), rest])
-    elif alarm["notifications"]:
-        lines.append("You were not told: you were not on call then, or have no address for it.")
+    if alarm["notifications"]:
+        lines.append(f"You were not told: {why}.")
     silent = [entry for entry in alarm["timeline"] if entry["kind"] == "not_told"]
     if not alarm["notifications"]:
         why = _silence(silent[-1]) if silent else "nobody who may know of it was on call"
@@ -109,10 +102,6 @@ def coming(alarm: JsonObject) -> list[Any]:
 def _silence(entry: JsonObject) -> str:
     reason = str(entry["body"].get("reason", ""))
     return SILENCES.get(reason, reason.replace("_", " "))
-
-
-def _result(message: JsonObject) -> str:
-    return str(STATE_WORDS.get(message["state"], message["state"]))
 
 
 def badge(alarm: JsonObject) -> html.Span:

@@ -5,16 +5,20 @@ from pathlib import Path
 
 import pytest
 from alert_cast import ALICE, BOB, HIGH, MINUTE, NOON, RETURNED, Story, new_registry, set_aside
+from sqlalchemy import update
 
 from alerts import lifecycle
+from alerts.explain import explanation
 from coldchain.domain.finding import Condition, Severity
 from coldchain.registry import alarms
 from coldchain.registry.alarm_unrest import FLOOD_MS, STALE_MS, chattering, flooded, restless
 from coldchain.registry.alarms import AlarmFilter
 from coldchain.registry.loggers import declare_interval, register
+from coldchain.registry.schema import person
 from coldchain.registry.store import Registry
-from coldchain.registry.viewer import SYSTEM
-from dashboard.parts.alarm_words import about, explained, isa
+from coldchain.registry.viewer import SYSTEM, Viewer
+from dashboard.pages.alarm import why
+from dashboard.parts.alarm_words import about, isa
 
 RETURNING = replace(HIGH, condition=Condition.RETURNING)
 
@@ -118,24 +122,50 @@ def test_more_alarms_in_ten_minutes_than_anybody_can_follow_are_a_flood(registry
         assert flooded(connection, NOON + FLOOD_MS) == {}
 
 
-def words(registry: Registry, story: Story, reader: str = "Alice") -> str:
+def words(registry: Registry, story: Story, reader: Viewer = SYSTEM) -> str:
     with registry.read() as connection:
         shown = alarms.alarm(connection, SYSTEM, str(story.id))
-    return str(explained(shown, reader))
+        return str(why(shown, reader, explanation(connection, str(story.id))))
 
 
 def test_an_alarm_explains_why_somebody_got_it_and_what_comes_next(registry: Registry) -> None:
     story = Story(registry)
     story.happens(HIGH)
-    assert "You were told" in words(registry, story)
-    assert "it was raised" in words(registry, story)
-    assert "You were not told" in words(registry, story, "Zoe")
+    assert "You got this by Mail and SMS" in words(registry, story, Viewer(ALICE, "Alice", "quality"))
+    assert "You were not told" in words(registry, story, Viewer("zoe", "Zoe", "quality"))
     assert "unless somebody acknowledges it" in words(registry, story)
     with registry.write() as connection:
         lifecycle.acknowledge(connection, str(story.id), who=ALICE, via="api", comment="", now_ms=NOON)
     assert "Somebody has it in hand" in words(registry, story)
     set_aside(story, 30)
     assert "It is silent until" in words(registry, story)
+
+
+def test_an_alarm_takes_nobody_for_somebody_of_the_same_name(registry: Registry) -> None:
+    story = Story(registry)
+    story.happens(HIGH)
+    assert "You got this" not in words(registry, story, Viewer("another", "Alice", "quality"))
+
+
+def test_who_sees_one_customers_goods_is_told_the_truth_about_their_own_messages_only(registry: Registry) -> None:
+    with registry.write() as connection:
+        scoped = update(person).where(person.c.id == BOB).values(scope_customer="Helvetia Pharma")
+        connection.execute(scoped)
+    story = Story(registry)
+    story.happens(HIGH)
+    bob = Viewer(BOB, "Bob", "operator", "Helvetia Pharma")
+    assert "You got this by Mail" in words(registry, story, bob)
+    other = words(registry, story, Viewer("zoe", "Zoe", "operator", "Helvetia Pharma"))
+    assert "You were not told" in other
+    assert "Alice" not in other
+
+
+def test_a_reader_who_may_not_know_of_the_goods_any_more_learns_that_this_is_why(registry: Registry) -> None:
+    with registry.write() as connection:
+        connection.execute(update(person).where(person.c.id == BOB).values(scope_customer="Other Pharma"))
+    story = Story(registry)
+    story.happens(HIGH)
+    assert "may not know of this customer" in words(registry, story, Viewer(BOB, "Bob", "operator"))
 
 
 def test_an_alarm_explains_why_nobody_was_told(registry: Registry) -> None:
