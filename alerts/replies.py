@@ -86,6 +86,9 @@ def _act(connection: Connection, row: Row[Any], now_ms: int) -> Answer | None:
         open_ = asked is not None and asked.expires_ms > now_ms
         proved = asked is not None and open_ and proofs.prove(connection, asked, via="sms", now_ms=now_ms)
         return Answer.PROVED if proved else None
+    someone = people.get(connection, row.recipient)
+    if someone is None or someone.phone != row.address:
+        return None  # a number that was changed since, perhaps because the phone was lost, speaks for nobody any more
     if form == "drill":
         answered = drills.answer(connection, values.get("id", ""), via="sms", now_ms=now_ms)
         return Answer.DRILL_ANSWERED if answered else None

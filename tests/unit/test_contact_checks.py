@@ -114,6 +114,17 @@ def test_a_code_counts_only_from_the_number_that_was_written_to(house: House) ->
     assert story.row().acknowledged_ms is None
 
 
+def test_a_number_that_was_changed_since_speaks_for_nobody_any_more(house: House) -> None:
+    story = Story(house.registry)
+    story.happens(HIGH)
+    house.dispatcher.drain()
+    code = code_of(house.sms.taken[0])
+    with house.registry.write() as connection:
+        people.change(connection, ALICE, who="admin", now_ms=NOON, phone="+4915100000077")
+    assert house.answer(f"ACK {code}") is Answer.UNKNOWN_NUMBER
+    assert story.row().acknowledged_ms is None
+
+
 def test_a_forged_answer_changes_nothing_and_is_a_security_event(house: House) -> None:
     story = Story(house.registry)
     story.happens(HIGH)
