@@ -181,7 +181,11 @@ def same(ours: Outcome, theirs: Outcome) -> None:
         others = theirs.tables.get(table, [])
         assert len(rows) == len(others), (table, len(rows), len(others))
         for row, other in zip(rows, others, strict=True):
-            assert all(map(_alike, row, other)), (table, row, other)
+            worst = WINDOW.index("worst_c") if table == "windows" else None
+            pairs = [pair for place, pair in enumerate(zip(row, other, strict=True)) if place != worst]
+            assert all(_alike(*pair) for pair in pairs), (table, row, other)
+            # Peers try the windows that begin or end at a reading, the engine also those between: a little hotter.
+            assert worst is None or -1e-6 <= row[worst] - other[worst] <= 0.005, (table, row, other)
 
 
 def _alike(mine: Any, other: Any) -> bool:

@@ -6,7 +6,8 @@ the rounding of floats, is checked before anything is measured: time inside, abo
 edges, extremes, mean and coverage; the mean kinetic temperature with its bounds for gaps; every excursion with its
 edges, durations, peak, mean, area, coverage and severity by rules and matrix; every rule's firings by hold, cumulative
 hold, hysteresis, confirmed return, and the excursion that each belongs to; with `cct-2-8` also the stability budget's
-charges, the worst and the trailing 24 h window around each hot excursion, and the headroom and budget rules.
+charges, the worst and the trailing 24 h window around each hot excursion, and the headroom and budget rules. Peers try
+the windows that begin or end at a reading; the engine also those between, which here are up to 0.001 °C hotter.
 
 pandas works on one frame of all loggers (shift, cumsum, groupby on what lies outside), and once more on a logger at a
 time, as shipments are judged when their readings come; DuckDB in one statement a table and rule; Polars by expressions

@@ -10,7 +10,7 @@ from compliance.cadence import Cadence
 from compliance.excursions import Outside, outside
 from compliance.headroom import headroom_codes
 from compliance.inputs import Bound, Inputs, Span
-from compliance.mkt_windows import Cumulated
+from compliance.mkt_sums import Cumulated
 from compliance.rules import Firing, Watch, at_the_end, follow, watch
 from compliance.severity import by_matrix, frozen, overlaps
 from compliance.spans import trimmed, within

@@ -9,7 +9,8 @@ import numpy as np
 from coldchain.domain.profile import Band, Direction, MktWindow, ProductProfile
 from compliance import mkt
 from compliance.excursions import Outside, outside
-from compliance.mkt_windows import Cumulated, WindowMean, Windows
+from compliance.mkt_sums import Cumulated
+from compliance.mkt_windows import WindowMean, Windows
 from compliance.trace import Trace, exact
 
 

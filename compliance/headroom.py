@@ -4,7 +4,7 @@ import numpy as np
 
 from coldchain.domain.profile import HOUR_MS, MktWindow, ProductProfile, Rule
 from compliance.arrhenius import factor
-from compliance.mkt_windows import Cumulated
+from compliance.mkt_sums import Cumulated
 from compliance.rules import GOOD, OUT
 from compliance.trace import Kinds, Trace
 

@@ -1,9 +1,10 @@
 """The twin's mean kinetic temperature: T = (ΔH/R) / −ln(Σ w·exp(−ΔH/(R·T)) / Σ w), in decimals, unscaled."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
+from itertools import pairwise
 
 from coldchain.domain.profile import ProductProfile
 
@@ -35,7 +36,7 @@ class TwinMkt:
         self._ratio = profile.delta_h_kj_mol / profile.gas_constant
         self._rate = D(profile.gap_warming_mc_per_min) / 60_000  # milli-degrees per ms
         self._samples, self._spans, self._edges = samples, spans, edges
-        self._sums: list[tuple[Decimal, int]] = []
+        self._sums: list[tuple[Decimal, Decimal]] = []
         self._ends: list[int] = []
 
     def _speed(self, mc: int) -> Decimal:
@@ -107,22 +108,43 @@ class TwinMkt:
         low, high = min(max(low, first), last), max(min(high, last), first)
         starts = {low, high, *times[bisect_left(times, low) : bisect_right(times, high)]}
         starts |= {t - length for t in times[bisect_left(times, low + length) : bisect_right(times, high + length)]}
+        starts |= set(self._summits(sorted(starts), length))
         trailing = self._window(end - length, end)
         means = [mean for mean in (trailing, *(self._window(s, s + length) for s in starts)) if mean is not None]
         hottest = max(means, default=None)
         return self._temperature(hottest), self._temperature(trailing)
 
+    def _summits(self, starts: Sequence[int], length: int) -> Iterator[int]:
+        """Where the mean of a window is level between two neighbours of `starts`, to the millisecond.
+
+        Between them its sum is a parabola s + bx + ax² and its known time a line t + dx, both through three windows;
+        their quotient is level where ad·x² + 2at·x + bt − sd = 0.
+        """
+        for one, two in pairwise(starts):
+            half = D(two - one) / 2
+            (s, t), (middle, _), (last, after) = (self._sum(x, x + length) for x in (D(one), one + half, D(two)))
+            a, d = (s - 2 * middle + last) / (2 * half * half), (after - t) / (two - one)
+            b = (last - s) / (two - one) - a * (two - one)
+            for x in _level(a * d, 2 * a * t, b * t - s * d):
+                if 0 < x < two - one:
+                    yield one + int(x.to_integral_value(ROUND_HALF_EVEN))
+
     def _temperature(self, mean: Decimal | None) -> Decimal | None:
         return None if mean is None else self._ratio / -mean.ln() - D("273.15")
 
     def _window(self, start: int, end: int) -> Decimal | None:
-        (area_a, time_a), (area_b, time_b) = self._through(start), self._through(end)
-        return (area_b - area_a) / (time_b - time_a) if time_b > time_a else None
+        area, time = self._sum(D(start), D(end))
+        return area / time if time else None
 
-    def _through(self, moment: int) -> tuple[Decimal, int]:
+    def _sum(self, start: Decimal, end: Decimal) -> tuple[Decimal, Decimal]:
+        """Area and known time between two moments."""
+        (area_a, time_a), (area_b, time_b) = self._through(start), self._through(end)
+        return area_b - area_a, time_b - time_a
+
+    def _through(self, moment: Decimal) -> tuple[Decimal, Decimal]:
         """Area and known time from the first sample to `moment`; whole spans are summed once."""
         if not self._sums:
-            area, time = D(0), 0
+            area, time = D(0), D(0)
             for a, b, kind in self._spans:
                 self._sums.append((area, time))
                 if kind == "known":
@@ -138,6 +160,14 @@ class TwinMkt:
                 time += moment - a[0]
         return area, time
 
-    def _at(self, a: Sample, b: Sample, moment: int) -> Decimal:
+    def _at(self, a: Sample, b: Sample, moment: Decimal) -> Decimal:
         low, high = self._speed(a[1]), self._speed(b[1])
         return low + (high - low) * (moment - a[0]) / (b[0] - a[0])
+
+
+def _level(square: Decimal, linear: Decimal, constant: Decimal) -> list[Decimal]:
+    """The roots of square·x² + linear·x + constant."""
+    if not square:
+        return [-constant / linear] if linear else []
+    inner = linear * linear - 4 * square * constant
+    return [] if inner < 0 else [(-linear + sign * inner.sqrt()) / (2 * square) for sign in (1, -1)]

@@ -12,7 +12,7 @@ from judging import MINUTE, trace
 from compliance import mkt
 from compliance.arrhenius import EXACT_WEIGHT, HIGH_MC, LOW_MC, STEP_MC, factor, factors
 from compliance.mkt import Weighted
-from compliance.mkt_windows import Cumulated
+from compliance.mkt_sums import Cumulated
 
 RATIOS = (Decimal(10_000), Decimal("83.144") / Decimal("0.008314"), Decimal(250) / Decimal("0.0083144"), Decimal(120))
 temperatures = st.integers(LOW_MC, HIGH_MC)
