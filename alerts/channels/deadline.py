@@ -5,12 +5,20 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from alerts.channels.port import Deferred
+
 
 class Deadline:
     """Whether the time ran out; true from the moment at which the socket is cut."""
 
     def __init__(self) -> None:
         self.passed = False
+
+    def lost(self, error: Exception, *, ambiguous: bool) -> Deferred:
+        """What a conversation means that broke off with `error`; `ambiguous`: what was to be said may have arrived."""
+        late = self.passed or isinstance(error, TimeoutError)
+        why = "no answer within the deadline" if late else (str(error) or type(error).__name__)
+        return Deferred(why[:300], code="timeout" if late else "connection", ambiguous=ambiguous)
 
 
 @contextmanager

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
 
 from alerts.channels.deadline import cut_off
+from alerts.channels.http_answers import LATER, wait_s
 from alerts.channels.port import Deferred, Message, Refused, Sent
 from coldchain.errors import ConfigError
 
 _ANSWER_BYTES = 64 * 1024
-# Refusals of ourselves, not of the message: a repaired key or a quieter hour cures them.
-_LATER = frozenset({401, 403, 408, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +57,7 @@ class SmsChannel:
                 body = response.read(_ANSWER_BYTES)
                 return _judge(response.status, body, response.getheader("Retry-After"))
             except (OSError, http.client.HTTPException) as error:
-                late = deadline.passed or isinstance(error, TimeoutError)
-                why = "no answer within the deadline" if late else (str(error) or type(error).__name__)
-                raise Deferred(why[:300], code="timeout" if late else "connection", ambiguous=asked) from error
+                raise deadline.lost(error, ambiguous=asked) from error
             finally:
                 connection.close()
 
@@ -98,11 +95,11 @@ def _judge(status: int, body: bytes, retry_after: str | None) -> Sent:
         if not isinstance(sid, str) or not sid:
             raise Deferred(f"{status} without a message id", code=str(status), ambiguous=True)
         return Sent(provider_id=sid, code=str(status), detail=said)
-    if status in _LATER:
-        raise Deferred(said, code=code, retry_after_s=_seconds(retry_after))
+    if status in LATER:
+        raise Deferred(said, code=code, retry_after_s=wait_s(retry_after))
     if 400 <= status < 500:
         raise Refused(said, code=code)
-    raise Deferred(said, code=code, ambiguous=True, retry_after_s=_seconds(retry_after))
+    raise Deferred(said, code=code, ambiguous=True, retry_after_s=wait_s(retry_after))
 
 
 def _document(body: bytes) -> dict[str, object]:
@@ -111,12 +108,6 @@ def _document(body: bytes) -> dict[str, object]:
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    if retry_after is None or not retry_after.strip().isascii() or not retry_after.strip().isdigit():
-        return None
-    return min(float(retry_after), 3600.0)
 
 
 def _loopback(host: str) -> bool:

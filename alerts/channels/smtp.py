@@ -5,7 +5,8 @@ import re
 import smtplib
 import socket
 import ssl
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -13,7 +14,7 @@ from email.utils import parseaddr
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from alerts.channels.deadline import Deadline, cut_off
+from alerts.channels.deadline import cut_off
 from alerts.channels.port import Deferred, Message, Refused, Sent
 from coldchain.errors import ConfigError
 
@@ -96,20 +97,9 @@ class SmtpChannel:
         if not _ADDRESS.fullmatch(message.to):
             raise Refused("the address is not of the form name@host in plain ASCII", code="address")
         mail = _mail(message, self._sender)
-        talk = _Conversation(self._settings, self._context)
-        with cut_off(self._settings.deadline_s, lambda: talk.sock) as deadline:
-            try:
-                talk.open()
-                return talk.deliver(self._sender, message.to, mail)
-            except smtplib.SMTPResponseException as error:
-                said = _said(error.smtp_code, error.smtp_error)
-                raise Deferred(said, code=str(error.smtp_code), ambiguous=talk.body_sent) from error
-            except ssl.SSLError as error:
-                raise Deferred(f"TLS failed: {error.reason or error}", code="tls") from error
-            except (OSError, smtplib.SMTPException, ValueError) as error:
-                raise _lost(error, talk, deadline) from error
-            finally:
-                talk.leave()
+        with self._talking() as talk:
+            talk.open()
+            return talk.deliver(self._sender, message.to, mail)
 
     def probe(self) -> str:
         """Connect, protect and sign in as for a mail, and hand none over; how the server is protected.
@@ -117,27 +107,29 @@ class SmtpChannel:
         Raises:
             Deferred: what a mail would have met.
         """
+        with self._talking() as talk:
+            try:
+                talk.open()
+            except ssl.SSLCertVerificationError as error:
+                raise Deferred(f"TLS failed: {error.verify_message}", code="tls") from error
+        return "with TLS" if talk.protected else "without TLS"
+
+    @contextmanager
+    def _talking(self) -> Iterator["_Conversation"]:
+        """A conversation that ends within the deadline; whatever breaks it off is a reason to try again."""
         talk = _Conversation(self._settings, self._context)
         with cut_off(self._settings.deadline_s, lambda: talk.sock) as deadline:
             try:
-                talk.open()
+                yield talk
             except smtplib.SMTPResponseException as error:
-                raise Deferred(_said(error.smtp_code, error.smtp_error), code=str(error.smtp_code)) from error
-            except ssl.SSLCertVerificationError as error:
-                raise Deferred(f"TLS failed: {error.verify_message}", code="tls") from error
+                said = _said(error.smtp_code, error.smtp_error)
+                raise Deferred(said, code=str(error.smtp_code), ambiguous=talk.body_sent) from error
             except ssl.SSLError as error:
                 raise Deferred(f"TLS failed: {error.reason or error}", code="tls") from error
             except (OSError, smtplib.SMTPException, ValueError) as error:
-                raise _lost(error, talk, deadline) from error
+                raise deadline.lost(error, ambiguous=talk.body_sent) from error
             finally:
                 talk.leave()
-        return "with TLS" if talk.protected else "without TLS"
-
-
-def _lost(error: Exception, talk: "_Conversation", deadline: Deadline) -> Deferred:
-    late = deadline.passed or isinstance(error, TimeoutError)
-    why = "no answer within the deadline" if late else (str(error) or type(error).__name__)
-    return Deferred(why[:300], code="timeout" if late else "connection", ambiguous=talk.body_sent)
 
 
 class _Conversation(smtplib.SMTP):

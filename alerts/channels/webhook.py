@@ -19,6 +19,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from alerts.channels.deadline import cut_off
+from alerts.channels.http_answers import LATER, wait_s
 from alerts.channels.port import Deferred, Message, Refused, Sent
 from coldchain.clock import Clock
 from coldchain.errors import InvalidValue
@@ -26,10 +27,6 @@ from coldchain.errors import InvalidValue
 DEADLINE_S = 5.0
 LARGEST = 64 * 1024  # bytes, of what is sent and of what is read
 SECRET_PREFIX = "whsec_"  # noqa: S105  how secrets begin, none itself
-_TEMPORARY = frozenset(
-    {401, 403, 408, 425, 429}
-)  # refusals of ourselves: a repaired secret or a quieter hour cures them
-
 _NAT64, _LOCAL_NAT64 = ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48")
 
 
@@ -75,9 +72,7 @@ class WebhookChannel:
             except ssl.SSLError as error:
                 raise Deferred(f"TLS failed: {error.reason or error}", code="tls") from error
             except (OSError, http.client.HTTPException) as error:
-                late = deadline.passed or isinstance(error, TimeoutError)
-                why = "no answer within the deadline" if late else (str(error) or type(error).__name__)
-                raise Deferred(why[:300], code="timeout" if late else "connection", ambiguous=asked) from error
+                raise deadline.lost(error, ambiguous=asked) from error
             finally:
                 connection.close()
 
@@ -184,8 +179,6 @@ def _judge(status: int, retry_after: str | None) -> Sent:
         return Sent(provider_id=None, code=str(status), detail=said)
     if 300 <= status < 400:
         raise Refused(f"{said}: redirects are not followed; enter the final address", code=str(status))
-    if 400 <= status < 500 and status not in _TEMPORARY:
+    if 400 <= status < 500 and status not in LATER:
         raise Refused(said, code=str(status))
-    asked = retry_after.strip() if retry_after else ""
-    wait_s = min(float(asked), 3600.0) if asked.isascii() and asked.isdigit() else None
-    raise Deferred(said, code=str(status), retry_after_s=wait_s)
+    raise Deferred(said, code=str(status), retry_after_s=wait_s(retry_after))

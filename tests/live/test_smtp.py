@@ -114,6 +114,25 @@ def test_a_connection_cut_after_the_mail_went_out_leaves_it_in_doubt(smtp_server
     assert len(smtp_server.mails) == 1
 
 
+def test_gibberish_after_the_mail_leaves_it_in_doubt_and_the_server_hears_a_farewell() -> None:
+    said: list[bytes] = []
+    replies = {b"MAIL": b"250 OK", b"RCPT": b"250 OK", b"DATA": b"354 go on", b".\r\n": b"what?"}
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"220 test\r\n")
+        for line in connection.makefile("rb"):
+            said.append(line)
+            reply = b"250 test" if line[:4].upper() == b"EHLO" else replies.get(line[:4].upper())
+            if reply is not None:
+                connection.sendall(reply + b"\r\n")
+
+    with raw_server(talk) as port:
+        with pytest.raises(Deferred) as deferred:
+            SmtpChannel(SmtpSettings("127.0.0.1", port, starttls="off"), SENDER).send(MESSAGE)
+        assert deferred.value.ambiguous is True
+    assert said[-1] == b"quit\r\n"
+
+
 @pytest.mark.parametrize(("step", "doubt"), [("RCPT slow@example.org", False), ("DATA slow@example.org", True)])
 def test_a_server_that_falls_silent_is_left_at_the_deadline(smtp_server: SmtpServer, step: str, doubt: bool) -> None:
     smtp_server.answers[step] = "hang"
