@@ -37,7 +37,7 @@ demo: $(ENV)/runtime
 	@exec $(BIN)/coldchain demo
 
 test: $(ENV)/dev
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: $(ENV)/dev
 	@$(BIN)/ruff check .
@@ -47,7 +47,7 @@ check: $(ENV)/dev
 
 # The fault tests at their long length: for every night, and before a release.
 nightly: $(ENV)/dev
-	@COLDCHAIN_TEST_KILLS=200 COLDCHAIN_TEST_EXCURSIONS=2000 COLDCHAIN_TEST_SENDS=1000 COLDCHAIN_TEST_FUZZ=10000 \
+	@COLDCHAIN_TEST_KILLS=200 COLDCHAIN_TEST_NOTIFIER_KILLS=100 COLDCHAIN_TEST_EXCURSIONS=2000 COLDCHAIN_TEST_SENDS=1000 COLDCHAIN_TEST_FUZZ=10000 \
 	COLDCHAIN_TEST_HISTORIES=10000 COLDCHAIN_TEST_ALERT_STATES=5000x200 COLDCHAIN_TEST_PATIENCE=60 \
 	$(BIN)/python -m pytest tests/faults tests/scenarios/test_planted_truth.py \
 	tests/scenarios/test_order_does_not_matter.py tests/scenarios/test_alert_states.py

@@ -36,8 +36,9 @@ def _loopback(host: str) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: while Playwright runs, its event loop occupies the main thread of every later test."""
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    """Files with slow tests come first: nobody should wait at the end for one of them that began last."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in slow, "browser" not in item.path.parts))
     if servers.PATIENCE != 1:
         for item in items:
             allowed = item.get_closest_marker("timeout")

@@ -22,8 +22,8 @@ from coldchain.registry.schema import person
 from coldchain.registry.store import Registry
 
 PROGRAM = Path(__file__).with_name("notifier_process.py")
-# At night COLDCHAIN_TEST_KILLS=100 makes it 6,000 notifications; each life of a notifier costs its start.
-KILLS = int(os.environ.get("COLDCHAIN_TEST_KILLS", "10"))
+# At night it is 100 and so 6,000 notifications; each life of a notifier costs its start.
+KILLS = int(os.environ.get("COLDCHAIN_TEST_NOTIFIER_KILLS", "10"))
 PEOPLE = KILLS * 15
 ALARMS = 2  # each person hears of both, by e-mail and SMS: grouped, or one after the other
 
