@@ -15,7 +15,7 @@ from alerts.canary_watch import CanaryWatch
 from coldchain.clock import Clock
 from coldchain.domain.quantity import iso
 from coldchain.pulse import stale
-from coldchain.registry import canary, undelivered
+from coldchain.registry import canary, sentinel_visits, undelivered
 
 OVERDUE_MS = 120_000
 _PATIENCE_S = 5.0
@@ -34,6 +34,7 @@ class Seen(NamedTuple):
 
     troubles: tuple[Trouble, ...]
     every_s: float | None  # how often canaries are sent, where that is known
+    token: str | None = None  # by which the monitor knows its sentinel
 
 
 class View:
@@ -54,7 +55,7 @@ class View:
         if not asked.done.wait(self._patience_s):
             return Seen((*lifeless, Trouble("registry", "its registry does not answer")), None)
         self._asking = None
-        return Seen((*lifeless, *asked.troubles), asked.every_s)
+        return Seen((*lifeless, *asked.troubles), asked.every_s, asked.token)
 
     def _lifeless(self) -> list[Trouble]:
         folder, now_ms = self._data / "run", self._clock.now_ms()
@@ -74,6 +75,7 @@ class _Question:
         self.done = threading.Event()
         self.troubles: tuple[Trouble, ...] = ()
         self.every_s: float | None = None
+        self.token: str | None = None
         threading.Thread(target=self._ask, args=(engine, canaries, now_ms), name="sentinel-look", daemon=True).start()
 
     def _ask(self, engine: Engine, canaries: CanaryWatch, now_ms: int) -> None:
@@ -82,6 +84,7 @@ class _Question:
                 wanted = canary.expected(connection)
                 if wanted is not None:
                     self.every_s = wanted.every_s
+                self.token = sentinel_visits.token(connection)
                 missing = canaries.missing(connection)
                 stuck = undelivered.stuck_since_ms(connection, now_ms)
                 oldest = undelivered.oldest_due_ms(connection)

@@ -167,9 +167,12 @@ def _smtp(name: str, url: str, sender: str) -> str:
 
 
 def _sentinel(config: Config) -> str:
+    seen = _seen(config)
     if not config.sentinel_to:
+        if seen is not None:
+            return seen
         return "none configured: nobody would hear if this installation died; see COLDCHAIN_SENTINEL_TO"
-    said = []
+    said = [seen or "was never seen here: start `coldchain sentinel`, and let it reach COLDCHAIN_PUBLIC_URL"]
     if config.sentinel_smtp_url:
         sender = config.sentinel_from or config.mail_from
         said.append(_smtp("COLDCHAIN_SENTINEL_SMTP_URL", config.sentinel_smtp_url, sender))
@@ -179,6 +182,23 @@ def _sentinel(config: Config) -> str:
         parts = urlsplit(config.sentinel_sms_url)
         said.append(_reached(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)))
     return "; ".join(said)
+
+
+def _seen(config: Config) -> str | None:
+    """When the sentinel last came by; None where none ever did."""
+    from alerts.sentinel_visits import SILENT_S
+    from coldchain.domain.quantity import iso
+    from coldchain.registry import sentinel_visits
+    from coldchain.wiring import opened_registry
+
+    with opened_registry(config) as registry, registry.read() as connection:
+        visit = sentinel_visits.last(connection)
+    if visit is None:
+        return None
+    if visit.ended or SystemClock().now_ms() - visit.at_ms > SILENT_S * 1000:
+        what = "was ended at" if visit.ended else "has not come by since"
+        raise ColdchainError(f"{what} {iso(visit.at_ms)}: start it again, or `coldchain sentinel --forget`")
+    return f"came by at {iso(visit.at_ms)}"
 
 
 def _watchdog(config: Config) -> str:

@@ -76,11 +76,12 @@ def notify_watch(config: Config, stores: Stores, clock: Clock) -> "Watchman":
     from alerts.annunciation import Annunciation
     from alerts.canary_watch import CanaryWatch
     from alerts.heartbeat import Heartbeat
+    from alerts.sentinel_visits import KIND, Missed
     from alerts.watch import Check, Event, Watchman
 
     pace = min(10.0, config.canary_s / 6) if config.canary_s else 10.0
     siren = Annunciation(config.annunciator, clock) if config.annunciator else None
-    canaries = CanaryWatch(clock)
+    canaries, web = CanaryWatch(clock), work.Role(config.data, "web", clock, for_s=0.0)
     beat = Heartbeat(config.heartbeat_url, stores.registry, clock) if config.heartbeat_url else None
 
     def asks(question: Callable[[Connection, int], str | None]) -> Callable[[], str | None]:
@@ -106,6 +107,7 @@ def notify_watch(config: Config, stores: Stores, clock: Clock) -> "Watchman":
         Check("canary", pace, asks(lambda connection, _now_ms: canaries.missing(connection))),
         Check("commit_lag", 10 * _SECOND, work.Lag(stores.journal, stores.registry, clock).look),
         Check("ingest_stalled", 10 * _SECOND, work.Role(config.data, "ingest", clock).look),
+        Check(KIND, 10 * _SECOND, Missed(stores.registry, clock, "notifier", lambda: web.look() is None).look),
         Check("web_stalled", 10 * _SECOND, work.Role(config.data, "web", clock).look),
     ]
     if beat is not None:

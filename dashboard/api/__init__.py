@@ -31,6 +31,7 @@ from dashboard.api import (
     routing,
     rule_lab,
     schemas,
+    sentinel,
     shipments,
     stages,
     summaries,
@@ -43,7 +44,7 @@ from dashboard.policy import Endpoint
 
 _NOUNS = (
     ingest, shipments, stages, batches, derivations, past_figures, loggers, readings, findings, summaries, alarms,
-    ack_links, callbacks, proofs, drills, program_endpoints, parties,
+    ack_links, callbacks, sentinel, proofs, drills, program_endpoints, parties,
     alarm_quality, records, catalogue, product_profiles, device_profiles, rule_lab, people, events, reference,
     windows, schemas, openings, policies, rotas, routing, maintenance, explanations, habits,
 )  # fmt: skip

@@ -42,7 +42,7 @@ def test_what_needs_no_credentials_is_this_short_list_and_nothing_else() -> None
         ("GET", "/sign-in"), ("POST", "/sign-in"),
         ("GET", "/sign-in/link/{token}"), ("POST", "/sign-in/link/{token}"), ("GET", "/api/v1/ack/{token}"),
         ("POST", "/api/v1/ack/{token}"), ("POST", "/api/v1/callbacks/sms"), ("GET", "/api/v1/proofs/{token}"),
-        ("POST", "/api/v1/proofs/{token}"),
+        ("POST", "/api/v1/proofs/{token}"), ("POST", "/api/v1/sentinel"),
     } == OPEN  # fmt: skip
 
 

@@ -68,7 +68,7 @@ class Post:
 
     def explained(self) -> dict[str, list[dict[str, object]]]:
         with self.registry.read() as connection:
-            return explanation(connection, str(self.story.id))  # type: ignore[return-value]
+            return explanation(connection, str(self.story.id))
 
 
 @pytest.fixture
