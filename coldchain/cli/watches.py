@@ -75,6 +75,7 @@ def notify_watch(config: Config, stores: Stores, clock: Clock) -> "Watchman":
     from alerts import watch_work as work
     from alerts.annunciation import Annunciation
     from alerts.canary_watch import CanaryWatch
+    from alerts.clock_sources import Consensus, Kernel, first
     from alerts.heartbeat import Heartbeat
     from alerts.sentinel_visits import KIND, Missed
     from alerts.watch import Check, Event, Watchman
@@ -110,9 +111,11 @@ def notify_watch(config: Config, stores: Stores, clock: Clock) -> "Watchman":
         Check(KIND, 10 * _SECOND, Missed(stores.registry, clock, "notifier", lambda: web.look() is None).look),
         Check("web_stalled", 10 * _SECOND, work.Role(config.data, "web", clock).look),
     ]
+    clocks = [Kernel(stores.registry, clock).look, Consensus(stores.journal, clock).look]
     if beat is not None:
         checks.append(Check("heartbeat", config.canary_s or _MINUTE, beat.look))
-        checks.append(Check("clock_offset", 10 * _SECOND, beat.clock_off))
+        clocks.insert(0, beat.clock_off)
+    checks.append(Check("clock_offset", 10 * _SECOND, first(*clocks)))
     return Watchman(stores.registry, "notifier", checks, clock, events)
 
 
