@@ -113,8 +113,11 @@ def _visible(viewer: Viewer) -> Select[Any]:
     by, whose = aliased(person), aliased(person)
     shipments = select(shipment.c.reference).where(shipment.c.id == table.c.subject_id).scalar_subquery()
     stores = select(store.c.name).where(store.c.id == table.c.subject_id).scalar_subquery()
+    lanes = select(shipment.c.lane).where(shipment.c.id == table.c.subject_id).scalar_subquery()
+    sites = select(store.c.site).where(store.c.id == table.c.subject_id).scalar_subquery()
     named = (by.c.name.label("acknowledged_name"), whose.c.name.label("assigned_name"))
-    query = select(table, func.coalesce(shipments, stores).label("reference"), *named)
+    called = (func.coalesce(shipments, stores).label("reference"), func.coalesce(lanes, sites).label("place"))
+    query = select(table, *called, *named)
     query = query.outerjoin(by, by.c.id == table.c.acknowledged_by).outerjoin(whose, whose.c.id == table.c.assigned)
     return query.where(subjects_of(viewer, table.c.subject_kind, table.c.subject_id))
 
@@ -174,6 +177,7 @@ def _summary(row: Row[Any], viewer: Viewer) -> dict[str, Any]:
         subject_kind=row.subject_kind or "system",
         subject_id=row.subject_id,
         reference=row.reference,
+        place=row.place or None,
         logger=row.logger,
         channel=row.channel,
         cause=row.cause,

@@ -28,16 +28,24 @@
   function minus(shown) { return (Number(shown) === 0 ? shown.replace("-", "") : shown).replace("-", "−"); }
   text.limit = function (value) { return minus(String(value)) + " °C"; };
 
+  // Humidity is measured in per cent.
+  const HUMIDITY = { humidity_high: "high", humidity_low: "low" };
+  text.amount = function (alarm, value) {
+    const shown = text.celsius(value, alarm.limit_c);
+    return alarm.cause in HUMIDITY ? shown.replace("°C", "% RH") : shown;
+  };
+
   text.cause = function (alarm) {
     const limit = alarm.limit_c === undefined ? "" : " " + text.limit(alarm.limit_c);
     if (alarm.cause === "high") return "above" + limit;
     if (alarm.cause === "low") return "below" + limit;
+    if (alarm.cause in HUMIDITY && limit) return (HUMIDITY[alarm.cause] === "high" ? "above" : "below") + limit.replace("°C", "% RH");
     if (alarm.cause === "silence") return "silent";
-    return alarm.cause.replaceAll("_", " ");
+    return alarm.cause === "rate" ? "fast change of temperature" : alarm.cause.replaceAll("_", " ");
   };
 
   // What its farthest value is called: who reads "peak −1.1 °C" looks twice.
-  text.extreme = function (row) { return (row.direction || row.cause) === "low" ? "lowest " : "peak "; };
+  text.extreme = function (row) { return ["low", "humidity_low"].includes(row.direction || row.cause) ? "lowest " : "peak "; };
 
   const zoneOf = () => (document.body && document.body.dataset.zone) || "UTC";
   const formats = {};

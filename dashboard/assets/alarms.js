@@ -109,6 +109,11 @@
 
   // The list is drawn anew when something changed: who works down it keeps the place, the choice, and what is unfolded.
   new MutationObserver(() => {
+    const view = document.querySelector('.alarm-views [aria-current="page"]:not([data-seen])');
+    if (view) { // on a phone the views are wider than the screen
+      view.dataset.seen = "1";
+      view.parentElement.scrollLeft = view.offsetLeft - view.parentElement.offsetLeft - 12;
+    }
     if (document.getElementById("alarm-rows")) {
       document.querySelectorAll("details[data-storm]").forEach((one) => {
         const open = unfolded.has(one.dataset.storm);

@@ -114,7 +114,7 @@
       h("div", { class: "what" },
         h("a", { href: link(alarm) }, name), " ", span("dim", text.cause(alarm)),
         alarm.suppression === "out_of_service" ? [" ", span("tag out-of-service", "out of service")] : null,
-        h("div", { class: "facts" }, peak !== undefined ? [span("peak", text.extreme(alarm) + text.celsius(peak, alarm.limit_c)), " · "] : null, facts.join(" · "))),
+        h("div", { class: "facts" }, peak !== undefined ? [span("peak", text.extreme(alarm) + text.amount(alarm, peak)), " · "] : null, facts.join(" · "))),
       h("div", { class: "do" }, h("span", { class: "age" }, alarm.end ? ["ended ", time(alarm.end, "ago")] : over(shipment) ? ["open at the end"] : ["for ", time(alarm.onset, "age")]), action));
   }
 
@@ -314,7 +314,7 @@
       const alarm = id && state && state.alarms ? state.alarms.find((row) => row.id === id) : null;
       if (!id) return [false, space.no_update];
       if (!alarm) return [true, "This alarm"];
-      const peak = alarm.peak_c !== undefined ? ", " + text.extreme(alarm) + text.celsius(alarm.peak_c, alarm.limit_c) : "";
+      const peak = alarm.peak_c !== undefined ? ", " + text.extreme(alarm) + text.amount(alarm, alarm.peak_c) : "";
       return [true, (alarm.reference || alarm.logger) + " " + text.cause(alarm) + peak + ", since " + text.moment(alarm.onset, "minute")];
     },
   });

@@ -14,12 +14,13 @@ from coldchain.registry.loggers import declared_interval
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.figures.series import Outside, Series, chart
 from dashboard.parts import alarm_acts, alarm_told, security, subjects, text
+from dashboard.parts.alarm_amounts import amount, cause_words, detail
 from dashboard.parts.alarm_list import buttons
-from dashboard.parts.alarm_words import about, badge, coming, explained, name, title
+from dashboard.parts.alarm_words import about, badge, coming, explained, name, title, todo
 from dashboard.parts.elements import Figure, card, figures, head, link, moment, severity, tag
 from dashboard.parts.graph import graph
 from dashboard.parts.page import Page
-from dashboard.parts.shipment_blocks import Event, alarm_events, cause_words, timeline_list
+from dashboard.parts.shipment_blocks import Event, alarm_events, timeline_list
 from dashboard.parts.states import attempt, empty, skeleton
 from dashboard.services import Services
 
@@ -92,11 +93,11 @@ def page_body(services: Services, viewer: Viewer, reference: str, scheme: str, z
         html.Div(
             [
                 chart_card(shown, tracks, marks, interval_ms, scheme, zone),
-                card("Why, and what comes next", why(shown, viewer, reasons)),
+                card("What to do, why, and what comes next", why(shown, viewer, reasons)),
             ],
             className="grid-2",
         ),
-        card("Who was told", alarm_told.told_table(shown, name(shown))),
+        card("Who was told", alarm_told.told_table(shown, name(shown)), className="told"),
         card("Timeline", timeline_list(sorted(events(shown), key=lambda one: one.at, reverse=True))),
     ]  # fmt: skip
 
@@ -134,13 +135,13 @@ def _window(shown: JsonObject, now_ms: int) -> tuple[int, int]:
 
 def facts_of(shown: JsonObject) -> list[Figure]:
     """How far, how long, since when, answered by whom."""
-    limit, found = shown.get("limit_c"), []
+    found = []
     if "peak_c" in shown:
-        found.append(Figure("Worst", text.celsius(shown["peak_c"], limit), cause_words(shown), "excursion"))
+        found.append(Figure("Worst", amount(shown, shown["peak_c"]), cause_words(shown), "excursion"))
     if "value_c" in shown:
-        found.append(Figure("Newest when judged", text.celsius(shown["value_c"], limit), moment(shown["changed"])))
+        found.append(Figure("Newest value", amount(shown, shown["value_c"]), "when last judged"))
     began = ms_from_iso(shown["onset"])
-    since = ["since ", moment(shown["onset"]), ", found late" if shown["late"] else ""]
+    since = ["since ", moment(shown["onset"]), _begins_with(shown), ", found late" if shown["late"] else ""]
     if "end" in shown:
         over = ", nobody saw the return" if shown.get("monitoring_ended") else ""
         found.append(Figure("Lasted", text.duration((ms_from_iso(shown["end"]) - began) / 1000), [*since, over]))
@@ -159,10 +160,18 @@ def facts_of(shown: JsonObject) -> list[Figure]:
     return found  # fmt: skip
 
 
+def _begins_with(shown: JsonObject) -> str:
+    """At what an alarm's beginning is counted; the excursion's own page has where the line crosses the limit."""
+    return ", the last reading" if shown["cause"] == "silence" else ", first reading outside" * ("limit_c" in shown)
+
+
 def chart_card(
     shown: JsonObject, tracks: list[Any], marks: tuple[Outside, ...], interval_ms: int, scheme: str, zone: str
 ) -> html.Section:
-    """The readings from before the onset to after the end."""
+    """The readings from before the onset to after the end; of the product itself, what was found wrong."""
+    if shown["subject_kind"] == SubjectKind.SYSTEM.value:
+        words = detail(shown) or "Nothing more is on record than that it happened."
+        return card("What was found", html.P(words, className="body"))
     kept = [track for track in tracks if len(track) and bool((track.temperature_mc != ABSENT).any())]
     if not kept:
         return card("Readings around it", empty("No temperature was read around it"))
@@ -170,7 +179,7 @@ def chart_card(
     high = limit if shown["cause"] == "high" else None
     low = limit if shown["cause"] == "low" else None
     drawn = chart(Series(tuple(kept), low, high, interval_ms, marks), scheme=scheme, zone=zone)
-    words = f"{drawn.note}. {title(shown)}" + (f", worst {text.celsius(shown['peak_c'], shown.get('limit_c'))}"
+    words = f"{drawn.note}. {title(shown)}" + (f", worst {amount(shown, shown['peak_c'])}"
                                                if "peak_c" in shown else "")  # fmt: skip
     return card("Readings around it", graph("alarm-chart", drawn.figure, style={"height": f"{drawn.height}px"}),
                 html.P(f"{words}.", className="chart-note"), alarm_told.readings(kept, shown))  # fmt: skip
@@ -189,7 +198,10 @@ def why(shown: JsonObject, viewer: Viewer, reasons: JsonObject) -> html.Div:
     mine = alarm_told.why_mine(told, viewer.id)
     lines = [mine, coming(shown)] if mine else explained(shown, alarm_told.why_not(told, viewer.id))
     rules = [html.P(["Rules that fired: ", *[part for rule in shown["rules"] for part in (tag(rule), " ")]])]
-    body = html.Div([*(html.P(line) for line in lines), *(rules if shown["rules"] else [])], className="body why")
+    if detail(shown):
+        rules = []  # said as what was found
+    do = [html.P([html.Strong("What to do: "), todo(shown)])] if todo(shown) else []
+    body = html.Div([*do, *(html.P(line) for line in lines), *(rules if shown["rules"] else [])], className="body why")
     return html.Div([body, alarm_told.silences(told)])
 
 

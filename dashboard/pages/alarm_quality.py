@@ -9,10 +9,10 @@ from coldchain.registry import alarm_quality
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.parts import alarm_quality_blocks as blocks
 from dashboard.parts import security
+from dashboard.parts.alarm_amounts import cause_words
 from dashboard.parts.alarm_quality_behind import PERIODS, facts_of, period_days
 from dashboard.parts.elements import card, head, link, moment
 from dashboard.parts.page import Page
-from dashboard.parts.shipment_blocks import cause_words
 from dashboard.parts.states import attempt, empty, skeleton
 from dashboard.services import Services
 

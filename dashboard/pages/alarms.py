@@ -83,8 +83,11 @@ def _behind(wanted: Behind) -> html.Div:
 
 
 def _keys() -> list[Any]:
-    pairs = (("j", "k"), "next, previous"), (("a",), "acknowledge"), (("s",), "set aside"), (("c",), "comment"), (
-        ("o",), "open"), (("x",), "choose"), (("A",), "acknowledge the chosen"), (("?",), "all keys")  # fmt: skip
+    pairs = (
+        (("j", "k"), "next, previous"), (("a",), "acknowledge"), (("s",), "set aside"), (("c",), "comment"),
+        (("h",), "hand over"), (("o",), "open"), (("x",), "choose"), (("A",), "acknowledge the chosen"),
+        (("?",), "all keys"),
+    )  # fmt: skip
     found: list[Any] = []
     for keys, meaning in pairs:
         found += [part for key in keys for part in (html.Kbd(key), " ")] + [f"{meaning}   "]

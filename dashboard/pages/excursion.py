@@ -16,12 +16,14 @@ from dashboard.figures.route import Mark, Stop, Way, place_at, route, way
 from dashboard.figures.series import HEIGHT, Outside, Series, chart
 from dashboard.pages.excursions import title
 from dashboard.parts import security, service_blocks, text
+from dashboard.parts.alarm_amounts import cause_words
 from dashboard.parts.budget_blocks import Derives, plain
 from dashboard.parts.derivation import number
 from dashboard.parts.elements import Column, Figure, card, figures, head, link, moment, severity, table, tag
 from dashboard.parts.graph import graph
 from dashboard.parts.page import Page
-from dashboard.parts.shipment_blocks import STATE_WORDS, Event, alarm_events, cause_words, channel_word, timeline_list
+from dashboard.parts.profile_blocks import address, version_link
+from dashboard.parts.shipment_blocks import STATE_WORDS, Event, alarm_events, channel_word, timeline_list
 from dashboard.parts.states import attempt, empty, skeleton
 from dashboard.parts.subjects import href
 from dashboard.services import Services
@@ -90,7 +92,7 @@ def page_body(services: Services, id: str, scheme: str, zone: str) -> list[Any]:
         card(None, figures(facts_of(shown, _derives(shown, document)))),
         html.Div(
             [
-                _chart_card(shown, tracks, label, interval_ms, scheme, zone),
+                _chart_card(shown, tracks, label, interval_ms, scheme, zone, _derives(shown, document)),
                 _map_card(services, shown, tracks, label, scheme),
             ],
             className="grid-2",
@@ -196,7 +198,7 @@ def _actions(shown: JsonObject, linked: list[JsonObject], viewer: Viewer) -> lis
 
 
 def _chart_card(
-    shown: JsonObject, tracks: list[Any], label: Range, interval_ms: int, scheme: str, zone: str
+    shown: JsonObject, tracks: list[Any], label: Range, interval_ms: int, scheme: str, zone: str, derived: Derives
 ) -> html.Section:
     mine = [track for track in tracks if track.channel == shown["channel"] and len(track)]
     mine = [track for track in mine if bool((track.temperature_mc != ABSENT).any())]
@@ -208,13 +210,14 @@ def _chart_card(
         milli_from_float(shown["peak_c"]), milli_from_float(shown["limit_c"]),
     )  # fmt: skip
     drawn = chart(Series(tuple(mine), label.low_mc, label.high_mc, interval_ms, (mark,)), scheme=scheme, zone=zone)
-    words = (
-        f"{drawn.note}. {title(shown)} for {text.duration(shown['duration_s'])}, {text.extreme(shown['direction'])} "
-        + text.celsius(shown["peak_c"], shown["limit_c"])
-    )
+    words = [
+        html.Span(drawn.note), ". ", html.Span(title(shown)), " for ",
+        derived(text.duration(shown["duration_s"]), "duration_s"), f", {text.extreme(shown['direction'])} ",
+        derived(text.celsius(shown["peak_c"], shown["limit_c"]), "peak_c"), ".",
+    ]  # fmt: skip
     return card(
         "Temperature", graph("excursion-chart", drawn.figure, style={"height": f"{drawn.height}px"}),
-        html.P(f"{words}.", className="chart-note"),
+        html.P(words, className="chart-note"),
     )  # fmt: skip
 
 
@@ -283,14 +286,16 @@ def _rules(document: JsonObject, id: str, rules: Mapping[str, Rule]) -> Any:  # 
     fired = [item for item in document.get("breaches", []) if item["excursion"] == id]
     if not fired:
         return empty("No rule has fired on it")
+    profile = document["profile"]
+    where = address(profile["id"], profile["version"])
     rows = [
-        ([tag(item["rule"]), " ", rule_words(rules[item["rule"]]) if item["rule"] in rules else ""],
+        ([tag(item["rule"]), " ", link(rule_words(rules[item["rule"]]), where) if item["rule"] in rules else ""],
          severity(item.get("severity", "info")), moment(item["fired_at"]))
         for item in fired
     ]  # fmt: skip
-    profile = document["profile"]
     table_ = table([Column("Rule"), Column("Severity"), Column("Fired")], rows, "Rules that fired")
-    return html.Div([table_, html.P(f"By {profile['id']} version {profile['version']}.", className="chart-note")])
+    return html.Div([table_, html.P(["By ", version_link(profile["id"], profile["version"], None), "."],
+                                    className="chart-note")])  # fmt: skip
 
 
 def rule_words(rule: Rule) -> str:

@@ -8,10 +8,9 @@ from dash import html
 
 from coldchain.domain.quantity import ms_from_iso
 from coldchain.registry.viewer import Permission, Viewer
-from dashboard.parts import text
+from dashboard.parts.alarm_amounts import amount, cause_words, detail, extreme
 from dashboard.parts.alarm_words import TONES, badge, name, title
 from dashboard.parts.elements import moment, severity, tag
-from dashboard.parts.shipment_blocks import cause_words
 
 Item = dict[str, Any]
 STORM = 5  # alarms of one cause that came one upon the other are one row from here on
@@ -73,7 +72,7 @@ def row(item: Item, viewer: Viewer) -> html.Li:
         [
             pick(item, viewer),
             severity(item["severity"]),
-            html.Div([html.A(name(item), href=href(item)), _facts(item), html.Div(_marks(item))], className="what"),
+            html.Div([_called(item), _facts(item), html.Div(_marks(item))], className="what"),
             html.Span(_age(item), className="age"),
             html.Div(buttons(item, viewer), className="acts"),
         ],
@@ -94,6 +93,7 @@ def storm(group: Group, viewer: Viewer, shown: int = 0) -> html.Li:
     first = min((item["onset"] for item in group.items), key=ms_from_iso)
     counts = [f"{sum(i['severity'] == one for i in group.items)} {one}" for one in _SEVERITIES
               if any(i["severity"] == one for i in group.items)]  # fmt: skip
+    facts = f"{', '.join(counts)} · {_where(group)} · within minutes of each other"
     acts = []
     if waiting:
         said = {"data-alarm-act": "acknowledge:" + ",".join(map(_version, waiting)), "data-storm": "1"}
@@ -109,11 +109,11 @@ def storm(group: Group, viewer: Viewer, shown: int = 0) -> html.Li:
             html.Div(
                 [
                     html.Strong(f"{len(group.items)} alarms: {cause_words(_alike(group))}"),
-                    html.Span(f"{', '.join(counts)} · of one cause, within minutes of each other", className="facts"),
+                    html.Span(facts, className="facts"),
                 ],
                 className="what",
             ),
-            html.Span(["since ", moment(first, "age")], className="age"),
+            html.Span(["for ", moment(first, "age")], className="age"),
             html.Div(acts, className="acts"),
             html.Details([html.Summary(f"Show all {len(group.items)}"), *members], **{"data-storm": group.key}),
         ],
@@ -121,6 +121,12 @@ def storm(group: Group, viewer: Viewer, shown: int = 0) -> html.Li:
         **{"data-row": "1", "data-alarm": f"storm-{group.key}", "data-tone": TONES[worst["severity"]],
            "data-acked": str("acknowledged" in worst).lower()},
     )  # fmt: skip
+
+
+def _where(group: Group) -> str:
+    """The site or lane of a storm, or over how many it goes."""
+    places = {item.get("place") or name(item) for item in group.items}
+    return places.pop() if len(places) == 1 else f"{len(places)} sites and lanes"
 
 
 def _alike(group: Group) -> Item:
@@ -131,7 +137,7 @@ def _alike(group: Group) -> Item:
 
 def member(item: Item, viewer: Viewer) -> html.Li:
     """One alarm of a storm, in a line; keys act on it as on any row."""
-    what = html.Div([html.A(name(item), href=href(item)), _facts(item)], className="what")
+    what = html.Div([_called(item), _facts(item)], className="what")
     return html.Li(
         [pick(item, viewer), severity(item["severity"]), what, html.Span(_age(item), className="age")],
         className="alarm-row storm-member", **attributes(item, viewer),
@@ -204,11 +210,19 @@ def _version(item: Item) -> str:
     return f"{item['id']}.{item['version']}"
 
 
+def _called(item: Item) -> html.Div:
+    """What it is about, and where that is: each site has a cold room A."""
+    place = html.Span(item["place"], className="place") if item.get("place") else None
+    return html.Div([html.A(name(item), href=href(item)), place], className="called")
+
+
 def _facts(item: Item) -> html.Span:
     peak = item.get("peak_c", item.get("value_c"))
     about = [cause_words(item)]
     if peak is not None:
-        about.append(f"{text.extreme(item['cause'])} {text.celsius(peak, item.get('limit_c'))}")
+        about.append(f"{extreme(item)} {amount(item, peak)}")
+    if detail(item):
+        about.append(detail(item)[:160])
     if item.get("channel") and item.get("logger"):
         about.append(f"{item['logger']}/{item['channel']}")
     return html.Span(" · ".join(about), className="facts")

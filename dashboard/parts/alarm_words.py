@@ -5,8 +5,9 @@ from typing import Any
 from dash import html
 
 from alerts.lifecycle import State, state
+from alerts.texts import texts
+from dashboard.parts.alarm_amounts import cause_words
 from dashboard.parts.elements import moment
-from dashboard.parts.shipment_blocks import cause_words
 from dashboard.parts.subjects import href, logger_href
 
 JsonObject = dict[str, Any]
@@ -16,8 +17,8 @@ ISA = {
     State.ACKNOWLEDGED: "Active, acknowledged",
     State.RETURNED_UNACKNOWLEDGED: "Returned, unacknowledged",
     State.RETURNED_ACKNOWLEDGED: "Returned, acknowledged, not yet reset",
-    State.SHELVED: "Shelved",
-    State.SUPPRESSED: "Suppressed by design",
+    State.SHELVED: "Set aside",
+    State.SUPPRESSED: "Spoken for by another alarm",
     State.OUT_OF_SERVICE: "Out of service",
 }
 REASONS = {
@@ -53,7 +54,9 @@ def name(alarm: JsonObject) -> str:
 
 def title(alarm: JsonObject) -> str:
     """An alarm in a line."""
-    return f"{name(alarm)} {cause_words(alarm)}"
+    words = cause_words(alarm)
+    plain = words.split()[0] in ("above", "below", "silent")
+    return f"{name(alarm)}{'' if plain else ':'} {words}"
 
 
 def about(alarm: JsonObject) -> list[tuple[str, str]]:
@@ -81,6 +84,17 @@ def explained(alarm: JsonObject, why: str) -> list[Any]:
     elif silent and silent[-1] is [one for one in alarm["timeline"] if one["kind"] in _STEPS][-1]:
         lines.append(["The newest change, ", moment(silent[-1]["at"]), f", was not told: {_silence(silent[-1])}."])
     return [*lines, coming(alarm)]
+
+
+def todo(alarm: JsonObject) -> str:
+    """What to do about it now, in the words of the messages; nothing for what is off the board."""
+    words = texts("en")
+    if "reset" in alarm:
+        return ""
+    if alarm["condition"] != "returned":
+        return words(words.choice("action", str(alarm["cause"])))
+    ending = "unwatched" if alarm.get("monitoring_ended") else "returned"
+    return words(f"action.{ending}" + ("" if alarm["cause"] in ("high", "low") else "_other"))
 
 
 def coming(alarm: JsonObject) -> list[Any]:

@@ -4,8 +4,8 @@ from zoneinfo import ZoneInfo
 
 from coldchain.domain.quantity import ms_from_iso
 from dashboard.parts import text
+from dashboard.parts.alarm_amounts import amount, cause_words, extreme
 from dashboard.parts.dossier import JsonObject
-from dashboard.parts.shipment_blocks import cause_words
 
 _UTC = ZoneInfo("UTC")
 _STATES = {"pending": "about to be raised", "active": "going on", "returning": "coming back", "returned": "over"}
@@ -13,13 +13,14 @@ _STATES = {"pending": "about to be raised", "active": "going on", "returning": "
 
 def link_facts(about: JsonObject) -> list[tuple[str, str]]:
     """Names and values, what is wrong first; what is not known is left out."""
-    farthest = text.extreme(str(about["cause"])).capitalize()
+    farthest = extreme(about).capitalize()
     rows = [
         ("Shipment or store", about.get("reference")),
+        ("Where", about.get("place")),
         ("What", cause_words(about)),
         ("State", _STATES.get(about["condition"], about["condition"])),
-        ("Now", _celsius(about, "value_c")),
-        (farthest, _celsius(about, "peak_c")),
+        ("Now", _amount(about, "value_c")),
+        (farthest, _amount(about, "peak_c")),
         ("Since", _moment(about, "onset")),
         ("Until", _moment(about, "end")),
         ("Logger", " / ".join(str(about[name]) for name in ("logger", "channel") if about.get(name))),
@@ -27,8 +28,8 @@ def link_facts(about: JsonObject) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in rows if value]
 
 
-def _celsius(about: JsonObject, name: str) -> str | None:
-    return None if about.get(name) is None else text.celsius(about[name], about.get("limit_c"))
+def _amount(about: JsonObject, name: str) -> str | None:
+    return None if about.get(name) is None else amount(about, about[name])
 
 
 def _moment(about: JsonObject, name: str) -> str | None:

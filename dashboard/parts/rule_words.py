@@ -10,7 +10,7 @@ from coldchain.registry.policies import POLICIES
 from coldchain.registry.rotas import ROTAS
 from coldchain.registry.schema import person
 from coldchain.registry.schema_people import endpoint
-from dashboard.parts.shipment_blocks import cause_words
+from dashboard.parts.alarm_amounts import cause_words
 
 Json = dict[str, Any]
 CHANNELS = {"email": "mail", "sms": "SMS", "webhook": "webhook"}

@@ -8,6 +8,7 @@ from dash import html
 from coldchain.domain.quantity import ms_from_iso
 from coldchain.registry.loggers import Calibration
 from dashboard.parts import service_blocks, text
+from dashboard.parts.alarm_amounts import cause_words
 from dashboard.parts.derivation import number
 from dashboard.parts.dossier import Dossier, JsonObject
 from dashboard.parts.elements import Column, Figure, facts, figures, link, moment, status, table, tag
@@ -309,13 +310,6 @@ def _alarm_words(entry: JsonObject, alarm: JsonObject) -> Any:
     if entry.get("who"):
         words += f" by {entry['who']}"
     return [words, html.Span(f" “{body['comment']}”", className="dim")] if body.get("comment") else words
-
-
-def cause_words(alarm: JsonObject) -> str:
-    """What an alarm is about: "above 8 °C", "silent"."""
-    limit = "" if alarm.get("limit_c") is None else f" {text.limit(alarm['limit_c'])}"
-    cause = str(alarm["cause"])
-    return {"high": f"above{limit}", "low": f"below{limit}", "silence": "silent"}.get(cause, cause.replace("_", " "))
 
 
 def _milestone(item: JsonObject) -> str:

@@ -1,14 +1,14 @@
 """If this alarm rose now, who would hear of it when? As a line of time with names."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from dash import html
 
 from dashboard.parts import text
+from dashboard.parts.alarm_amounts import cause_words
 from dashboard.parts.elements import moment, severity, tag
 from dashboard.parts.rule_words import Called, channel_words, target_words
-from dashboard.parts.shipment_blocks import cause_words
 from dashboard.parts.states import empty
 
 Json = dict[str, Any]
@@ -49,10 +49,11 @@ def timeline(messages: Iterable[Json], known: Called) -> Any:
     later = [one for one in messages if one["only_if"] is not None]
     if not lines:
         return empty("Nobody would hear of it")
-    items = [
-        (group[0]["round"], _line(after, group, _taking_over(later, who, group[0]), known))
-        for (after, who), group in lines.items()
-    ]
+    alike: dict[_Said, list[str]] = {}
+    for (after, who), group in lines.items():
+        said = _said(after, group, _taking_over(later, who, group[0]), known)
+        alike.setdefault(said, []).append(str(group[0]["name"]))
+    items = [(said.round, _line(said, names)) for said, names in alike.items()]
     first = html.Ol([item for round_, item in items if round_ < _OPEN], className="climb")
     rest = [item for round_, item in items if round_ >= _OPEN]
     if not rest:
@@ -67,7 +68,18 @@ def _taking_over(later: Iterable[Json], who: str, first: Json) -> list[Json]:
     return [one for one in later if (one["recipient"], one["step"], one["round"]) == of]
 
 
-def _line(after: int, group: list[Json], later: list[Json], known: Called) -> html.Li:
+class _Said(NamedTuple):
+    """What is said of a recipient at a moment; those of whom the same is said share a line."""
+
+    after: int
+    round: int
+    by: str
+    why: str
+    informed: bool
+    unproved: str
+
+
+def _said(after: int, group: list[Json], later: list[Json], known: Called) -> _Said:
     first = group[0]
     by = " and ".join(channel_words(one["channel"]) for one in group)
     if later:
@@ -76,16 +88,21 @@ def _line(after: int, group: list[Json], later: list[Json], known: Called) -> ht
     if first["duty"]:
         why += f" {DUTY.get(first['duty'], first['duty'])}"
     unproved = sorted({one["channel"] for one in (*group, *later) if not one["verified"]})
-    marks: list[Any] = [tag("informed only")] if first["step"] is None else []
-    if first["round"]:
-        marks.append(tag(f"repeat {first['round']}"))
-    if unproved:
-        words = " and ".join(channel_words(one) for one in unproved)
-        marks.append(html.Span(f"{words} not verified", className="status", **{"data-status": "at_risk"}))
-    when = "at once" if not after else f"after {text.duration(after)}"
+    words = " and ".join(channel_words(one) for one in unproved)
+    return _Said(after, first["round"], by, why, first["step"] is None, words)
+
+
+def _line(said: _Said, names: list[str]) -> html.Li:
+    marks: list[Any] = [tag("informed only")] if said.informed else []
+    if said.round:
+        marks.append(tag(f"repeat {said.round}"))
+    if said.unproved:
+        marks.append(html.Span(f"{said.unproved} not verified", className="status", **{"data-status": "at_risk"}))
+    when = "at once" if not said.after else f"after {text.duration(said.after)}"
+    who = html.Strong(", ".join(names))
     return html.Li([html.Span(when, className="when num"),
-                    html.Div([html.Div([html.Strong(first["name"]), f" by {by} ", *_spaced(marks)]),
-                              html.Span(why, className="dim small")])])  # fmt: skip
+                    html.Div([html.Div([who, f" by {said.by} ", *_spaced(marks)]),
+                              html.Span(said.why, className="dim small")])])  # fmt: skip
 
 
 def _spaced(marks: list[Any]) -> list[Any]:

@@ -99,7 +99,7 @@ def test_a_critical_alarm_is_set_aside_by_two_persons(opened: Opener, world: Wor
     assert second.axe() == []
     second.page.get_by_role("button", name="Agree").click()
     second.page.get_by_role("dialog").get_by_role("button", name="I agree").click()
-    second.page.locator(".alarm-state", has_text="Shelved").wait_for()
+    second.page.locator(".alarm-state", has_text="Set aside").wait_for()
     assert row_of(world, id_).suppression == "shelved"
     second.page.get_by_role("button", name="Watch again").click()
     second.page.get_by_role("dialog").get_by_role("button", name="Watch again").click()
