@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alert_cast import NOON
@@ -67,10 +68,10 @@ def test_this_machines_own_kernel_answers_or_says_that_it_cannot(house: House) -
     assert Kernel(house.registry, house.clock).look() is None
 
 
-def rows(delays_s: Sequence[float], source: str = "device", **more: object) -> list[Reading]:
+def rows(delays_s: Sequence[float], source: str = "device", **more: Any) -> list[Reading]:
     """One reading of each logger, which arrives so long after it was measured."""
     return [
-        Reading(f"L{n}", "internal", NOON - round(delay * SECOND), NOON, source)._replace(**more)  # type: ignore[arg-type]
+        Reading(f"L{n}", "internal", NOON - round(delay * SECOND), NOON, source)._replace(**more)
         for n, delay in enumerate(delays_s)
     ]
 
@@ -99,7 +100,7 @@ def test_most_loggers_must_agree_with_each_other_before_our_clock_is_the_wrong_o
              {"flags": flag_bits("retained")}, {"flags": flag_bits("clock_suspect")}],
     ids=str,
 )  # fmt: skip
-def test_times_that_are_no_live_clock_of_a_logger_say_nothing(more: dict[str, object]) -> None:
+def test_times_that_are_no_live_clock_of_a_logger_say_nothing(more: dict[str, Any]) -> None:
     assert behind_ms(rows([-10] * 9, **more)) is None
 
 
@@ -111,7 +112,7 @@ def test_the_freshest_reading_of_a_logger_counts_and_what_it_sends_later_does_no
 def test_a_clock_that_is_behind_by_an_hour_is_told_of_though_no_time_of_a_logger_is_believed_then(text: str) -> None:
     true_ms = NOON + 60 * MINUTE
     words = {"iso": iso(true_ms), "seconds": str(true_ms // 1000), "milliseconds": str(true_ms)}[text]
-    moved = []
+    moved: list[Reading] = []
     for row in rows([-3600] * 6):
         message = Decoded(row.logger, "1:1", b"", "native@1", (row._replace(device_time=words),))
         moved += timed(message, NOON).readings
