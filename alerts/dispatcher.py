@@ -75,8 +75,12 @@ class Dispatcher:
         failover: Failover | None = None,
         rounds: Rounds | None = None,
         pacing: Pacing | None = None,
+        apart: Mapping[str, int] | None = None,
     ) -> None:
-        """`holder` must be this process's own name (`registry.store.holder_name`)."""
+        """`holder` must be this process's own name (`registry.store.holder_name`).
+
+        `apart`: channels that are slow by nature, with how many sends at a time; they take no turns with the others.
+        """
         self._registry = registry
         self._channels = dict(channels)
         self._clock = clock
@@ -90,7 +94,11 @@ class Dispatcher:
         self._fence: int | None = None
         self._renew_at_s = float("-inf")
         turn = Turn(clock, self._pacing.patience_s)
-        self._lanes = {name: Lane(name, self._sender(name), turn, self._pacing.lane_width) for name in channels}
+        widths = dict.fromkeys(channels, self._pacing.lane_width) | dict(apart or {})
+        self._lanes = {
+            name: Lane(name, self._sender(name), Turn(clock, 0) if apart and name in apart else turn, widths[name])
+            for name in channels
+        }
 
     def step(self) -> bool:
         """One look at the outbox: handle timers, start what can be started, wait for nothing.

@@ -3,9 +3,10 @@
 import ssl
 from typing import NamedTuple
 
-from alerts.channels.port import Deferred, Refused
+from alerts.channels.apprise import AppriseChannel
+from alerts.channels.port import Channel, Deferred, Refused
 from alerts.channels.webhook import Target, WebhookChannel
-from alerts.messages_event import test_event
+from alerts.messages_event import test_event, test_note
 from coldchain.clock import Clock
 from coldchain.registry import endpoints
 from coldchain.registry.store import Registry, new_id
@@ -38,9 +39,15 @@ def try_out(
     now_ms = clock.now_ms()
     with registry.read() as connection:
         known = endpoints.get(connection, endpoint)
-    channel = WebhookChannel(lambda _: Target(known.url, known.secrets, known.private), clock, context)
+    target = Target(known.url, known.secrets, known.private)
+    channel: Channel
+    if known.channel == "apprise":
+        channel, message = AppriseChannel(lambda _: target), test_note(endpoint, new_id(), public_url)
+    else:
+        channel = WebhookChannel(lambda _: target, clock, context)
+        message = test_event(endpoint, new_id(), public_url, now_ms)
     try:
-        sent = channel.send(test_event(endpoint, new_id(), public_url, now_ms))
+        sent = channel.send(message)
     except (Deferred, Refused) as error:
         return Trial(known.name, taken=False, code=error.code, detail=str(error))
     with registry.write() as connection:

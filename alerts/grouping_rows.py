@@ -13,7 +13,7 @@ from coldchain.registry import outbox_groups
 from coldchain.registry.outbox import Claimed
 from coldchain.registry.outbox_groups import Mailbox
 
-GROUPED = ("email", "sms")  # to people; a program takes each alarm by itself
+GROUPED = ("email", "sms", "apprise")  # people read them; the receiver of a webhook takes each alarm by itself
 CODE_LIFE_MS = 7 * 24 * 3600_000  # for how long an answer may quote a code
 FALL_OVER_MS = 60_000  # a message put off on purpose is not one that a server did not take
 _LOOKS = 100  # mailboxes that may have to wait, in one transaction

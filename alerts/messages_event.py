@@ -51,6 +51,12 @@ def test_event(endpoint: str, id_: str, public_url: str, at_ms: int) -> Message:
     return Message(id_, endpoint, json.dumps(document, separators=(",", ":")))
 
 
+def test_note(endpoint: str, id_: str, public_url: str) -> Message:
+    """What the test button sends by apprise."""
+    said = f"A test message of Coldchain: nothing is wrong.\n{public_url}"
+    return Message(id_, endpoint, said, "Coldchain: test", headers={"kind": "info"})
+
+
 def _alarm(facts: AlarmFacts) -> dict[str, Any]:
     card = facts.subject
     values = {

@@ -12,6 +12,7 @@ from alerts.messages_contact import contact_mail, contact_sms
 from alerts.messages_digest import digest_mail
 from alerts.messages_event import event
 from alerts.messages_group import group_id, group_mail, group_sms
+from coldchain.domain.finding import Severity
 from coldchain.registry.outbox import LONGEST_WAIT_MS, Claimed, Outcome
 
 FIRST_PAUSE_MS = 5_000
@@ -41,16 +42,29 @@ def write(claimed: Claimed, site: Site, now_ms: int) -> Message:
     if announcement.form:
         return _contact(claimed, announcement, sending, site)
     links = _links(claimed, announcement, site)
-    sms = claimed.channel == "sms"
-    if announcement.digest and not sms:
-        return digest_mail(claimed.address, announcement, links, sending, site.mail_domain)
-    if announcement.group:
-        if sms:
-            return replace(group_sms(claimed.address, announcement, links, sending), id=claimed.id)
-        return group_mail(claimed.address, announcement, links, sending, site.mail_domain)
-    if sms:
-        return replace(messages.sms(claimed.address, announcement, links, sending), id=claimed.id)
-    return messages.mail(claimed.address, announcement, links, sending, site.mail_domain)
+    if claimed.channel == "sms":
+        short = group_sms if announcement.group else messages.sms
+        return replace(short(claimed.address, announcement, links, sending), id=claimed.id)
+    mail = _mail(claimed.address, announcement, links, sending, site.mail_domain)
+    if claimed.channel == "apprise":
+        return Message(claimed.id, claimed.recipient, mail.text, mail.subject, headers={"kind": _kind(announcement)})
+    return mail
+
+
+def _mail(
+    to: str, announcement: Announcement, links: messages.Links, sending: messages.Sending, domain: str
+) -> Message:
+    if announcement.digest:
+        return digest_mail(to, announcement, links, sending, domain)
+    wording = group_mail if announcement.group else messages.mail
+    return wording(to, announcement, links, sending, domain)
+
+
+def _kind(announcement: Announcement) -> str:
+    """What apprise calls it, which is a colour or a sign in most services."""
+    open_ = [facts for facts in announcement.alarms if not (facts.returned or facts.refuted)]
+    worst = max((facts.severity for facts in open_), default=None)
+    return "success" if worst is None else "failure" if worst >= Severity.CRITICAL else "warning"
 
 
 def _contact(claimed: Claimed, announcement: Announcement, sending: messages.Sending, site: Site) -> Message:

@@ -17,7 +17,8 @@ MINUTE_MS = 60_000
 LONGEST_GAP_MIN = 240  # between two steps, and between two repeats: a clock put back is noticed within that
 MOST_STEPS = 20
 PERSON_CHANNELS = ("email", "sms")
-CHANNELS = (*PERSON_CHANNELS, "webhook")
+PROGRAM_CHANNELS = ("webhook", "apprise")
+CHANNELS = (*PERSON_CHANNELS, *PROGRAM_CHANNELS)
 ROLES = ("consignor", "consignee", "customer", "carrier")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 
@@ -28,7 +29,7 @@ class TargetKind(StrEnum):
     ROTA = "rota"  # whoever is on duty in a layer
     PERSON = "person"
     ON_CALL = "on_call"  # everybody who is marked as on call
-    ENDPOINT = "endpoint"  # a program, told by signed webhook
+    ENDPOINT = "endpoint"  # a program, told by signed webhook or by apprise
     PARTY = "party"  # the contacts of the shipment's consignor, consignee, customer or carrier
 
 
@@ -86,7 +87,7 @@ class Known:
 
     people: frozenset[str] = frozenset()
     rotas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the layers of each
-    endpoints: frozenset[str] = frozenset()
+    endpoints: Mapping[str, str] = field(default_factory=dict)  # the channel of each
     policies: frozenset[str] = frozenset()
 
 
@@ -145,7 +146,7 @@ def _step(reader: TableReader, number: int, known: Known | None) -> Step:
     channels = _channels(reader)
     mode = Mode(reader.choice("channel_mode", tuple(Mode), Mode.ALL.value))
     if targets and channels:
-        _fitting(reader, targets, channels)
+        _fitting(reader, targets, channels, {} if known is None else known.endpoints)
     reader.finish()
     return Step(after * MINUTE_MS, targets, channels, mode)
 
@@ -166,24 +167,27 @@ def _channels(reader: TableReader) -> tuple[str, ...]:
     return () if wrong else tuple(dict.fromkeys(given))
 
 
-def _fitting(reader: TableReader, targets: tuple[Target, ...], channels: tuple[str, ...]) -> None:
-    """A program is told by webhook and by nothing else, a person by anything but that."""
+def _fitting(
+    reader: TableReader, targets: tuple[Target, ...], channels: tuple[str, ...], endpoints: Mapping[str, str]
+) -> None:
+    """A program is told by its own channel and by nothing else, a person by anything but those."""
     for position, target in enumerate(targets):
-        if target.kind is TargetKind.ENDPOINT and "webhook" not in channels:
+        if target.kind is TargetKind.ENDPOINT:
+            own = endpoints.get(target.id)
+            if not set(channels) & ({own} if own else set(PROGRAM_CHANNELS)):
+                missing = f'is an endpoint, and {", ".join(channels)} reach none: add "{own or "webhook"}" to channels'
+                reader.fail(f"targets[{position}]", missing)
+        elif not set(channels) & set(PERSON_CHANNELS):
             reader.fail(
                 f"targets[{position}]",
-                f'is an endpoint, and {", ".join(channels)} reach none: add "webhook" to channels',
-            )
-        if target.kind is not TargetKind.ENDPOINT and not set(channels) & set(PERSON_CHANNELS):
-            reader.fail(
-                f"targets[{position}]",
-                f'is a {target.kind.value}, which no webhook reaches: add "email" or "sms" to channels',
+                f'is a {target.kind.value}, which no {channels[0]} reaches: add "email" or "sms" to channels',
             )
     people = [target for target in targets if target.kind is not TargetKind.ENDPOINT]
     if not people and set(channels) & set(PERSON_CHANNELS):
         reader.fail("channels", f'= {list(channels)!r}: an endpoint has no e-mail or phone; write ["webhook"]')
-    if len(people) == len(targets) and "webhook" in channels:
-        reader.fail("channels", "has 'webhook', and no target is an endpoint: take it out or name an endpoint")
+    for channel in channels if len(people) == len(targets) else ():
+        if channel in PROGRAM_CHANNELS:
+            reader.fail("channels", f"has {channel!r}, and no target is an endpoint: take it out or name an endpoint")
 
 
 def _target(reader: TableReader, known: Known | None) -> Target:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from alerts.policy import Mode, Policy, Step, Target, TargetKind
+from alerts.policy import CHANNELS, Mode, Policy, Step, Target, TargetKind
 from alerts.routing import AlarmFor
 from alerts.rulebook import Rulebook
 from alerts.subjects import visible_to
@@ -60,7 +60,7 @@ class Seeker:
     alarm: AlarmFor
     subject: Subject
     at_ms: int
-    channels: Collection[str] = field(default=("email", "sms", "webhook"))
+    channels: Collection[str] = field(default=CHANNELS)
 
     def reach(self, step: Step) -> Reach:
         """Everybody whom the step reaches, each once, and everybody whom it does not."""

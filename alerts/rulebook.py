@@ -17,6 +17,7 @@ from alerts.rota_format import rota_from
 from alerts.routing import Routing, routing_from
 from coldchain.errors import InvalidValue, NotFound
 from coldchain.registry import contacts, rotas, routes
+from coldchain.registry.endpoints import channel_of
 from coldchain.registry.policies import POLICIES
 from coldchain.registry.rotas import ROTAS
 from coldchain.registry.schema import person
@@ -80,9 +81,10 @@ class Rulebook:
         """What a policy, rota or route written now may name."""
         people = self._connection.execute(select(person.c.id)).scalars()
         layers = {one.id: _layers(one.body) for one in ROTAS.listed(self._connection)}
-        there = select(endpoint.c.id).where(endpoint.c.disabled_ms.is_(None))
+        there = select(endpoint.c.id, endpoint.c.url).where(endpoint.c.disabled_ms.is_(None))
+        programs = {row.id: channel_of(row.url) for row in self._connection.execute(there)}
         in_use = frozenset(one.id for one in POLICIES.listed(self._connection))
-        return Known(frozenset(people), layers, frozenset(self._connection.execute(there).scalars()), in_use)
+        return Known(frozenset(people), layers, programs, in_use)
 
     def in_use(self) -> dict[str, Policy]:
         """The newest version of every policy that is not retired."""

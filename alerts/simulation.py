@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 
 from alerts.configuration import problems
 from alerts.decisions import ANNOUNCED_FROM, MINUTE_MS, REPEAT_MS
-from alerts.policy import Mode, Policy, Step, Target, TargetKind
+from alerts.policy import CHANNELS, Mode, Policy, Step, Target, TargetKind
 from alerts.reach import EVERYBODY, Heard, Reach, Seeker, Unheard
 from alerts.routing import AlarmFor, Picked
 from alerts.rulebook import Rulebook
@@ -43,7 +43,7 @@ class Asked:
     alarm: AlarmFor
     subject: Subject
     at_ms: int
-    channels: Collection[str] = field(default=("email", "sms", "webhook"))
+    channels: Collection[str] = field(default=CHANNELS)
 
 
 def simulate(connection: Connection, asked: Asked) -> dict[str, Any]:

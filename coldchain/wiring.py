@@ -34,7 +34,6 @@ from coldchain.telemetry.port import History, Telemetry
 # the adapters that it makes, so that a role pays for those it uses only.
 if TYPE_CHECKING:
     from alerts.channels.port import Channel
-    from alerts.channels.webhook import WebhookChannel
     from alerts.dispatcher import Dispatcher
     from coldchain.telemetry.influx_server import InfluxAddress
     from compliance.loop import EngineLoop
@@ -248,9 +247,10 @@ def engine_of(config: Config, stores: Stores, clock: Clock) -> "EngineLoop":
     """The engine with the planner of alerts."""
     from alerts.canary import CanaryPost
     from alerts.planner import AlertPlanner
+    from alerts.policy import PROGRAM_CHANNELS
     from compliance.loop import EngineLoop
 
-    planner = AlertPlanner((*channels_of(config), "webhook"))
+    planner = AlertPlanner((*channels_of(config), *PROGRAM_CHANNELS))
     canaries = CanaryPost(stores.journal)
     return EngineLoop(stores.registry, stores.journal, stores.history, planner, clock, canaries)
 
@@ -292,17 +292,19 @@ def dispatcher_of(config: Config, stores: Stores, clock: Clock) -> "Dispatcher":
     domain = urlsplit(config.site_url).hostname or "coldchain"
     with stores.registry.write() as connection:
         site = Site(config.site_url, domain, ack_link.installation_key(connection))
-    channels["webhook"] = _webhooks(stores.registry, clock)
+    channels |= _programs(stores.registry, clock)
     timers, failover = AlertPlanner(tuple(channels)), ChannelFallback(tuple(channels))
     rounds = Rounds(frozenset(channels))
     channels[CHANNEL] = CanaryChannel()
     return Dispatcher(
-        stores.registry, channels, clock, holder_name(), site=site, timers=timers, failover=failover, rounds=rounds
-    )
+        stores.registry, channels, clock, holder_name(), site=site, timers=timers, failover=failover, rounds=rounds,
+        apart={"apprise": 2},
+    )  # fmt: skip
 
 
-def _webhooks(registry: Registry, clock: Clock) -> "WebhookChannel":
-    """The way to programs: each is looked up when it is told, so that a changed secret or address counts at once."""
+def _programs(registry: Registry, clock: Clock) -> "dict[str, Channel]":
+    """The ways to programs: each is looked up when it is told, so that a changed secret or address counts at once."""
+    from alerts.channels.apprise import AppriseChannel
     from alerts.channels.webhook import Target, WebhookChannel
     from coldchain.registry import endpoints
 
@@ -314,7 +316,7 @@ def _webhooks(registry: Registry, clock: Clock) -> "WebhookChannel":
                 return None
         return None if known.disabled_ms is not None else Target(known.url, known.secrets, known.private)
 
-    return WebhookChannel(target, clock)
+    return {"webhook": WebhookChannel(target, clock), "apprise": AppriseChannel(target)}
 
 
 def influx_of(config: Config) -> "InfluxAddress":

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, or_, select
 
+from coldchain.registry.endpoints import channel_of
 from coldchain.registry.people import names as names_of_people
 from coldchain.registry.schema import person
 from coldchain.registry.schema_people import endpoint, party_contact
@@ -85,7 +86,9 @@ def endpoints(connection: Connection, ids: Collection[str]) -> list[Recipient]:
     """These endpoints, without those that are switched off, by name."""
     query = select(endpoint).where(endpoint.c.id.in_(ids), endpoint.c.disabled_ms.is_(None))
     return [
-        Recipient(row.id, "endpoint", row.name, "UTC", "en", (Way("webhook", row.url, row.verified_ms is not None),))
+        Recipient(
+            row.id, "endpoint", row.name, "UTC", "en", (Way(channel_of(row.url), row.url, row.verified_ms is not None),)
+        )
         for row in connection.execute(query.order_by(endpoint.c.name))
     ]
 

@@ -1,4 +1,4 @@
-"""Programs that are told by signed webhook: where they are and what their events are signed with."""
+"""Programs that are told: by signed webhook, or by apprise, of whose address all but the scheme is secret."""
 
 import base64
 import secrets as chance
@@ -16,7 +16,11 @@ _PREFIX = "whsec_"
 
 
 class Endpoint(NamedTuple):
-    """A program that is told. `secrets`: the newest first; two while one is being changed."""
+    """A program that is told.
+
+    `secrets` of a webhook sign what it gets: the newest first, two while one is being changed. The one of apprise is
+    its address, of which `url` shows the scheme.
+    """
 
     id: str
     name: str
@@ -27,17 +31,50 @@ class Endpoint(NamedTuple):
     created_ms: int
     disabled_ms: int | None
 
+    @property
+    def channel(self) -> str:
+        """By what it is told: webhook or apprise."""
+        return channel_of(self.url)
+
+
+def channel_of(url: str) -> str:
+    """By what an endpoint is told, which its address as it is shown says."""
+    return "webhook" if url.startswith("https://") else "apprise"
+
 
 def create(connection: Connection, *, name: str, url: str, private: bool, who: str, now_ms: int) -> tuple[str, str]:
-    """Add an endpoint; (id, secret). The caller has checked the address (`alerts.channels.webhook.checked_url`).
+    """Add a webhook; (id, secret). The caller has checked the address (`alerts.channels.webhook.checked_url`).
 
     Raises:
         InvalidValue: the name is empty or taken.
     """
+    plain = _free(connection, name)
+    return _entered(connection, plain, url, _secret(), private=private, who=who, now_ms=now_ms)
+
+
+def create_apprise(
+    connection: Connection, *, name: str, address: str, shown: str, private: bool, who: str, now_ms: int
+) -> str:
+    """Add an endpoint of apprise; its id. The caller has checked `address` (`alerts.channels.apprise`).
+
+    Raises:
+        InvalidValue: the name is empty or taken.
+    """
+    plain = _free(connection, name)
+    return _entered(connection, plain, shown, address, private=private, who=who, now_ms=now_ms)[0]
+
+
+def _free(connection: Connection, name: str) -> str:
     plain = checked_text("name", name, 100)
     if connection.execute(select(endpoint.c.id).where(endpoint.c.name == plain)).first() is not None:
         raise InvalidValue(f"name: {plain} is taken; choose another")
-    id_, secret = new_id(), _secret()
+    return plain
+
+
+def _entered(
+    connection: Connection, plain: str, url: str, secret: str, *, private: bool, who: str, now_ms: int
+) -> tuple[str, str]:
+    id_ = new_id()
     connection.execute(
         endpoint.insert().values(id=id_, name=plain, url=url, secret=secret, private=private, created_ms=now_ms)
     )
@@ -68,8 +105,9 @@ def rotate(connection: Connection, id: str, *, who: str, now_ms: int) -> str:  #
 
     Raises:
         NotFound: as `get`.
+        InvalidValue: nothing that it gets is signed.
     """
-    known, secret = get(connection, id), _secret()
+    known, secret = _signed(connection, id), _secret()
     _set(connection, id, secret=f"{secret} {known.secrets[0]}")
     changed(connection, who=who, now_ms=now_ms, action="endpoint secret added", kind="endpoint", id=id, new={})
     return secret
@@ -80,8 +118,9 @@ def retire(connection: Connection, id: str, *, who: str, now_ms: int) -> None:  
 
     Raises:
         NotFound: as `get`.
+        InvalidValue: nothing that it gets is signed.
     """
-    _set(connection, id, secret=get(connection, id).secrets[0])
+    _set(connection, id, secret=_signed(connection, id).secrets[0])
     changed(connection, who=who, now_ms=now_ms, action="endpoint secret retired", kind="endpoint", id=id, new={})
 
 
@@ -100,6 +139,15 @@ def switch(connection: Connection, id: str, *, on: bool, who: str, now_ms: int) 
 def answered(connection: Connection, id: str, now_ms: int) -> None:  # noqa: A002
     """Write down that it took an event."""
     _set(connection, id, verified_ms=now_ms)
+
+
+def _signed(connection: Connection, id_: str) -> Endpoint:
+    known = get(connection, id_)
+    if known.channel != "webhook":
+        raise InvalidValue(
+            f"endpoint: {known.name} is told by {known.channel} and has no secret to change; enter it anew"
+        )
+    return known
 
 
 def _set(connection: Connection, id_: str, **values: Any) -> None:

@@ -1,8 +1,8 @@
-"""Programs that are told by signed webhook: add one, change its secret, try it, switch it off."""
+"""Programs that are told by signed webhook or by apprise: add one, change its secret, try it, switch it off."""
 
 from fastapi.responses import Response
 
-from alerts.channels.webhook import checked_url
+from alerts.endpoint_entry import enter
 from alerts.endpoint_trial import try_out
 from coldchain.domain.quantity import iso
 from coldchain.registry import endpoints
@@ -12,11 +12,12 @@ from dashboard.policy import API, Endpoint, may
 
 
 class NewEndpoint(Body):
-    """Where events go; `private`: it may be inside our own network."""
+    """Where news goes. `private`: it may be inside our own network; `kind`: webhook, or apprise with its address."""
 
     name: str
     url: str
     private: bool = False
+    kind: str = "webhook"
 
 
 class Change(Body):
@@ -32,14 +33,14 @@ def listed(web: Web) -> Response:
 
 
 def create(web: Web, viewer: Caller, body: NewEndpoint) -> Response:
-    """Add an endpoint; the secret that its events are signed with is in this answer only."""
-    checked_url(body.url)
-    with web.registry.write() as connection:
-        id_, secret = endpoints.create(
-            connection, name=body.name, url=body.url, private=body.private, who=viewer.id, now_ms=web.clock.now_ms()
-        )
+    """Add an endpoint; the secret that a webhook's events are signed with is in this answer only."""
+    id_, secret = enter(
+        web.registry, kind=body.kind, name=body.name, url=body.url, private=body.private, who=viewer.id,
+        now_ms=web.clock.now_ms(),
+    )  # fmt: skip
+    with web.registry.read() as connection:
         made = endpoints.get(connection, id_)
-    return reply({**_json(made), "secret": secret}, 201)
+    return reply({**_json(made), **({} if secret is None else {"secret": secret})}, 201)
 
 
 def rotate(web: Web, viewer: Caller, endpoint: str) -> Response:
@@ -72,12 +73,13 @@ def test(web: Web, endpoint: str) -> Response:
 def _json(one: endpoints.Endpoint) -> dict[str, object]:
     times = {"verified": one.verified_ms, "created": one.created_ms, "disabled": one.disabled_ms}
     return {
-        "id": one.id, "name": one.name, "url": one.url, "private": one.private, "secrets": len(one.secrets),
+        "id": one.id, "name": one.name, "kind": one.channel, "url": one.url, "private": one.private,
+        "secrets": len(one.secrets) if one.channel == "webhook" else 0,
         **{name: None if value is None else iso(value) for name, value in times.items()},
     }  # fmt: skip
 
 
-_NEW = {"name": "Pager", "url": "https://events.example.org/coldchain", "private": False}
+_NEW = {"name": "Pager", "url": "https://events.example.org/coldchain", "private": False, "kind": "webhook"}
 _ENDPOINT = {**_NEW, "id": "e1c0b1de-1d5e-4d0a-8a0a-7f4f7a1f0e13", "secrets": 1}
 _ADMIN = may(Permission.ADMINISTER, unscoped=True)
 _AT = f"{API}/endpoints/{{endpoint}}"

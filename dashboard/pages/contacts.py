@@ -43,7 +43,7 @@ def layout(**_query: str) -> Any:
     if viewer.may(Permission.ADMINISTER) and not viewer.scoped:
         parts += [
             card("Parties of a shipment", html.Div(skeleton(90), id="contact-parties"), _party_form()),
-            card("Programs, told by webhook", html.Div(skeleton(90), id="contact-endpoints"), _endpoint_form()),
+            card("Programs that are told", html.Div(skeleton(90), id="contact-endpoints"), _endpoint_form()),
         ]
     return html.Div(parts, className="page")
 
@@ -75,11 +75,14 @@ def _party_form() -> html.Details:
 def _endpoint_form() -> html.Details:
     fields = [
         dmc.TextInput(id="endpoint-name", label="Name", size="sm"),
-        dmc.TextInput(id="endpoint-url", label="Address", size="sm", placeholder="https"),
+        dmc.Select(id="endpoint-kind", label="Told by", size="sm", value="webhook", allowDeselect=False,
+                   data=[{"value": "webhook", "label": "signed webhook"}, {"value": "apprise", "label": "apprise"}]),
+        dmc.TextInput(id="endpoint-url", label="Address", size="sm",
+                      description="https://… of a webhook, or an address of apprise, which stays secret."),
         dmc.Checkbox(id="endpoint-private", label="It is inside our own network", size="sm", mt=24),
         html.Button("Enter", id="endpoint-send", type="button", className="button primary"),
         html.Div(id="endpoint-said", **{"aria-live": "polite"}),
-    ]
+    ]  # fmt: skip
     return html.Details([html.Summary("Enter an endpoint"), html.Div(fields, className="body rule-fields")],
                         className="more")  # fmt: skip
 
@@ -229,27 +232,30 @@ def _register_forms(app: Dash, services: Services) -> None:
         Output("contact-done", "data", allow_duplicate=True),
         Output("endpoint-said", "children"),
         Input("endpoint-send", "n_clicks"),
+        State("endpoint-kind", "value"),
         State("endpoint-name", "value"),
         State("endpoint-url", "value"),
         State("endpoint-private", "checked"),
         perm=Permission.ADMINISTER,
         prevent_initial_call=True,
     )
-    def endpoint(clicks: int | None, name: object, url: object, private: object) -> Any:
+    def endpoint(clicks: int | None, kind: object, name: object, url: object, private: object) -> Any:
         if not clicks:
             return dash.no_update, dash.no_update
         try:
             secret = contact_acts.add_endpoint(
-                services, security.viewer(), _typed(name), _typed(url), private=private is True
+                services, security.viewer(), _typed(kind), _typed(name), _typed(url, 2_100), private=private is True
             )
         except ColdchainError as error:
             return dash.no_update, refusal(error)
+        if secret is None:
+            return {"endpoint": clicks}, html.P("It is told by apprise. Its address is not shown again.")
         words = ["Its events are signed with ", html.Span(secret, className="mono"), ". This is shown only now."]
         return {"endpoint": clicks}, html.P(words)
 
 
-def _typed(value: object) -> str:
-    return value.strip()[:500] if isinstance(value, str) else ""
+def _typed(value: object, longest: int = 500) -> str:
+    return value.strip()[:longest] if isinstance(value, str) else ""
 
 
 def _note(title: str, words: str) -> dict[str, Any]:

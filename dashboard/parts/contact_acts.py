@@ -3,7 +3,7 @@
 from typing import Any
 
 from alerts import drills, proofs
-from alerts.channels.webhook import checked_url
+from alerts.endpoint_entry import enter
 from alerts.endpoint_trial import try_out
 from coldchain.errors import Forbidden, InvalidValue
 from coldchain.registry import endpoints, parties
@@ -90,17 +90,16 @@ def add_party(services: Services, viewer: Viewer, said: dict[str, Any]) -> Told:
     return "Entered", "It is informed where a route says so."
 
 
-def add_endpoint(services: Services, viewer: Viewer, name: str, url: str, *, private: bool) -> str:
-    """Enter an endpoint; the secret that its events are signed with, which is never shown again.
+def add_endpoint(services: Services, viewer: Viewer, kind: str, name: str, url: str, *, private: bool) -> str | None:
+    """Enter an endpoint; of a webhook the secret that its events are signed with, which is never shown again.
 
     Raises:
         Forbidden: not the viewer's to do.
         InvalidValue: names the field, the value and the remedy.
     """
     demand_admin(viewer)
-    checked_url(url)
-    with services.registry.write() as connection:
-        _, secret = endpoints.create(
-            connection, name=name, url=url, private=private, who=viewer.id, now_ms=services.clock.now_ms()
-        )
+    _, secret = enter(
+        services.registry, kind=kind, name=name, url=url, private=private, who=viewer.id,
+        now_ms=services.clock.now_ms(),
+    )  # fmt: skip
     return secret

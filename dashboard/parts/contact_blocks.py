@@ -136,21 +136,22 @@ def _party_mail(row: Any) -> html.Div:
 
 
 def endpoints(found: Sequence[Endpoint]) -> html.Div:
-    """Programs that are told by signed webhook."""
+    """Programs that are told by signed webhook or by apprise."""
     if not found:
-        words = html.Span("A pager service or a chat bridge takes signed events over HTTPS.")
+        words = html.Span("A pager service takes signed events over HTTPS; apprise reaches chats and phones.")
         return empty("No endpoint yet", words)
     body = [
         (
             one.name,
+            one.channel,
             html.Span(one.url, className="mono"),
             _answered(one),
             html.Div(_endpoint_acts(one), className="acts"),
         )
         for one in found
     ]  # fmt: skip
-    columns = [Column(words) for words in ("Name", "Address", "Last answered", "Change")]
-    return table(columns, body, "Webhook endpoints")
+    columns = [Column(words) for words in ("Name", "Told by", "Address", "Last answered", "Change")]
+    return table(columns, body, "Programs that are told")
 
 
 def _answered(one: Endpoint) -> Any:

@@ -27,7 +27,7 @@ def targets(known: Called) -> dict[str, str]:
     for id_, layers in known.layers.items():
         found |= {f"rota:{id_}:{layer}": f"on duty: {known.rotas.get(id_, id_)}, {layer}" for layer in layers}
     found |= {f"person:{id_}": name for id_, name in sorted(known.people.items(), key=lambda one: one[1])}
-    found |= {f"endpoint:{id_}": f"webhook: {name}" for id_, name in known.endpoints.items()}
+    found |= {f"endpoint:{id_}": f"program: {name}" for id_, name in known.endpoints.items()}
     return found | {f"party:{role}": f"the shipment's {role}" for role in ROLES}
 
 

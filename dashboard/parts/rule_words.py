@@ -13,7 +13,7 @@ from coldchain.registry.schema_people import endpoint
 from dashboard.parts.alarm_amounts import cause_words
 
 Json = dict[str, Any]
-CHANNELS = {"email": "mail", "sms": "SMS", "webhook": "webhook"}
+CHANNELS = {"email": "mail", "sms": "SMS", "webhook": "webhook", "apprise": "apprise"}
 MATCHED = {"product": "product", "lane": "lane", "customer": "customer", "carrier": "carrier", "site": "site",
            "stage": "stage", "cause": "cause"}  # fmt: skip
 EVERYBODY = "everybody on call"

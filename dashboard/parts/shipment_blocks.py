@@ -297,7 +297,7 @@ def alarm_events(alarm: JsonObject) -> list[Event]:
 
 def channel_word(channel: str) -> str:
     """A channel as a noun."""
-    return {"email": "Mail", "sms": "SMS", "webhook": "Webhook"}.get(channel, channel)
+    return {"email": "Mail", "sms": "SMS", "webhook": "Webhook", "apprise": "apprise"}.get(channel, channel)
 
 
 def _alarm_words(entry: JsonObject, alarm: JsonObject) -> Any:

@@ -240,7 +240,7 @@ def test_an_operator_sees_no_addresses_and_verifies_the_own_one_only(opened: Ope
     buttons = watched.page.locator(".contacts button").all_inner_texts()
     assert set(buttons) == {"Verify", "Hours"}
     assert buttons.count("Hours") == 1  # the own ones
-    assert watched.page.get_by_text("Programs, told by webhook").count() == 0
+    assert watched.page.get_by_text("Programs that are told").count() == 0
     watched.clean()
 
 
@@ -315,6 +315,12 @@ def test_a_program_and_a_party_are_entered_with_mistakes_said_beside_them(opened
     page.locator("#endpoint-url").fill("https://events.example.org/in")
     page.locator("#endpoint-send").click()
     page.locator("#endpoint-said", has_text="whsec_").wait_for()
+    page.locator("#endpoint-kind").click()
+    page.get_by_role("option", name="apprise").click()
+    page.locator("#endpoint-name").fill("Lamp")
+    page.locator("#endpoint-url").fill("syslog://")
+    page.locator("#endpoint-send").click()
+    page.get_by_text("syslog:// reaches only this machine").wait_for()
     page.get_by_role("button", name="Switch off: Pager").click()
     page.locator("tr", has_text="Pager").get_by_text("switched off").wait_for()
     watched.clean()

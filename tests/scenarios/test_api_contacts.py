@@ -135,6 +135,23 @@ def test_an_answer_by_sms_acknowledges_over_the_providers_callback(web: Web) -> 
     assert (about["acknowledged_by"], about["acknowledged_via"]) == ("Operator", "sms")
 
 
+def test_the_address_of_an_endpoint_of_apprise_is_never_shown(web: Web) -> None:
+    admin = web.as_role("admin")
+    address = "json://alice:hunter22@127.0.0.1:9/sesame"
+    made = admin.post("/api/v1/endpoints", json={"name": "Chat", "kind": "apprise", "url": address})
+    assert (made.status_code, made.json()["url"], made.json()["kind"]) == (201, "json://…", "apprise")
+    assert "secret" not in made.json()
+    tried = admin.post(f"/api/v1/endpoints/{made.json()['id']}/test")
+    assert (tried.json()["taken"], tried.json()["code"]) == (False, "address")
+    shown = made.text + tried.text + admin.get("/api/v1/endpoints").text + admin.get("/api/v1/audit").text
+    assert not any(secret in shown for secret in ("hunter22", "sesame", "alice"))
+    assert admin.post(f"/api/v1/endpoints/{made.json()['id']}/rotate").status_code == 422
+    for kind, url in (("apprise", "syslog://"), ("pigeon", "https://example.org/")):
+        refused = admin.post("/api/v1/endpoints", json={"name": "Other", "kind": kind, "url": url})
+        assert refused.status_code == 422
+        assert "reaches only this machine" in refused.text or "webhook, apprise" in refused.text
+
+
 def test_the_secret_of_an_endpoint_is_shown_once(web: Web) -> None:
     admin = web.as_role("admin")
     made = admin.post("/api/v1/endpoints", json={"name": "Pager", "url": "https://127.0.0.1:9/x"}).json()

@@ -11,7 +11,10 @@ from alerts.routing import AlarmFor, routing_from
 from coldchain.domain.finding import Severity
 from coldchain.domain.tables import InvalidTable
 
-KNOWN = Known(frozenset({"ann", "ben"}), {"lab": ("primary", "deputy")}, frozenset({"hook"}), frozenset({"p", "q"}))
+KNOWN = Known(
+    frozenset({"ann", "ben"}), {"lab": ("primary", "deputy")}, {"hook": "webhook", "chat": "apprise"},
+    frozenset({"p", "q"}),
+)  # fmt: skip
 BODY: dict[str, Any] = {
     "name": "Critical",
     "steps": [
@@ -53,6 +56,8 @@ def test_a_policy_says_who_when_by_what_and_how_often_again() -> None:
         ("steps.1.channels", ["webhook"], ["steps[1].targets[0]", "person", "email"]),
         ("steps.2.channels", ["email"], ["steps[2].targets[0]", "endpoint", "webhook"]),
         ("steps.1.channels", ["email", "webhook"], ["steps[1].channels", "webhook", "take it out"]),
+        ("steps.2.channels", ["apprise"], ["steps[2].targets[0]", "apprise reach none", 'add "webhook"']),
+        ("steps.2.targets.0.id", "chat", ["steps[2].targets[0]", "webhook reach none", 'add "apprise"']),
         ("steps.0.channel_mode", "some", ["steps[0].channel_mode", "some", "first"]),
         ("steps.0.chanels", ["sms"], ["steps[0].chanels", "known key"]),
         ("name", "", ["name", "''"]),
