@@ -1,6 +1,5 @@
 """Acknowledging all that one message told of: by its signed link, or by the code of its SMS."""
 
-import hashlib
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row
@@ -47,7 +46,7 @@ def show(connection: Connection, claim: GroupClaim, now_ms: int) -> Told:
     alarms = told_of(connection, claim.message, person)
     if not alarms:
         raise Forbidden("this link's message told of no alarm that is still on record")
-    return Told(alarms, _seen(alarms), person, claim.message)
+    return Told(alarms, ack_link.seen(alarms), person, claim.message)
 
 
 def act(
@@ -73,9 +72,3 @@ def acknowledge_all(
         lifecycle.acknowledge(connection, alarm.id, who=who, via=via, comment=comment, now_ms=now_ms)
         for alarm in alarms
     ]
-
-
-def _seen(alarms: list[Row[Any]]) -> str:
-    """Changes when somebody would want to look again; a value that moves within its severity does not matter."""
-    said = sorted(f"{a.id}:{a.condition}:{a.severity}:{a.acknowledged_ms is None}" for a in alarms)
-    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:32]

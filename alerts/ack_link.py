@@ -3,8 +3,10 @@
 A GET only shows; acting takes a POST, because mail scanners open every link.
 """
 
+import hashlib
 import secrets
 import struct
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,7 +14,8 @@ from sqlalchemy import Connection, Row, select
 
 from alerts import lifecycle
 from alerts.link_token import seal, unseal
-from coldchain.errors import Forbidden, NotFound
+from coldchain.domain.finding import Condition
+from coldchain.errors import Forbidden, NotFound, Stale
 from coldchain.registry.contacts import Contact, contacts
 from coldchain.registry.schema import setting
 from coldchain.registry.viewer import PERMISSIONS, Permission
@@ -125,8 +128,15 @@ def reader_of(connection: Connection, person: str, now_ms: int) -> Contact:
     return people[0]
 
 
+def seen(alarms: Sequence[Row[Any]]) -> str:
+    """Changes when somebody would want to look again: not because an alarm climbs or is remarked upon meanwhile."""
+    over = Condition.RETURNED.value
+    said = sorted(f"{a.id}:{a.condition == over}:{a.severity}:{a.acknowledged_ms is None}" for a in alarms)
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()[:32]
+
+
 def act(
-    connection: Connection, key: bytes, token: str, now_ms: int, *, comment: str = "", version: int | None = None
+    connection: Connection, key: bytes, token: str, now_ms: int, *, comment: str = "", shown_as: str | None = None
 ) -> lifecycle.Done:
     """What a POST of the link does, inside a writing transaction: acknowledge in its reader's name.
 
@@ -136,14 +146,16 @@ def act(
         token: from the link.
         now_ms: the time.
         comment: what the reader adds.
-        version: that of the alarm as the page showed it; then a change since is not acknowledged unseen.
+        shown_as: what `seen` said of the alarm when it was shown; then what has changed is not acknowledged unseen.
 
     Raises:
         Forbidden: as `show`.
         Stale: the alarm has changed since the page was shown.
     """
     shown = show(connection, key, token, now_ms)
+    if shown_as and shown.alarm.acknowledged_ms is None and shown_as != seen([shown.alarm]):
+        raise Stale("this alarm has changed since it was shown; look at it again")
     return lifecycle.acknowledge(
         connection, shown.alarm.id, who=shown.person.id, via="link", comment=comment, now_ms=now_ms,
-        version=version, occasion=shown.claim.occasion,
+        occasion=shown.claim.occasion,
     )  # fmt: skip

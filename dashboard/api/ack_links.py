@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from alerts import ack_group, ack_link, lifecycle
 from alerts.ack_link import GroupClaim
-from coldchain.errors import Forbidden, NotFound, Stale
+from coldchain.errors import Forbidden, InvalidValue, NotFound, Stale
 from coldchain.registry import alarms, outbox_groups
 from coldchain.registry.contacts import Contact
 from coldchain.registry.viewer import Permission, Viewer
@@ -22,11 +22,15 @@ from dashboard.services import Services
 
 def link_page(request: Request, web: Web, token: str) -> Response:
     """What the link in a mail shows; only the button acts, because mail scanners open every link."""
+    return _page(request, web, token, "")
+
+
+def _page(request: Request, web: Services, token: str, warning: str) -> Response:
     now_ms = web.clock.now_ms()
     try:
         claim = ack_link.read(web.settings.ack_key, token, now_ms)
         if isinstance(claim, GroupClaim):
-            return _group_page(request, web, token, claim, now_ms)
+            return _group_page(request, web, token, claim, now_ms, warning)
         with web.registry.read() as connection:
             found = ack_link.show(connection, web.settings.ack_key, token, now_ms)
             about = alarms.alarm(connection, _reader(found.person), found.alarm.id)
@@ -35,8 +39,8 @@ def link_page(request: Request, web: Web, token: str) -> Response:
     if about.get("acknowledged"):
         words = f'<p class="good">Acknowledged by {escape(str(about.get("acknowledged_by")))}.</p>'
         return page(request, "Already acknowledged", words + facts(link_facts(about)) + _to_alarm(found.alarm.id))
-    hidden = f'<input type="hidden" name="version" value="{about["version"]}">'
-    body = facts(link_facts(about)) + _form(token, hidden, f"Acknowledge as {found.person.name}")
+    hidden = f'<input type="hidden" name="seen" value="{ack_link.seen([found.alarm])}">'
+    body = _warned(warning) + facts(link_facts(about)) + _form(token, hidden, f"Acknowledge as {found.person.name}")
     return page(request, f"{about['severity'].capitalize()} alarm", body)
 
 
@@ -49,7 +53,7 @@ def _group_page(
         listed = [alarms.alarm(connection, reader, row.id) for row in told.alarms]
     open_ = [one for one in listed if not one.get("acknowledged")]
     rest = [one for one in listed if one.get("acknowledged")]
-    body = f'<p role="alert" class="bad">{escape(warning)}</p>' if warning else ""
+    body = _warned(warning)
     if not open_:
         return page(request, "Already acknowledged", body + _list("All of them", rest))
     hidden = f'<input type="hidden" name="seen" value="{told.seen}">'
@@ -67,18 +71,20 @@ async def use_link(request: Request, web: Web, token: str) -> Response:
 
 
 def _use_link(request: Request, web: Services, token: str, given: dict[str, str]) -> Response:
-    now_ms, version, words = web.clock.now_ms(), given.get("version", ""), given.get("comment", "")
+    now_ms = web.clock.now_ms()
     try:
         claim = ack_link.read(web.settings.ack_key, token, now_ms)
         if isinstance(claim, GroupClaim):
             return _use_group(request, web, token, claim, given)
         with web.registry.write() as connection:
             done = ack_link.act(
-                connection, web.settings.ack_key, token, now_ms, comment=words,
-                version=int(version) if version.isdecimal() else None,
+                connection, web.settings.ack_key, token, now_ms, comment=given.get("comment", ""),
+                shown_as=given.get("seen"),
             )  # fmt: skip
     except Forbidden as error:
         return link_refused(request, str(error))
+    except (Stale, InvalidValue) as error:
+        return _page(request, web, token, f"{str(error).capitalize()}.")
     first = done.act is lifecycle.Act.ACKNOWLEDGED
     text = "Acknowledged. Thank you." if first else "Somebody was faster: it was acknowledged already."
     return page(request, "Acknowledged", f'<p class="good" role="status">{text}</p>' + _to_alarm(done.alarm))
@@ -92,7 +98,7 @@ def _use_group(request: Request, web: Services, token: str, claim: GroupClaim, g
                 connection, claim, now_ms, seen=given.get("seen", ""),
                 comment=given.get("comment", ""),
             )  # fmt: skip
-    except Stale as error:
+    except (Stale, InvalidValue) as error:
         return _group_page(request, web, token, claim, now_ms, f"{str(error).capitalize()}.")
     new = sum(one.act is lifecycle.Act.ACKNOWLEDGED for one in done)
     text = f"Acknowledged: {new} of {len(done)}. Thank you." if new else "Somebody was faster with all of them."
@@ -129,6 +135,10 @@ def _line(about: JsonObject) -> str:
     said = {name: value for name, value in link_facts(about) if name != "Shipment or store"}
     named = str(about.get("reference") or about.get("cause"))
     return f"{about['severity'].upper()} {named}: " + ", ".join(f"{n.lower()} {v}" for n, v in said.items())
+
+
+def _warned(words: str) -> str:
+    return f'<p role="alert" class="bad">{escape(words)}</p>' if words else ""
 
 
 def _form(token: str, hidden: str, button: str) -> str:

@@ -315,7 +315,7 @@ def test_a_link_shows_without_acting_and_acts_once_asked(story: Story) -> None:
     assert (shown.person.name, shown.alarm.id) == ("Alice", story.id)
     assert story.row().acknowledged_ms is None
     with story.registry.write() as connection:
-        done = ack_link.act(connection, KEY, token, NOON, version=shown.alarm.version)
+        done = ack_link.act(connection, KEY, token, NOON, shown_as=ack_link.seen([shown.alarm]))
     assert done.act is Act.ACKNOWLEDGED
     assert (story.row().acknowledged_by, story.row().acknowledged_via) == (ALICE, "link")
 
