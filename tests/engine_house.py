@@ -7,13 +7,14 @@ from typing import Any
 from judging import DAWN
 from sqlalchemy import Connection, select
 
+from alerts.planner import AlertPlanner
 from coldchain.clock import HandClock
 from coldchain.domain.finding import AlarmChange, Subject, SubjectKind
 from coldchain.domain.message import Arrival, Decoded, Envelope
 from coldchain.domain.reading import Reading
 from coldchain.domain.shipment import FactKind
 from coldchain.journal.sqlite import SqliteJournal
-from coldchain.registry import facts, profiles, recorded
+from coldchain.registry import facts, people, profiles, recorded, stores
 from coldchain.registry.migrations import migrate
 from coldchain.registry.recorded import OnRecord
 from coldchain.registry.schema import audit as audit_table
@@ -53,6 +54,20 @@ class House:
         with self.registry.write() as connection:
             profiles.seed_profiles(connection, shipped_bodies(), start_ms)
 
+    def plan_alarms(self) -> None:
+        """From here on alarms are planned as in the product: for whoever is on call, by mail."""
+        self.planner = AlertPlanner(("email",))  # type: ignore[assignment]
+        self.engine = self.loop()
+
+    def put_on_call(self, name: str) -> None:
+        """This person is told, and alarms are planned."""
+        self.plan_alarms()
+        with self.registry.write() as connection:
+            people.create(
+                connection, email=f"{name.lower()}@example.org", name=name, role="operator", who="test",
+                now_ms=self.clock.now_ms(), on_call=True,
+            )  # fmt: skip
+
     def loop(self) -> EngineLoop:
         """Another engine on the same stores."""
         return EngineLoop(self.registry, self.journal, self.history, self.planner, self.clock)
@@ -69,6 +84,17 @@ class House:
             id_ = create(connection, NewShipment(reference, profile, **more), by=SYSTEM, now_ms=now)
             subject = Subject(SubjectKind.SHIPMENT, id_)
             facts.bind(connection, subject, logger, from_ms=DAWN, who="test", now_ms=now)
+        return subject
+
+    def store(self, logger: str | None, *, name: str, kind: str, zone: str, **more: Any) -> Subject:
+        """A place where goods are kept, with a logger bound from the start, or with none."""
+        now = self.clock.now_ms()
+        with self.registry.write() as connection:
+            id_ = stores.create(connection, name=name, kind=kind, zone=zone, who="test", now_ms=now, **more)
+            subject = Subject(SubjectKind.STORE, id_)
+            facts.assign_profile(connection, subject, "refrigerated-2-8", 1, who="test", now_ms=now)
+            if logger is not None:
+                facts.bind(connection, subject, logger, from_ms=DAWN, who="test", now_ms=now)
         return subject
 
     def declare(self, logger: str, interval_ms: int) -> None:
@@ -97,6 +123,14 @@ class House:
         """Step until there is nothing left to do."""
         while (engine or self.engine).step():
             pass
+
+    def pass_until(self, until_ms: int) -> None:
+        """Let time pass; the engine wakes when it has asked to."""
+        while (due := self.engine.next_due_ms()) is not None and due <= until_ms:
+            self.clock.set(max(due, self.clock.now_ms() + 1))
+            self.settle()
+        self.clock.set(until_ms)
+        self.settle()
 
     def live(self, *readings: Reading) -> None:
         """Each reading arrives at its own time, and the engine hears of it."""

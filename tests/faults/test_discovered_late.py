@@ -21,7 +21,6 @@ from alerts.channels.smtp import SmtpChannel, parse_smtp_url
 from alerts.dispatcher import Dispatcher
 from alerts.planner import AlertPlanner
 from coldchain.domain.reading import Reading
-from coldchain.registry import people
 from coldchain.registry.schema import alarm, outbox
 from coldchain.registry.store import holder_name
 
@@ -87,8 +86,7 @@ def oracle(curves: dict[str, dict[int, int]]) -> dict[tuple[str, int], tuple[int
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     made = House(tmp_path / "state")
-    made.planner = AlertPlanner(("email",))  # type: ignore[assignment]
-    made.engine = made.loop()
+    made.put_on_call("Anna")
     yield made
     made.close()
 
@@ -98,10 +96,6 @@ def test_every_excursion_is_told_whatever_was_down_and_says_so_when_it_was_found
 ) -> None:
     dice = random.Random(16)
     away, curves = outages(dice), temperatures(dice)
-    with house.registry.write() as connection:
-        people.create(
-            connection, email="anna@example.org", name="Anna", role="operator", who="test", now_ms=DAWN, on_call=True
-        )
     for name in curves:
         house.declare(name, TICK)
         house.shipment(f"S-{name}", name)

@@ -1,8 +1,6 @@
 """Alarms from readings to the outbox, through the engine's loop and the planner on one registry: nothing slips."""
 
-from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,41 +10,30 @@ from judging import DAWN, at
 from sqlalchemy import Connection, select
 
 from alerts.announcement import read_announcement
-from alerts.planner import AlertPlanner
 from coldchain.domain.finding import Condition, Subject
 from coldchain.registry import signals
 from coldchain.registry.schema import alarm, outbox, person
 from coldchain.registry.shipments import change
 from coldchain.registry.viewer import SYSTEM
-from compliance.loop import EngineLoop
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    with made.registry.write() as connection:
+def house(house: House) -> House:
+    """Alice is on call."""
+    with house.registry.write() as connection:
         connection.execute(
             person.insert().values(
                 id="00000000-0000-4000-8000-00000000000a", name="Alice", email="alice@example.org", role="quality",
                 zone="Europe/Berlin", language="en", created_ms=DAWN, on_call=True,
             )
         )  # fmt: skip
-    made.engine = telling(made)
-    yield made
-    made.close()
-
-
-def telling(house: House) -> EngineLoop:
-    return EngineLoop(house.registry, house.journal, house.history, AlertPlanner(("email",)), house.clock)
+    house.plan_alarms()
+    return house
 
 
 def until(house: House, minute: float) -> None:
     """Time passes; the engine and the planner look whenever something is due."""
-    while (due := house.engine.next_due_ms()) is not None and due <= at(minute):
-        house.clock.set(max(due, house.clock.now_ms()))
-        house.settle()
-    house.clock.set(at(minute))
-    house.settle()
+    house.pass_until(at(minute))
 
 
 def rows(house: House, cause: str) -> list[Any]:
@@ -106,7 +93,7 @@ def test_an_excursion_that_came_and_went_while_the_engine_was_down_is_told_as_la
     for k in range(20, end + 30):
         house.clock.set(DAWN + k * STEP_MS + 400)
         house.send(sample(k, 9.5 if start <= k < end else 5.0))
-    house.settle(telling(house))
+    house.settle(house.loop())
     [warm] = rows(house, "high")
     [message] = mails(house, warm.id)
     [facts] = read_announcement(message.content).alarms

@@ -1,6 +1,6 @@
 """The ledger of a batch as it was known at an earlier moment equals what was said of it at that moment."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,10 @@ from engine_house import STEP_MS, House, sample
 from judging import DAWN
 from web_cast import HOUR, NOON, NORTH, SOUTH, Web, installed
 
-from coldchain.domain.finding import Subject, SubjectKind
+from coldchain.domain.finding import Subject
 from coldchain.domain.shipment import FactKind
 from coldchain.errors import NotFound
-from coldchain.registry import facts, stays, stores
+from coldchain.registry import facts, stays
 from coldchain.registry.batches import BatchKey
 from coldchain.registry.shipments import NewMilestone, add_milestone, change
 from coldchain.registry.viewer import SYSTEM
@@ -26,13 +26,6 @@ from compliance.ledger_twin import ledger_differences
 BATCH = ("A4711", "04012345678901")
 KEY = BatchKey.of(*BATCH, None)
 Json = dict[str, Any]
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
 
 
 def told(house: House) -> tuple[int, Json]:
@@ -72,14 +65,7 @@ def house_subjects(house: House) -> list[Subject]:
 
 
 def cold_room(house: House) -> Subject:
-    now = house.clock.now_ms()
-    with house.registry.write() as connection:
-        id_ = stores.create(connection, name="Cold room 2", kind="cold_room", zone="UTC", site="Puurs", who="test",
-                            now_ms=now)  # fmt: skip
-        room = Subject(SubjectKind.STORE, id_)
-        facts.assign_profile(connection, room, "refrigerated-2-8", 1, who="test", now_ms=now)
-        facts.bind(connection, room, "LG-S", from_ms=DAWN, who="test", now_ms=now)
-    return room
+    return house.store("LG-S", name="Cold room 2", kind="cold_room", zone="UTC", site="Puurs")
 
 
 def write(house: House, act: Callable[[Any, int], object]) -> None:

@@ -12,10 +12,10 @@ from engine_house import STEP_MS, House, sample
 from judging import DAWN
 from web_cast import NOON, NORTH, Web, installed
 
-from coldchain.domain.finding import Subject, SubjectKind
+from coldchain.domain.finding import Subject
 from coldchain.domain.quantity import iso
 from coldchain.errors import InvalidValue, NotFound
-from coldchain.registry import facts, stays, stores
+from coldchain.registry import facts, stays
 from coldchain.registry.batches import BatchKey
 from coldchain.registry.viewer import SYSTEM, Viewer
 from compliance import derivation_batch
@@ -32,23 +32,8 @@ ID = BatchKey.of(*BATCH, None).id
 Json = dict[str, Any]
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
-
-
 def cold_room(house: House, logger: str | None = "LG-S", name: str = "Cold room 2") -> Subject:
-    now = house.clock.now_ms()
-    with house.registry.write() as connection:
-        id_ = stores.create(connection, name=name, kind="cold_room", zone="Europe/Brussels", site="Puurs",
-                            who="test", now_ms=now)  # fmt: skip
-        subject = Subject(SubjectKind.STORE, id_)
-        facts.assign_profile(connection, subject, "refrigerated-2-8", 1, who="test", now_ms=now)
-        if logger is not None:
-            facts.bind(connection, subject, logger, from_ms=DAWN, who="test", now_ms=now)
-    return subject
+    return house.store(logger, name=name, kind="cold_room", zone="Europe/Brussels", site="Puurs")
 
 
 def stayed(house: House, room: Subject, first: int, last: int | None, by: Viewer = SYSTEM) -> int:

@@ -24,13 +24,6 @@ ID = BatchKey.of(*BATCH, None).id
 Json = dict[str, Any]
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
-
-
 def batch_of(house: House, viewer: Viewer = SYSTEM, id_: str = ID) -> Json:
     with house.registry.read() as connection:
         return load(connection, house.history, viewer, id_, house.clock.now_ms()).as_json()

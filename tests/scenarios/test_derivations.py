@@ -1,7 +1,5 @@
 """Derivations of stores, legs and parts from what is on record, over HTTP: each agrees and leads to its readings."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -9,9 +7,8 @@ import pytest
 from engine_house import STEP_MS, House, sample
 from judging import DAWN
 
-from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.errors import InvalidValue, NotFound
-from coldchain.registry import facts, stores
+from coldchain.registry import stores
 from coldchain.registry.shipments import NewMilestone, add_milestone, change
 from coldchain.registry.viewer import SYSTEM, Viewer
 from compliance import shipment_budget
@@ -25,21 +22,8 @@ Json = dict[str, Any]
 WARM = [sample(k, 11.0 if 8 <= k < 12 else 5.0) for k in range(24)]
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
-
-
 def fridge(house: House) -> str:
-    now = house.clock.now_ms()
-    with house.registry.write() as connection:
-        id_ = stores.create(connection, name="Fridge 1", kind="fridge", zone="UTC", who="test", now_ms=now)
-        subject = Subject(SubjectKind.STORE, id_)
-        facts.assign_profile(connection, subject, "refrigerated-2-8", 1, who="test", now_ms=now)
-        facts.bind(connection, subject, "LG-1", from_ms=DAWN, who="test", now_ms=now)
-    return id_
+    return house.store("LG-1", name="Fridge 1", kind="fridge", zone="UTC").id
 
 
 def test_every_figure_of_a_store_is_derived_and_agrees(house: House) -> None:

@@ -2,8 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 from engine_house import STEP_MS, House, sample
@@ -22,13 +21,6 @@ from compliance.loop import EngineLoop
 from compliance.trouble import SYSTEM as PRODUCT
 
 WARM = range(20, 30)
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
 
 
 def lived(house: House, upto: int, warm: range = WARM, skip: Sequence[int] = ()) -> None:

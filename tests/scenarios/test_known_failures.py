@@ -6,7 +6,6 @@ paho: an exception in a callback ends the network thread while the client still 
 """
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,8 @@ from paho.mqtt import publish
 from server_process import wait_until
 from sqlalchemy import select
 
-from alerts.planner import AlertPlanner
 from coldchain.clock import SystemClock
 from coldchain.config import read_config
-from coldchain.registry import people
 from coldchain.registry.schema import alarm, outbox
 from coldchain.wiring import opened_stores, pipeline_of
 from ingest.subscriber import Subscriber
@@ -31,24 +28,10 @@ HOUR = 3_600_000
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path / "state")
-    made.planner = AlertPlanner(("email",))  # type: ignore[assignment]
-    made.engine = made.loop()
-    with made.registry.write() as connection:
-        people.create(
-            connection, email="anna@example.org", name="Anna", role="operator", who="test", now_ms=DAWN, on_call=True
-        )
-    yield made
-    made.close()
-
-
-def pass_until(house: House, until_ms: int) -> None:
-    while (due := house.engine.next_due_ms()) is not None and due <= until_ms:
-        house.clock.set(max(due, house.clock.now_ms() + 1))
-        house.settle()
-    house.clock.set(until_ms)
-    house.settle()
+def house(house: House) -> House:
+    """Anna is on call."""
+    house.put_on_call("Anna")
+    return house
 
 
 def announced(house: House, cause: str) -> list[Any]:
@@ -75,7 +58,7 @@ def hot(house: House) -> Any:
 def test_grafana_missing_series_a_series_that_disappears_resolves_nothing(house: House) -> None:
     found = hot(house)
     for hours in (1, 2, 6, 24, 48):
-        pass_until(house, DAWN + hours * HOUR)
+        house.pass_until(DAWN + hours * HOUR)
         [still] = announced(house, "high")
         assert (still.id, still.condition, still.end_ms) == (found.id, "active", None)
     assert "returned" not in reasons(house, found.id)
@@ -83,7 +66,7 @@ def test_grafana_missing_series_a_series_that_disappears_resolves_nothing(house:
 
 def test_grafana_no_data_an_alarm_about_silence_stands_beside_the_one_that_was_there(house: House) -> None:
     found = hot(house)
-    pass_until(house, DAWN + HOUR)
+    house.pass_until(DAWN + HOUR)
     [silent] = announced(house, "silence")
     assert silent.condition == "active"
     assert silent.id != found.id
@@ -96,7 +79,7 @@ def test_influxdb_deadman_a_logger_outside_every_range_of_data_is_missed(house: 
         house.declare(name, STEP_MS)
         house.shipment(f"S-{name}", name)
     house.live(sample(0, 5.0, "LONG-1"))
-    pass_until(house, DAWN + 90 * 24 * HOUR)  # far beyond any window that somebody would have asked for
+    house.pass_until(DAWN + 90 * 24 * HOUR)  # far beyond any window that somebody would have asked for
     found = {row.logger: row for row in announced(house, "silence")}
     assert found.keys() == {"NEVER-1", "LONG-1"}
     assert {row.condition for row in found.values()} == {"active"}

@@ -1,10 +1,8 @@
 """What is over because nobody watches any more: it is said in those words, and it is not open for ever."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-import pytest
 from engine_house import House, sample
 from judging import at
 
@@ -14,13 +12,6 @@ from coldchain.registry import excursion_views, facts, recorded
 from coldchain.registry.schema import excursion, shipment
 from coldchain.registry.viewer import SYSTEM
 from dashboard.live.snapshot import snapshot
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
-    yield made
-    made.close()
 
 
 def lived(
@@ -48,11 +39,7 @@ def arrive(house: House, box: Subject, minute: float) -> None:
 
 def until(house: House, minute: float) -> None:
     """Time passes, and the engine looks whenever it is due."""
-    while (due := house.engine.next_due_ms()) is not None and due <= at(minute):
-        house.clock.set(max(due, house.clock.now_ms()))
-        house.settle()
-    house.clock.set(at(minute))
-    house.settle()
+    house.pass_until(at(minute))
 
 
 def alarms(house: House, box: Subject, cause: str, at_least: Severity = Severity.MAJOR) -> list[AlarmCondition]:
@@ -225,40 +212,41 @@ def test_an_excursion_that_merely_goes_on_writes_no_version(house: House) -> Non
     assert (over.excursion.peak_mc, over.version) == (14_900, len(rows) + 1)
 
 
-def test_what_was_found_on_time_is_not_late_though_the_engine_looks_rarely(house: House) -> None:
+def warmed(house: House, looks_every: int | None = None) -> Subject:
+    """Goods too warm for 50 minutes, whose readings come at once; the engine looks after every so many, or never."""
     box = house.shipment("S-1", "LG-1")
     house.settle()
     for k in range(40):
         house.clock.set(at(5 * k) + 400)
         house.send(sample(k, 9.5 if 20 <= k < 30 else 5.0))
-        if k % 2:
+        if looks_every is not None and (k + 1) % looks_every == 0:
             house.settle()
-    assert not any(item.excursion.late for item in house.record(box).excursions)
-    assert [item.late for item in alarms(house, box, "high")] == [False]
+    return box
+
+
+def late(house: House, box: Subject) -> tuple[list[bool], list[bool]]:
+    """Which of its excursions, and which of its alarms, say that they were found late."""
+    found = [item.excursion.late for item in house.record(box).excursions]
+    return found, [item.late for item in alarms(house, box, "high")]
+
+
+def test_what_was_found_on_time_is_not_late_though_the_engine_looks_rarely(house: House) -> None:
+    box = warmed(house, looks_every=2)
+    assert late(house, box) == ([False], [False])
 
 
 def test_what_a_frozen_engine_finds_once_it_goes_on_is_late(house: House) -> None:
-    box = house.shipment("S-1", "LG-1")
-    house.settle()
-    for k in range(40):
-        house.clock.set(at(5 * k) + 400)
-        house.send(sample(k, 9.5 if 20 <= k < 30 else 5.0))
+    box = warmed(house)
     house.clock.set(at(400))
     house.settle()
-    assert [item.excursion.late for item in house.record(box).excursions] == [True]
-    assert [item.late for item in alarms(house, box, "high")] == [True]
+    assert late(house, box) == ([True], [True])
 
 
 def test_what_happened_while_the_engine_was_down_is_late(house: House) -> None:
-    box = house.shipment("S-1", "LG-1")
-    house.settle()
-    for k in range(40):
-        house.clock.set(at(5 * k) + 400)
-        house.send(sample(k, 9.5 if 20 <= k < 30 else 5.0))
+    box = warmed(house)
     house.clock.set(at(400))
     house.settle(house.loop())
-    assert [item.excursion.late for item in house.record(box).excursions] == [True]
-    assert [item.late for item in alarms(house, box, "high")] == [True]
+    assert late(house, box) == ([True], [True])
 
 
 def test_an_alarm_begins_and_ends_at_its_limit_and_not_at_that_of_a_warning(house: House) -> None:
@@ -275,8 +263,7 @@ def test_readings_that_a_logger_had_stored_make_their_findings_late(house: House
     house.clock.set(at(300))
     house.send(*[sample(k, 9.5 if 20 <= k < 30 else 5.0) for k in range(10, 60)])
     house.settle()
-    assert [item.excursion.late for item in house.record(box).excursions] == [True]
-    assert [item.late for item in alarms(house, box, "high")] == [True]
+    assert late(house, box) == ([True], [True])
 
 
 def test_the_cursor_stands_at_the_head_when_there_is_nothing_left(house: House) -> None:

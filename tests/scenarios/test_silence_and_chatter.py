@@ -3,8 +3,6 @@
 The engine and the planner of alarms on real stores, with a clock that is moved by hand.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +10,10 @@ from engine_house import STEP_MS, House, sample
 from judging import DAWN
 from sqlalchemy import select
 
-from alerts.planner import AlertPlanner
 from coldchain.domain.finding import Subject
 from coldchain.domain.reading import Reading
 from coldchain.domain.shipment import FactKind
-from coldchain.registry import facts, gateways, loggers, people, recorded
+from coldchain.registry import facts, gateways, loggers, recorded
 from coldchain.registry.alarm_unrest import chattering
 from coldchain.registry.schema import alarm, alarm_event, outbox
 
@@ -25,25 +22,10 @@ EVERY = STEP_MS  # five minutes
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path / "state")
-    made.planner = AlertPlanner(("email",))  # type: ignore[assignment]
-    made.engine = made.loop()
-    with made.registry.write() as connection:
-        people.create(
-            connection, email="anna@example.org", name="Anna", role="operator", who="test", now_ms=DAWN, on_call=True
-        )
-    yield made
-    made.close()
-
-
-def pass_until(house: House, until_ms: int) -> None:
-    """Let time pass; the engine wakes when it has asked to."""
-    while (due := house.engine.next_due_ms()) is not None and due <= until_ms:
-        house.clock.set(max(due, house.clock.now_ms() + 1))
-        house.settle()
-    house.clock.set(until_ms)
-    house.settle()
+def house(house: House) -> House:
+    """Anna is on call."""
+    house.put_on_call("Anna")
+    return house
 
 
 def alarms(house: House, cause: str) -> list[Any]:
@@ -85,7 +67,7 @@ def test_every_logger_that_falls_silent_is_an_alarm_after_three_intervals(house:
     report(house, names, range(4))
     last_ms = DAWN + 3 * EVERY
     for step in range(4, 9):
-        pass_until(house, DAWN + step * EVERY + 400)
+        house.pass_until(DAWN + step * EVERY + 400)
         house.send(*(sample(step, 5.0, name) for name in names[stopped:]))
         house.settle()
     found = severe(house, "silence")
@@ -100,7 +82,7 @@ def test_every_logger_that_falls_silent_is_an_alarm_after_three_intervals(house:
 def test_a_logger_that_was_never_heard_is_an_alarm_too(house: House) -> None:
     [name] = fleet(house, 1)
     house.settle()
-    pass_until(house, DAWN + 4 * EVERY)
+    house.pass_until(DAWN + 4 * EVERY)
     [found] = severe(house, "silence")
     assert found.logger == name
     assert abs(raised_ms(house, found) - (DAWN + 3 * EVERY)) <= 10_000
@@ -110,7 +92,7 @@ def test_silence_is_noticed_after_everything_was_started_anew(house: House) -> N
     names = fleet(house, 3)
     report(house, names, range(4))
     house.engine = house.loop()  # knows nothing but what is stored
-    pass_until(house, DAWN + 8 * EVERY)
+    house.pass_until(DAWN + 8 * EVERY)
     assert [row.logger for row in severe(house, "silence")] == names
 
 
@@ -122,7 +104,7 @@ def test_a_silent_gateway_speaks_for_its_loggers_and_each_of_them_is_still_liste
         loggers.register(connection, "GW-1", who="test", now_ms=DAWN)
         gateways.declare(connection, "GW-1", gateway=True, gateway_for=names[:5], who="test", now_ms=DAWN)
     report(house, names, range(4))
-    pass_until(house, DAWN + 8 * EVERY)
+    house.pass_until(DAWN + 8 * EVERY)
     found = severe(house, "silence")
     assert [row.logger for row in found] == ["GW-1", *names[:5]]
     assert {row.suppression for row in found if row.logger != "GW-1"} == {"by_design"}
@@ -138,7 +120,7 @@ def test_a_logger_that_was_taken_off_duty_stays_quiet(house: House) -> None:
         [binding] = facts.known(connection, loggers=["LG-000"], kinds=[FactKind.BINDING])
         now_ms = house.clock.now_ms()
         facts.supersede(connection, binding.id, valid_to_ms=now_ms, who="test", reason="retired", now_ms=now_ms)
-    pass_until(house, DAWN + 48 * HOUR)
+    house.pass_until(DAWN + 48 * HOUR)
     assert [row.logger for row in severe(house, "silence")] == ["LG-001"]
 
 
@@ -146,12 +128,12 @@ def test_a_breach_followed_by_silence_fires_and_no_silence_ever_clears_it(house:
     [name] = fleet(house, 1)
     house.live(sample(0, 5.0, name), sample(1, 9.5, name), sample(2, 9.5, name))
     outside_ms = DAWN + EVERY
-    pass_until(house, outside_ms + 29 * MINUTE)
+    house.pass_until(outside_ms + 29 * MINUTE)
     assert severe(house, "high") == []
-    pass_until(house, outside_ms + 31 * MINUTE)
+    house.pass_until(outside_ms + 31 * MINUTE)
     [found] = severe(house, "high")
     assert abs(raised_ms(house, found) - (outside_ms + 30 * MINUTE)) <= 10_000
-    pass_until(house, outside_ms + 48 * HOUR)
+    house.pass_until(outside_ms + 48 * HOUR)
     [still] = severe(house, "high")
     assert (still.id, still.condition, still.end_ms) == (found.id, "active", None)
     assert [row.condition for row in severe(house, "silence")] == ["active"]
@@ -160,7 +142,7 @@ def test_a_breach_followed_by_silence_fires_and_no_silence_ever_clears_it(house:
 def test_only_good_readings_inside_the_deadband_for_long_enough_clear(house: House) -> None:
     [name] = fleet(house, 1)
     house.live(sample(0, 5.0, name), sample(1, 9.5, name), sample(2, 9.5, name))
-    pass_until(house, DAWN + 48 * HOUR)
+    house.pass_until(DAWN + 48 * HOUR)
     step = 48 * 12 + 1
     states = []
     for celsius in (7.8, 7.8, 7.8, 5.0, 5.0, 5.0):

@@ -8,9 +8,9 @@ from engine_house import STEP_MS, House, sample
 from judging import DAWN
 from web_cast import Web, installed
 
-from coldchain.domain.finding import Subject, SubjectKind
+from coldchain.domain.finding import Subject
 from coldchain.errors import NotFound
-from coldchain.registry import facts, stores
+from coldchain.registry import stores
 from compliance.calendar import Unit
 from compliance.subject_windows import windows_of_subject
 from compliance.windows_of import json_schema
@@ -18,21 +18,8 @@ from compliance.windows_of import json_schema
 DAY_MS = 86_400_000
 
 
-@pytest.fixture
-def house(tmp_path: Path):
-    house = House(tmp_path)
-    yield house
-    house.close()
-
-
-def fridge(house: House, zone: str = "Europe/Berlin") -> Subject:
-    now = house.clock.now_ms()
-    with house.registry.write() as connection:
-        id_ = stores.create(connection, name="Fridge 1", kind="fridge", zone=zone, who="test", now_ms=now)
-        subject = Subject(SubjectKind.STORE, id_)
-        facts.assign_profile(connection, subject, "refrigerated-2-8", 1, who="test", now_ms=now)
-        facts.bind(connection, subject, "LG-1", from_ms=DAWN, who="test", now_ms=now)
-    return subject
+def fridge(house: House) -> Subject:
+    return house.store("LG-1", name="Fridge 1", kind="fridge", zone="Europe/Berlin")
 
 
 def test_a_store_is_judged_by_day_long_after_its_findings_have_left_that_day(house: House) -> None:

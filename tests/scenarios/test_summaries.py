@@ -163,13 +163,6 @@ def own_month(viewer: Any) -> str:
 # --- from real readings ---------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path / "house")
-    yield made
-    made.close()
-
-
 def lived(house: House) -> str:
     subject = house.shipment("S-1", "LG-1", customer="Acme")
     house.clock.set(DAWN + 12 * HOUR)
