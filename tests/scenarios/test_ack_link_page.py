@@ -40,7 +40,8 @@ class Link:
     @property
     def acknowledged_by(self) -> str | None:
         shown = self.web.as_role("viewer").get(f"/api/v1/alarms/{self.alarm}").json()
-        return shown.get("acknowledged_by")
+        name: str | None = shown.get("acknowledged_by")
+        return name
 
 
 @pytest.fixture
