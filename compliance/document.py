@@ -80,7 +80,10 @@ def renamed(whole: Json, ids: Mapping[str, str], flags: Mapping[str, Json]) -> J
         return {**item, "id": lasting, **flags.get(lasting, {})}
 
     def block(item: Json) -> Json:
-        return {**item, "excursions": [excursion(entry) for entry in item["excursions"]]}
+        windows = [{**entry, "excursion": ids.get(entry["excursion"], entry["excursion"])}
+                   for entry in item["mkt"]["windows"]]  # fmt: skip
+        found = [excursion(entry) for entry in item["excursions"]]
+        return {**item, "mkt": {**item["mkt"], "windows": windows}, "excursions": found}
 
     breaches = [{**item, "excursion": ids.get(item["excursion"], item["excursion"])} for item in whole["breaches"]]
     return {**block(whole), "channels": [block(item) for item in whole["channels"]], "breaches": breaches}

@@ -76,7 +76,7 @@ def as_recorded(found: Findings, standing: OnRecord) -> Json:
     Ids, and the marks of how an excursion came onto the record, are not in the readings; everything else must be equal.
     """
     stored = {item.excursion.id: item.excursion for item in standing.excursions}
-    kept = match([_stretch(item) for item in stored.values()], [_stretch(item) for item in found.excursions]).kept
+    kept = match([stretch(item) for item in stored.values()], [stretch(item) for item in found.excursions]).kept
     flags: dict[str, Json] = {
         id_: {"late": stored[id_].late, "amends": stored[id_].amends} for id_ in kept.values() if id_ in stored
     }
@@ -117,8 +117,8 @@ def _change(kind: str, what: str, old: Json | None, new: Json | None) -> Json:
 
 def _excursions(old: Judged, new: Judged) -> list[Json]:
     pairs = _paired(
-        [(_stretch(item), _excursion_json(item)) for item in old.findings.excursions],
-        [(_stretch(item), _excursion_json(item)) for item in new.findings.excursions],
+        [(stretch(item), _excursion_json(item)) for item in old.findings.excursions],
+        [(stretch(item), _excursion_json(item)) for item in new.findings.excursions],
     )
     return [_compared("excursion", one, other) for one, other in pairs if one != other]
 
@@ -164,7 +164,8 @@ def _paired(
     return [*both, *gone]
 
 
-def _stretch(item: Excursion) -> Stretch:
+def stretch(item: Excursion) -> Stretch:
+    """An excursion as what is on record is matched by."""
     return Stretch(item.id, (item.logger, item.channel, item.direction), item.onset_ms, item.end_ms)
 
 

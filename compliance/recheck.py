@@ -19,6 +19,7 @@ from compliance.calendar import Unit, Window, calendar_windows
 from compliance.document import Json
 from compliance.inputs import Inputs
 from compliance.ledger_twin import ledger_differences
+from compliance.on_record import record_differences
 from compliance.subjects import cases_of, inputs_of
 from compliance.twin import differences
 from compliance.twin_windows import window_differences
@@ -29,10 +30,14 @@ _DAY_MS = 86_400_000
 
 
 class Checked(NamedTuple):
-    """A document, and each printed figure in which the twin differs; none where it agrees or was not asked."""
+    """A document, and each printed figure in which the twin differs; none where it agrees or was not asked.
+
+    `unlike` names what is on record otherwise than the readings and facts give it; then the twin was not asked.
+    """
 
     document: Json
     differences: list[str]
+    unlike: tuple[str, ...] = ()
 
 
 def of_subject(connection: Connection, history: History, subject: Subject, by: str | None, *, check: bool) -> Checked:
@@ -41,11 +46,15 @@ def of_subject(connection: Connection, history: History, subject: Subject, by: s
     Raises:
         NotFound: it was not judged yet.
     """
-    state = recorded.on_record(connection, [subject])[subject].state
+    standing = recorded.on_record(connection, [subject])[subject]
+    state = standing.state
     cases = [] if state is None else cases_of(connection, [subject], state.as_of_ms)
     if state is None or not cases or not state.document:
         raise NotFound(f"{subject.kind.value} {subject.id} has not been judged yet")
     inputs = inputs_of(cases[0], history, state.journal_offset, state.as_of_ms)
+    unlike = record_differences(connection, inputs, standing, state) if check else []
+    if unlike:
+        return Checked(state.document, [], tuple(unlike))
     if by is None:
         return Checked(state.document, differences(inputs, state.document) if check else [])
     return over_parts(inputs, state.as_of_ms, by, inputs.zone, check=check)

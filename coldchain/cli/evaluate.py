@@ -70,6 +70,8 @@ def _of_file(args: argparse.Namespace) -> object:
 
 
 def _agreeing(found: Checked) -> object:
+    if found.unlike:
+        raise InvalidValue("what is on record is not what the readings and facts give: " + "; ".join(found.unlike))
     if found.differences:
         raise InvalidValue("the decimal twin differs: " + "; ".join(found.differences))
     return found.document

@@ -1,6 +1,7 @@
 """`coldchain evaluate` of files and of what is on record: shipments, legs, stores, batches, each with its check."""
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,3 +119,53 @@ def test_a_question_that_makes_no_sense_is_answered_in_one_line(
     assert (code, document) == (2, None)
     assert names in said
     assert said.count("\n") == 1
+
+
+def changed(folder: Path, statement: str) -> None:
+    """Somebody with the file in hand changes what is on record."""
+    with sqlite3.connect(folder / "state" / "registry.db") as registry:
+        assert registry.execute(statement).rowcount > 0
+    registry.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "names"),
+    [
+        ("update excursion set duration_ms = duration_ms + 1", "duration_ms: 1200001 on record"),
+        ("update excursion set severity = 0", "severity"),
+        ("update excursion set withdrawn = 1", "is not on record"),
+        ("update shipment_figures set in_range_ms = in_range_ms + 1", "summary column in_range_ms"),
+        ("update subject_state set document = json_set(document, '$.breaches', json('[]'))", "breaches"),
+        ("update subject_state set document = json_set(document, '$.period.from', '2026-01-01')", "period.from"),
+        ("update fact set valid_from_ms = valid_from_ms + 600000 where kind = 'binding'", "temperature"),
+        ("update fact set body = json_set(body, '$.id', 'eu-15-25') where kind = 'profile'", "limit_c: 8.0 on record"),
+    ],
+)  # fmt: skip
+def test_whatever_was_changed_on_record_is_named_in_one_line(
+    evaluate: Evaluate, tmp_path: Path, statement: str, names: str
+) -> None:
+    lived(tmp_path / "state")
+    assert evaluate("--shipment", "SHP-1", "--check")[0] == 0
+    changed(tmp_path, statement)
+    code, document, said = evaluate("--shipment", "SHP-1", "--check")
+    assert (code, document, said.count("\n"), names in said) == (2, None, 1, True), said
+    assert evaluate("--shipment", "SHP-1")[0] == 0
+
+
+def test_a_reading_that_was_changed_by_a_thousandth_is_seen(evaluate: Evaluate, tmp_path: Path) -> None:
+    lived(tmp_path / "state")
+    with sqlite3.connect(tmp_path / "state" / "journal.db") as journal:
+        first = "select min(position) from reading"
+        changed_rows = journal.execute(f"update reading set temperature_mc = 5001 where position = ({first})").rowcount
+    journal.close()
+    assert changed_rows == 1
+    code, _, said = evaluate("--shipment", "SHP-1", "--check")
+    assert (code, "temperature.mean_c" in said) == (2, True), said
+
+
+def test_a_window_names_the_excursion_that_it_was_computed_for(evaluate: Evaluate, tmp_path: Path) -> None:
+    lived(tmp_path / "state")
+    _, document, _ = evaluate("--shipment", "SHP-1")
+    ids = {item["id"] for item in document["excursions"]}
+    assert {item["excursion"] for item in document["mkt"]["windows"]} == ids
+    assert {item["excursion"] for item in document["breaches"]} - {None} == ids
