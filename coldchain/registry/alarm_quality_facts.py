@@ -1,6 +1,6 @@
 """What the figures of alarm quality are counted from: a period's alarms, what people did, every message, the drills.
 
-Times are ms UTC. Drills and merged alarms are no alarms here.
+Times are ms UTC. Drills and merged alarms are no alarms here, and canaries, which reach nobody, are no messages.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
+from coldchain.domain.canary import CHANNEL
 from coldchain.domain.finding import Condition, Severity
 from coldchain.registry import alarm_unrest
 from coldchain.registry.contact_checks import CAUSE as CHECKS
@@ -127,6 +128,7 @@ def _messages(connection: Connection, period: Period) -> tuple[Message, ...]:
     query = select(*columns).where(outbox.c.created_ms >= period.from_ms, outbox.c.created_ms < period.to_ms)
     checks = select(alarm.c.id).where(alarm.c.cause == CHECKS)
     query = query.where(outbox.c.alarm.not_in(select(drill.c.alarm)), outbox.c.alarm.not_in(checks))
+    query = query.where(outbox.c.channel != CHANNEL)
     return tuple(Message(*row) for row in connection.execute(query.order_by(outbox.c.created_ms, outbox.c.id)))
 
 

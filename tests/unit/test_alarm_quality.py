@@ -12,6 +12,7 @@ from alert_cast import ALICE, BOB, HIGH, MINUTE, NOON, RETURNED, new_registry, s
 from sqlalchemy import select, update
 
 from alerts import lifecycle
+from coldchain.domain.canary import CHANNEL, recipient
 from coldchain.domain.finding import Condition, Severity
 from coldchain.registry import alarm_quality as quality
 from coldchain.registry.alarm_quality_facts import Facts, Period, load
@@ -61,6 +62,12 @@ def test_a_quiet_week_has_no_figures_and_divides_by_nothing(registry: Registry) 
     assert found["nuisance"]["share_pct"] is None
     assert found["answers"]["to_acknowledge_median_s"] is None
     assert [row["share_pct"] for row in found["priorities"]] == [None, None, None]
+
+
+def test_a_canary_is_nobodys_load_and_no_message(registry: Registry) -> None:
+    tell(registry, raise_(registry, NOON - DAY), NOON - DAY, recipient("listener"), channel=CHANNEL)
+    found = quality.document(facts(registry))
+    assert (found["raised"], found["announced"], found["people"], found["channels"]) == (1, 0, [], [])
 
 
 def test_the_load_counts_alarms_per_person_and_not_the_channels(registry: Registry) -> None:
