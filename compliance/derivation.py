@@ -15,6 +15,7 @@ from coldchain.domain.quantity import iso
 from coldchain.domain.shipment import Role
 from coldchain.domain.track import ABSENT
 from coldchain.errors import NotFound
+from compliance import derivation_counts as counts
 from compliance import derivation_kinetic as kinetic
 from compliance import derivation_stated as stated_numbers
 from compliance import derivation_times as times
@@ -73,6 +74,8 @@ _SHOWN: dict[str, tuple[Callable[[ChannelFindings], Derived], Callable[[Json], f
     "temperature.time_outside_s": (times.outside_range, lambda channel: _outside_ms(channel) / 1000),
     "temperature.time_judged_s": (times.judged, lambda channel: _judged_ms(channel) / 1000),
     "stability_budget.used_pct": (share_used, _budget_share),
+    "gaps.count": (counts.gaps, lambda channel: len(channel["gaps"])),
+    "excursions.count": (counts.excursions, lambda channel: len(channel["excursions"])),
 }  # fmt: skip
 
 

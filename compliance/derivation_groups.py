@@ -84,7 +84,7 @@ def _derived(found: Sequence[Member], figure: str, as_of_ms: int) -> Derived | N
         return _extreme(judged, figure)
     if figure in ("mkt_pooled_c", "mkt_worst_c"):
         return _pooled(judged) if figure == "mkt_pooled_c" else _hottest(judged)
-    if figure in ("unacknowledged_s", "acknowledged_within_s", "alarms", "alarms_acknowledged"):
+    if figure in ("unacknowledged_s", "acknowledged_within_s", "alarms", "alarms_acknowledged", "alarms_waiting"):
         return _waits(found, figure, as_of_ms)
     if figure.startswith("budget") and not figure.endswith("shipment"):
         return _budget(judged, figure)
@@ -92,6 +92,7 @@ def _derived(found: Sequence[Member], figure: str, as_of_ms: int) -> Derived | N
 
 
 _SUMS = {
+    "time_judged_s": _Sum("Judged time", lambda one: one.known_ms, "Σ (time in range + time outside)"),
     "time_in_range_s": _Sum("Time in range", lambda one: one.in_range_ms or 0, "Σ time in range"),
     "time_out_s": _Sum("Time outside", lambda one: one.outside_ms, "Σ (time above + time below)"),
     "time_unknown_s": _Sum("Unknown time", lambda one: one.unknown_ms or 0, "Σ unknown time"),
@@ -172,11 +173,13 @@ def _pooled(judged: Sequence[Member]) -> Derived:
 
 
 def _count(found: Sequence[Member], judged: Sequence[Member], figure: str) -> Derived | None:
-    if figure in ("shipments", "judged", "without_excursion", "mkt_shipments"):
+    if figure in ("shipments", "judged", "without_excursion", "with_excursions", "mkt_shipments"):
         some = {"shipments": found, "judged": judged,
                 "without_excursion": [one for one in judged if not one.excursion_count],
+                "with_excursions": [one for one in found if one.excursion_count],
                 "mkt_shipments": [one for one in judged if one.mkt_c is not None]}[figure]  # fmt: skip
         title = {"shipments": "Shipments", "judged": "Judged shipments", "without_excursion": "Without an excursion",
+                 "with_excursions": "With an excursion",
                  "mkt_shipments": "With a mean kinetic temperature"}[figure]  # fmt: skip
         return Derived(title, "", COUNTS, "how many", len(some), table=_rows(some, (), lambda _: ()))
     if figure == "product_profiles":
@@ -217,9 +220,11 @@ def _waits(found: Sequence[Member], figure: str, as_of_ms: int) -> Derived:
                       seconds(max(item[2], 0))),
     )  # fmt: skip
     more = ("Alarms of major and critical severity; one that nobody took in hand waits until now.",)
-    if figure in ("alarms", "alarms_acknowledged"):
-        number = len(waits) if figure == "alarms" else len(answered)
-        title = "Alarms" if figure == "alarms" else "Alarms taken in hand"
+    if figure.startswith("alarms"):
+        number, title = {
+            "alarms": (len(waits), "Alarms"), "alarms_acknowledged": (len(answered), "Alarms taken in hand"),
+            "alarms_waiting": (len(waits) - len(answered), "Alarms that nobody took in hand"),
+        }[figure]  # fmt: skip
         return Derived(title, "", COUNTS, "how many", number, table=table, more=more)
     if figure == "acknowledged_within_s":
         result = Fraction(answered[len(answered) // 2], 1000) if answered else None

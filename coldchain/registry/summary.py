@@ -108,7 +108,9 @@ def figures(some: Sequence[Member], as_of_ms: int) -> Row:
         "judged": len(judged),
         "product_profiles": len({one.product_profile for one in some if one.product_profile is not None}),
         "without_excursion": sum(one.excursion_count == 0 for one in judged),
+        "with_excursions": sum(one.excursion_count > 0 for one in some),
         **excursion_figures(some),
+        "time_judged_s": (in_range + out) / 1000,
         "time_in_range_s": in_range / 1000,
         "time_out_s": out / 1000,
         "time_unknown_s": unknown / 1000,
@@ -168,6 +170,7 @@ def _answered(waits: Sequence[Any], as_of_ms: int) -> Row:
     return {
         "alarms": len(waits),
         "alarms_acknowledged": len(answered),
+        "alarms_waiting": len(waits) - len(answered),
         "acknowledged_within_s": answered[len(answered) // 2] / 1000 if answered else None,
         "unacknowledged_s": (sum(answered) + waiting) / 1000,
     }

@@ -30,13 +30,13 @@ Format = Annotated[Literal["json", "csv"] | None, Query(description="json or csv
 Zone = Annotated[str | None, Query(description="IANA zone of weeks, months and hours; the site's by default")]
 Name = Annotated[str | None, Query(max_length=300)]
 FIGURES = (
-    "shipments", "judged", "product_profiles", "without_excursion", "excursions", "excursions_info",
+    "shipments", "judged", "product_profiles", "without_excursion", "with_excursions", "excursions", "excursions_info",
     "excursions_minor", "excursions_major", "excursions_critical", "excursions_per_100", "info_per_100",
-    "minor_per_100", "major_per_100", "critical_per_100", "time_in_range_s", "time_out_s", "time_unknown_s",
-    "in_range_pct", "coverage_pct", "min_c", "max_c", "mkt_shipments", "mkt_worst_c", "mkt_worst_shipment",
-    "mkt_pooled_c", "mkt_pooled_reason", "alarms",
-    "alarms_acknowledged", "acknowledged_within_s", "unacknowledged_s", "budget_shipments", "budget_worst_pct",
-    "budget_worst_shipment", "budget_exceeded",
+    "minor_per_100", "major_per_100", "critical_per_100", "time_judged_s", "time_in_range_s", "time_out_s",
+    "time_unknown_s", "in_range_pct", "coverage_pct", "min_c", "max_c", "mkt_shipments", "mkt_worst_c",
+    "mkt_worst_shipment", "mkt_pooled_c", "mkt_pooled_reason", "alarms", "alarms_acknowledged", "alarms_waiting",
+    "acknowledged_within_s", "unacknowledged_s", "budget_shipments", "budget_worst_pct", "budget_worst_shipment",
+    "budget_exceeded",
 )  # fmt: skip
 SHIPMENT = (
     "id", "reference", "state", "when", "product_profile", "product_profile_version", "lane", "carrier", "customer",

@@ -77,7 +77,7 @@ def page_body(services: Services, viewer: Viewer, batch: str, scheme: str | None
         ),
         card("Stability budget", budget_block(found.ledger, hidden=found.partial, derived=derived), right=checked),
         _chart(found, scheme, zone),
-        card("Shipments and stays", part_table(found.ledger, derived)),
+        card("Shipments and stays", part_table(found.ledger, derived), id="batch-parts"),
         card("Ledger", line_table(found.ledger, derived),
              right=html.Span("what charged which band, newest first", className="dim small")),
     ]  # fmt: skip
@@ -90,7 +90,7 @@ def headline(found: BatchLedger) -> list[Any]:
         words.append(f" · GTIN {found.key.gtin}")
     if found.key.customer:
         words.append(f" · {found.key.customer}")
-    words.append(f" · {text.count(len(found.members), 'shipment')}")
+    words += [" · ", link(text.count(len(found.members), "shipment"), "#batch-parts")]
     if found.hidden:
         words.append(f", {found.hidden} more that are not yours to see")
     if found.unseen:

@@ -10,7 +10,7 @@ from coldchain.registry.viewer import Permission, Viewer
 from compliance.batch_list import load_many
 from compliance.batches import BatchLedger
 from dashboard.parts import security, text
-from dashboard.parts.budget_blocks import left_words, over
+from dashboard.parts.budget_blocks import Derives, left_words, of_batch, over
 from dashboard.parts.elements import Column, card, head, link, moment, status, table
 from dashboard.parts.grid import chosen
 from dashboard.parts.page import Page
@@ -73,30 +73,33 @@ def listing(services: Services, viewer: Viewer, sought: str | None) -> Any:
 
 
 def _row(one: dict[str, Any], found: BatchLedger) -> tuple[Any, ...]:
+    page, derived = f"/batches/{one['id']}", of_batch(one["id"])
     stored = any(part.kind == "store" and part.live for part in found.ledger.parts)
     return (
-        link(one["batch"], f"/batches/{one['id']}"),
+        link(one["batch"], page),
         status(found.status) if one["live"] or stored else html.Span("at rest", className="dim"),
         one["gtin"] or one["customer"] or text.ABSENT,
-        str(one["shipments"]),
-        str(one["live"]) if one["live"] else text.ABSENT,
-        rest(found),
-        text.ABSENT if found.ledger.left is None or found.partial else left_words(found.ledger.left),
+        link(f"{one['shipments']:,}", page),
+        link(f"{one['live']:,}", page) if one["live"] else text.ABSENT,
+        rest(found, derived),
+        text.ABSENT if found.ledger.left is None or found.partial
+        else derived(left_words(found.ledger.left), "time_left.upper_s"),
         moment(one["newest"], "date"),
-    )
+    )  # fmt: skip
 
 
-def rest(found: BatchLedger) -> Any:
-    """The band of which the smallest share is left, in a line."""
-    limited = [band for band in found.ledger.bands if band.allowed_ms]
+def rest(found: BatchLedger, derived: Derives) -> Any:
+    """The band of which the smallest share is left, in a line; each number leads to its derivation."""
+    limited = [(place, band) for place, band in enumerate(found.ledger.bands) if band.allowed_ms]
     if not limited:
         return html.Span("no budget", className="dim")
     if found.partial:
         return html.Span("not yours to see", className="dim")
-    least = min(limited, key=lambda band: (band.remaining_ms or 0) / (band.allowed_ms or 1))
-    remaining = least.remaining_ms or 0
+    place, least = min(limited, key=lambda item: (item[1].remaining_ms or 0) / (item[1].allowed_ms or 1))
+    remaining, at = least.remaining_ms or 0, f"bands.{place}"
+    band = html.Span(f" ({least.range.text()})", className="dim")
     if remaining < 0:
-        words = f"overdrawn by {over(remaining)}"
-        return html.Span([words, f" ({least.range.text()})"], className="status", **{"data-status": "excursion"})
-    share = text.percent_floored(remaining, least.allowed_ms or 1)
-    return f"{text.duration(remaining / 1000)} of {least.range.text()} ({share})"
+        words = derived(f"overdrawn by {over(remaining)}", f"{at}.remaining_s")
+        return html.Span([words, band], className="status", **{"data-status": "excursion"})
+    allowed = derived(text.duration((least.allowed_ms or 0) / 1000), f"{at}.allowed_s")
+    return html.Span([derived(text.duration(remaining / 1000), f"{at}.remaining_s"), " of ", allowed, band])

@@ -188,7 +188,7 @@ def page_body(services: Services, wanted: Asked, scheme: str | None) -> list[Any
     return [
         card("Overall", block, right=checked),
         _groups(found, wanted, called, now_ms),
-        html.Div(trends(found, wanted.period, wanted.zone, called, scheme), className="grid-even"),
+        html.Div(trends(found, whole, wanted.zone, called, scheme), className="grid-even"),
         html.Div(_offenders(found, loggers, wanted), className="grid-three"),
         card("When excursions began, by hour of day at the site they left from",
              summary_blocks.season(seasons, "the site's zone", whole), right=_csv("seasons", wanted)),
@@ -201,10 +201,10 @@ def _groups(found: Sequence[Member], wanted: Asked, called: dict[str, str], now_
 
     def about(row: dict[str, Any]) -> About:
         narrowed = {name: row[name] for name in wanted.by if name in FIELDS}
-        times = [period_of(row[name], zone) for name in wanted.by if name not in FIELDS]
-        start = max([wanted.period.from_ms, *(one.from_ms for one in times)])
-        end = min([wanted.period.to_ms, *(one.to_ms for one in times)])
-        return About(Period(start, end), wanted.which._replace(**narrowed), named=None not in narrowed.values())
+        about = About(wanted.period, wanted.which._replace(**narrowed), named=None not in narrowed.values())
+        for name in wanted.by:
+            about = about if name in FIELDS else about.within(period_of(row[name], zone))
+        return about
 
     def name(row: dict[str, Any], one: str) -> Any:
         value = row[one]
@@ -263,8 +263,10 @@ def _logger(name: str) -> Any:
 
 def _shipments(found: Sequence[Member], wanted: Asked, called: dict[str, str]) -> html.Section:
     worst = sorted(found, key=lambda one: (not one.known_ms, (one.in_range_ms or 0) / (one.known_ms or 1)))[:LISTED]
-    words = f"{len(worst):,} of {len(found):,}, least time in range first"
-    right = [html.Span(words, className="dim small"), " ", _csv("shipments", wanted)]
+    cut = [f"the first {LISTED} of "] if len(found) > LISTED else []
+    every = About(wanted.period, wanted.which).derive(f"{len(found):,}", "shipments")
+    words = html.Span([*cut, every, ", least time in range first"], className="dim small")
+    right = [words, " ", _csv("shipments", wanted)]
     return card("Shipments", summary_blocks.shipments(worst, called), right=right)
 
 

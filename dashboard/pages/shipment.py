@@ -148,7 +148,7 @@ def _chart_and_map(
         left = card(
             "Temperature and humidity" if drawn.height > HEIGHT else "Temperature",
             graph("series-chart", drawn.figure, style={"height": f"{drawn.height}px"}, clear_on_unhover=True),
-            html.P([html.Span(drawn.note, id="series-note"), ". ", chart_words(found)], className="chart-note"),
+            html.P([html.Span(drawn.note, id="series-note"), ". ", *chart_words(found)], className="chart-note"),
         )
     else:
         left = card("Temperature", empty("No reading yet", checked_ms=found.now_ms))

@@ -9,7 +9,7 @@ from coldchain.registry.viewer import Permission
 from dashboard.figures.series import Interval, chart
 from dashboard.pages.stores import KIND_WORDS
 from dashboard.parts import dossier as records
-from dashboard.parts import security, service_acts, text
+from dashboard.parts import security, service_acts, text, window_blocks
 from dashboard.parts.elements import card, facts, head, link, moment, status
 from dashboard.parts.graph import graph
 from dashboard.parts.judged_by import block as judgement
@@ -18,6 +18,7 @@ from dashboard.parts.page import Page
 from dashboard.parts.profile_blocks import judged_by
 from dashboard.parts.shipment_blocks import chart_words, figure_block, logger_table, timeline
 from dashboard.parts.states import attempt, empty, skeleton
+from dashboard.parts.window_blocks import windows_card
 from dashboard.services import Services
 
 PAGE = Page("dashboard.pages.store", "Store", path_template="/stores/<store_id>")
@@ -49,6 +50,8 @@ def register(app: Dash, services: Services) -> None:
     def body(store_id: object, scheme: object, zone: object, _done: object) -> Any:
         return attempt("store", lambda: page_body(services, str(store_id), str(scheme), str(zone)))
 
+    window_blocks.register(app, services)
+
 
 def page_body(services: Services, store_id: str, scheme: str, zone: str) -> list[Any]:
     """The page of one store.
@@ -67,6 +70,7 @@ def page_body(services: Services, store_id: str, scheme: str, zone: str) -> list
              crumb=[link("Stores", "/stores"), " /"]),
         _chart_card(services, found, scheme, zone),
         card("Figures", figure_block(found), right=since),
+        windows_card(store_id),
         service_acts.place("store", store_id),
         card("Product profile", judgement("store", store_id)),
         *openings_card(services, Subject(SubjectKind.STORE, store_id), found.now_ms - SHOWN_MS, found.now_ms),
@@ -90,7 +94,7 @@ def _chart_card(services: Services, found: records.Dossier, scheme: str, zone: s
     return card(
         "Last 30 days",
         graph("store-chart", drawn.figure, style={"height": f"{drawn.height}px"}, clear_on_unhover=True),
-        html.P([drawn.note, ". ", chart_words(found)], className="chart-note"),
+        html.P([drawn.note, ". ", *chart_words(found)], className="chart-note"),
     )
 
 

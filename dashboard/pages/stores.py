@@ -1,6 +1,7 @@
 """The fixed stores: fridges, freezers, cold rooms and warehouse zones, each with its status and newest value."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from dash import Dash, Input, Output, dcc, html
 from sqlalchemy import Row
@@ -9,6 +10,7 @@ from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.registry import excursion_views, maintenance, stores
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.parts import security, service_blocks, text
+from dashboard.parts.derivation import number
 from dashboard.parts.elements import Column, card, head, link, moment, status, table
 from dashboard.parts.page import Page
 from dashboard.parts.states import attempt, empty, skeleton
@@ -69,22 +71,26 @@ def row(one: dict[str, Any], is_open: int, in_all: int, *, work: Row[Any] | None
     seen = (one["document"] or {}).get("temperature") or {}
     inside = seen.get("time_in_range_s") or 0.0
     judged = inside + (seen.get("time_above_s") or 0.0) + (seen.get("time_below_s") or 0.0)
+    document = one["document"] or {}
+    of = {"store": one["id"], "logger": document.get("governing_logger"), "channel": document.get("governing_channel")}
+    found = f"/excursions?{urlencode({'text': one['name']})}"
     return (
         link(one["name"], f"/stores/{one['id']}"),
         html.Span([status(one["status"]), *service_blocks.badges([work] if work else [])]),
         newest(one["last"]),
         KIND_WORDS.get(one.get("kind", ""), text.ABSENT),
         one.get("site", text.ABSENT),
-        str(is_open) if is_open else text.ABSENT,
-        str(in_all) if in_all else text.ABSENT,
-        text.percent_floored(inside, judged) if judged else text.ABSENT,
+        link(f"{is_open:,}", f"{found}&open=1") if is_open else text.ABSENT,
+        link(f"{in_all:,}", found) if in_all else text.ABSENT,
+        number(text.percent_floored(inside, judged), "temperature.in_range_pct", **of) if judged else text.ABSENT,
     )
 
 
 def newest(last: dict[str, Any]) -> Any:
     """The newest temperature of any channel, and how old it is."""
-    values = [value for value in last.values() if "temperature_c" in value]
+    values = [(channel, value) for channel, value in last.items() if "temperature_c" in value]
     if not values:
         return html.Span("no reading yet", className="dim")
-    found = max(values, key=lambda value: str(value["event_time"]))
-    return html.Span([text.celsius(found["temperature_c"]), " ", moment(found["event_time"], "ago")])
+    channel, found = max(values, key=lambda item: str(item[1]["event_time"]))
+    measured = link(text.celsius(found["temperature_c"]), f"/loggers/{channel.rpartition('/')[0]}")
+    return html.Span([measured, " ", moment(found["event_time"], "ago")])

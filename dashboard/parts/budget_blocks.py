@@ -10,6 +10,7 @@ from compliance.shipment_budget import PREFIX
 from dashboard.parts import text
 from dashboard.parts.derivation import number
 from dashboard.parts.elements import Column, Figure, figures, link, moment, table, tag
+from dashboard.parts.profile_blocks import address, version_link
 from dashboard.parts.states import empty
 
 Derives = Callable[[Any, str], Any]  # a shown number and the name of its figure; a number that leads to it
@@ -47,7 +48,8 @@ def budget_block(found: Ledger, *, hidden: bool = False, derived: Derives = plai
     if found.profile is None:
         return empty("Not judged yet", html.Span("The budget appears with the first reading of a bound logger."))
     if not found.bands:
-        return empty("No stability budget", html.Span(f"The product profile {found.profile.id} has none."))
+        named = link(f"{found.profile.id} v{found.profile.version}", address(found.profile.id, found.profile.version))
+        return empty("No stability budget", html.Span(["The product profile ", named, " has none."]))
     return html.Div(
         [figures(band_figure(band, hidden=hidden, derived=derived, place=place)
                  for place, band in enumerate(found.bands)),
@@ -95,7 +97,7 @@ def now_words(found: Ledger, *, hidden: bool = False, derived: Derives = plain) 
         words = "Nothing is under way or in a store: no band is running down."
         return html.P(words, className="chart-note")
     said: list[Any] = [
-        "Newest: ", html.B(text.celsius(newest.temperature_mc / 1000)), " in ",
+        "Newest: ", html.B(derived(text.celsius(newest.temperature_mc / 1000), "newest.temperature_c")), " in ",
         _part_link(newest.part), ", ", moment(newest.time_ms, "ago"), ". ",
     ]  # fmt: skip
     charging = [band for band in found.bands if band.charging]
@@ -194,9 +196,9 @@ def _channel(part: Part) -> Any:
     return [link(logger, f"/loggers/{logger}"), f" {document['governing_channel']}"]
 
 
-def _profile(part: Part) -> str:
+def _profile(part: Part) -> Any:
     said = (part.document or {}).get("profile")
-    return f"{said['id']} v{said['version']}" if said else text.ABSENT
+    return version_link(said["id"], said["version"], None) if said else text.ABSENT
 
 
 def _used(part: Part, place: int, derived: Derives) -> Any:

@@ -7,6 +7,7 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, dcc, html
 
+from coldchain.domain.quantity import ms_from_iso
 from coldchain.errors import InvalidValue
 from coldchain.registry.summary import Period, Which
 from coldchain.registry.summary_members import members
@@ -21,6 +22,7 @@ from compliance import (
 )
 from compliance.derivation_patterns import Hour
 from compliance.derivation_record import Asked
+from compliance.inputs import Span
 from dashboard.parts import security, text
 from dashboard.parts.elements import facts, link, moment, tag
 from dashboard.parts.states import attempt
@@ -38,8 +40,9 @@ def number(shown: Any, figure: str, **about: Any) -> Any:
     """A number that leads to its derivation: of a shipment, store or batch, or of a summary's row.
 
     `about` of a shipment is `shipment`, `logger`, `channel` and perhaps `leg` (its place); of a store `store`,
-    `logger`, `channel`; of a batch `batch`; of a summary's row `from`, `to` (milliseconds) and what it is narrowed to,
-    with `logger` of that offender's row, with `month` and `hour` of that cell of the seasons.
+    `logger`, `channel` and perhaps `from`, `to` (moments) of a calendar window; of a batch `batch`; of a summary's row
+    `from`, `to` (milliseconds) and what it is narrowed to, with `logger` of that offender's row, with `month` and
+    `hour` of that cell of the seasons.
     """
     query = urlencode({"figure": figure, **{name: value for name, value in about.items() if value is not None}})
     return html.Button(
@@ -101,7 +104,7 @@ def found(services: Services, query: str) -> Json:
         if "batch" in asked:
             batch = batches.load(connection, services.history, viewer, asked["batch"], services.clock.now_ms())
             return derivation_batch.derive(batch, figure)
-        of = Asked(figure, asked.get("logger"), asked.get("channel"), _place(asked.get("leg")))
+        of = Asked(figure, asked.get("logger"), asked.get("channel"), _place(asked.get("leg")), _within(asked))
         if "shipment" in asked and figure.startswith(shipment_budget.PREFIX):
             return shipment_budget.derive(connection, viewer, asked["shipment"], figure, services.clock.now_ms())
         if "shipment" in asked:
@@ -121,6 +124,13 @@ def found(services: Services, query: str) -> Json:
 
 def _place(text_: str | None) -> int | None:
     return int(text_) if text_ is not None and text_.isdecimal() and len(text_) < 6 else None
+
+
+def _within(asked: dict[str, str]) -> Span | None:
+    """The calendar window of a store that a number is of."""
+    if "store" not in asked or not {"from", "to"} <= asked.keys():
+        return None
+    return Span(ms_from_iso(asked["from"]), ms_from_iso(asked["to"]))
 
 
 def _period(asked: dict[str, str]) -> Period:

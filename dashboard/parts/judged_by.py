@@ -16,6 +16,8 @@ from coldchain.registry.facts import Fact
 from coldchain.registry.past_documents import PastDocument
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.parts import security, text
+from dashboard.parts.budget_blocks import Derives, plain
+from dashboard.parts.derivation import number
 from dashboard.parts.elements import Column, moment, status, table
 from dashboard.parts.profile_blocks import version_link, who_words
 from dashboard.parts.states import attempt, empty, skeleton
@@ -185,8 +187,15 @@ def _now(found: Judged) -> list[tuple[Any, ...]]:
         return []
     made_by = found.document["profile"]
     name = html.B([version_link(made_by["id"], made_by["version"], None), ", in force"])
-    return [(name, moment(found.as_of), status(found.status), *_figures(found.document),
+    return [(name, moment(found.as_of), status(found.status), *_figures(found.document, _derived(found)),
              text.ABSENT)]  # fmt: skip
+
+
+def _derived(found: Judged) -> Derives:
+    """Numbers of today's result that lead to their derivation; those of earlier ones stand in their documents."""
+    document, kind = found.document, found.subject.kind.value
+    of = {kind: found.subject.id, "logger": document["governing_logger"], "channel": document["governing_channel"]}
+    return plain if of["logger"] is None else lambda shown, figure: number(shown, figure, **of)
 
 
 def _line(found: Judged, one: PastDocument) -> tuple[Any, ...]:
@@ -195,21 +204,31 @@ def _line(found: Judged, one: PastDocument) -> tuple[Any, ...]:
     name = html.Div([version_link(one.profile, one.version, None), document], className="lines")
     why = html.Div([one.reason or text.ABSENT, html.Span([who_words(one.who, found.names), ", ",
                     moment(iso(one.replaced_ms))], className="dim small")], className="lines")  # fmt: skip
-    return name, moment(iso(one.as_of_ms)), status(one.status), *_figures(one.document), why
+    return name, moment(iso(one.as_of_ms)), status(one.status), *_figures(one.document, _kept), why
 
 
-def _figures(document: Json) -> tuple[str, ...]:
+def _kept(shown: Any, _figure: str) -> html.Span:
+    """A number of an earlier result, as it stood: its document is linked at the beginning of the row."""
+    return html.Span(shown, className="kept-figure")
+
+
+def _figures(document: Json, derived: Derives = plain) -> tuple[Any, ...]:
     seen, mkt = document.get("temperature") or {}, document.get("mkt") or {}
     if not seen:
         return (text.ABSENT,) * 5
     outside = seen["time_above_s"] + seen["time_below_s"]
     judged = seen["time_in_range_s"] + outside
-    excursions = sum(len(channel.get("excursions", ())) for channel in document.get("channels", ()))
+    channels = document.get("channels", ())
+    excursions = sum(len(channel.get("excursions", ())) for channel in channels)
     advised = document.get("suggestion") or {}
-    tier = f"tier {advised['tier']}: {advised['reasons'][0]}" if advised.get("reasons") else text.ABSENT
+    tier = advised["reasons"][0] if advised.get("reasons") else None
     return (
-        text.percent_floored(seen["time_in_range_s"], judged) if judged else text.ABSENT, text.duration(outside),
-        str(excursions), text.fixed(mkt.get("value_c"), 2, "°C"), tier,
+        derived(text.percent_floored(seen["time_in_range_s"], judged), "temperature.in_range_pct") if judged
+        else text.ABSENT,
+        derived(text.duration(outside), "temperature.time_outside_s"),
+        derived(f"{excursions:,}", "excursions.count") if len(channels) == 1 else f"{excursions:,}",
+        derived(text.fixed(mkt.get("value_c"), 2, "°C"), "mkt.value_c"),
+        text.ABSENT if tier is None else derived(f"tier {advised['tier']}: {tier}", "suggestion.tier"),
     )  # fmt: skip
 
 

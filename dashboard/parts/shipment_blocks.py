@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from dash import html
 
-from coldchain.domain.quantity import ms_from_iso
+from coldchain.registry.batches import BatchKey
 from coldchain.registry.loggers import Calibration
 from dashboard.parts import service_blocks, text
 from dashboard.parts.alarm_amounts import cause_words
@@ -38,14 +39,14 @@ MODES = {"road": "by road", "air": "by air", "sea": "by sea"}
 def summary(dossier: Dossier) -> html.Div:
     """Who, what and where, in pairs."""
     shown = dossier.shown
-    batches = ", ".join(batch["batch"] for batch in shown["batches"])
+    batches = [part for one in shown["batches"] for part in (", ", _batch(one, shown["customer"]))][1:]
     low, high = (None if v is None else v / 1000 for v in (dossier.label.low_mc, dossier.label.high_mc))
     return html.Div(
         facts(
             [
                 ("Product profile", judged_by(shown, dossier.profile_state)),
                 ("Label range", text.label_range(low, high)),
-                ("Batches", batches),
+                ("Batches", batches or ""),
                 ("Customer", shown["customer"]),
                 ("Consignor", shown["consignor"]),
                 ("Consignee", shown["consignee"]),
@@ -60,11 +61,26 @@ def summary(dossier: Dossier) -> html.Div:
     )
 
 
+def _batch(one: JsonObject, customer: str | None) -> html.A:
+    return link(one["batch"], f"/batches/{BatchKey.of(one['batch'], one['gtin'], customer).id}")
+
+
 def figure_block(dossier: Dossier) -> Any:
     """The figures of the compliance document, in their printed form."""
     if dossier.document is None:
         return empty("Not judged yet", html.Span("Figures appear with the first reading of a bound logger."))
-    return html.Div([figures(document_figures(dossier)), _meter(dossier.document["temperature"])])
+    meter = _meter(dossier.document["temperature"], derives(dossier))
+    return html.Div([figures(document_figures(dossier)), meter])
+
+
+def derives(dossier: Dossier) -> Callable[[Any, str], Any]:
+    """Numbers of the governing channel that lead to their derivation; as they are while none is judged."""
+    document = dossier.document or {}
+    if document.get("governing_logger") is None:
+        return lambda shown, _figure: shown
+    noun = "store" if dossier.shown.get("reference") is None else "shipment"
+    of = {noun: dossier.shown["id"], "logger": document["governing_logger"], "channel": document["governing_channel"]}
+    return lambda shown, figure: number(shown, figure, **of)
 
 
 def document_figures(dossier: Dossier) -> list[Figure]:
@@ -76,15 +92,7 @@ def document_figures(dossier: Dossier) -> list[Figure]:
     judged_s = seen["time_in_range_s"] + out_s
     share = text.percent_floored(seen["time_in_range_s"], judged_s) if judged_s else text.ABSENT
     coverage = document["coverage_pct"]
-    gaps = document["gaps"]
-
-    def derived(shown: str, figure: str) -> Any:
-        if document.get("governing_logger") is None:
-            return shown
-        of = {"logger": document["governing_logger"], "channel": document["governing_channel"]}
-        noun = "store" if dossier.shown.get("reference") is None else "shipment"
-        return number(shown, figure, **{noun: dossier.shown["id"]}, **of)
-
+    gaps, derived = document["gaps"], derives(dossier)
     return [
         *(
             Figure(name, derived(text.within(seen[key], low, high), f"temperature.{key}"), _side(seen[key], low, high),
@@ -104,8 +112,8 @@ def document_figures(dossier: Dossier) -> list[Figure]:
                                    "coverage_pct"),
                [derived(text.duration(seen["time_unknown_s"]), "temperature.time_unknown_s"), " unknown"],
                "at_risk" if coverage is not None and coverage < THIN_PCT else "calm"),
-        Figure("Gaps", derived(str(len(gaps)), "temperature.time_unknown_s"),
-               ["longer than 2 × ", derived(text.duration(document["interval_s"]), "interval_s")]
+        Figure("Gaps", derived(f"{len(gaps):,}", "gaps.count"),
+               ["longer than ", derived(f"2 × {text.duration(document['interval_s'])}", "interval_s")]
                if document["interval_s"] else ""),
     ]  # fmt: skip
 
@@ -138,23 +146,25 @@ def _side(value: float | None, low: float | None, high: float | None) -> str:
     return "in range"
 
 
-def _meter(seen: JsonObject) -> html.Div:
+def _meter(seen: JsonObject, derived: Callable[[Any, str], Any]) -> html.Div:
     """Where the time went, as one bar and as words."""
     parts = (
-        ("in range", seen["time_in_range_s"], "--in-range-fill"),
-        ("outside", seen["time_above_s"] + seen["time_below_s"], "--excursion-fill"),
-        ("unknown", seen["time_unknown_s"], "--unknown-fill"),
+        ("in range", seen["time_in_range_s"], "--in-range-fill", "temperature.time_in_range_s"),
+        ("outside", seen["time_above_s"] + seen["time_below_s"], "--excursion-fill", "temperature.time_outside_s"),
+        ("unknown", seen["time_unknown_s"], "--unknown-fill", "temperature.time_unknown_s"),
     )
-    total = sum(seconds for _, seconds, _ in parts)
+    total = sum(seconds for _, seconds, _, _ in parts)
     if not total:
         return html.Div()
-    words = ", ".join(f"{name} {text.duration(seconds)}" for name, seconds, _ in parts if seconds)
+    words: list[Any] = []
+    for name, seconds, _, figure in parts:
+        words += [", ", f"{name} ", derived(text.duration(seconds), figure)] if seconds else []
     bars = [
         html.I(style={"width": f"{max(100 * seconds / total, 0.8):.2f}%", "background": f"var({colour})"})
-        for _, seconds, colour in parts
+        for _, seconds, colour, _ in parts
         if seconds
     ]
-    return html.Div([html.Div(bars, className="meter"), html.P(words, className="small dim")], className="body")
+    return html.Div([html.Div(bars, className="meter"), html.P(words[1:], className="small dim")], className="body")
 
 
 def logger_table(dossier: Dossier) -> Any:
@@ -191,7 +201,8 @@ def _newest(last: JsonObject, logger: str) -> Any:
     if not found:
         return text.ABSENT
     newest = max(found, key=lambda values: values["event_time"])
-    return html.Span([text.celsius(newest["temperature_c"]), " ", moment(newest["event_time"], "ago")])
+    value = link(text.celsius(newest["temperature_c"]), f"/loggers/{logger}")  # where the readings are
+    return html.Span([value, " ", moment(newest["event_time"], "ago")])
 
 
 def calibration_words(calibration: Calibration | None, now_ms: int) -> Any:
@@ -268,7 +279,7 @@ def timeline_events(dossier: Dossier) -> list[Event]:
         name = link(f"Excursion {side} {text.limit(item['limit_c'])}", f"/excursions/{item['id']}")
         events.append(Event(item["onset"], [name, " began" + (", found late" if item["late"] else "")], "excursion"))
         if item["end"]:
-            peak = text.celsius(item["peak_c"], item["limit_c"])
+            peak = of_excursion(dossier, item)(text.celsius(item["peak_c"], item["limit_c"]), "peak_c")
             said = f"Back in range, {text.extreme(item['direction'])} "
             events.append(Event(item["end"], [said, html.B(peak)], "in_range"))
     for alarm in dossier.alarms:
@@ -319,19 +330,27 @@ def _milestone(item: JsonObject) -> str:
     return words + (f", {MODES[item['mode']]}" if item["mode"] in MODES else "")
 
 
-def chart_words(dossier: Dossier) -> str:
-    """The chart in a sentence, for who does not see it; its figures are the stored ones."""
+def of_excursion(dossier: Dossier, item: JsonObject) -> Callable[[Any, str], Any]:
+    """Numbers of one of the document's excursions that lead to their derivation."""
+    noun = "store" if dossier.shown.get("reference") is None else "shipment"
+    of = {noun: dossier.shown["id"], "logger": item["logger"], "channel": item["channel"]}
+    return lambda shown, figure: number(shown, f"excursions.{item['id']}.{figure}", **of)
+
+
+def chart_words(dossier: Dossier) -> list[Any]:
+    """The chart in a sentence, for who does not see it; its figures are the stored ones, each with its derivation."""
     found = dossier.excursions
     if not found:
-        return "No excursion is on record." if dossier.document else "Nothing was judged yet."
+        return ["No excursion is on record." if dossier.document else "Nothing was judged yet."]
     worst = max(found, key=lambda item: abs(item["peak_c"] - item["limit_c"]))
     side = "above" if worst["direction"] == "high" else "below"
-    at = text.moment(ms_from_iso(worst["peak_at"]), text.zone_of("UTC"))
-    return (
-        f"{text.count(len(found), 'excursion')} on record; the worst went {side} {text.limit(worst['limit_c'])} for "
-        f"{text.duration(worst['duration_s'])}, {text.extreme(worst['direction'])} "
-        f"{text.celsius(worst['peak_c'], worst['limit_c'])} at {at}."
-    )
+    derived, named = of_excursion(dossier, worst), dossier.shown.get("reference") or dossier.shown.get("name")
+    return [
+        link(text.count(len(found), "excursion"), f"/excursions?{urlencode({'text': named or ''})}"),
+        " on record; the worst went ", link(f"{side} {text.limit(worst['limit_c'])}", f"/excursions/{worst['id']}"),
+        " for ", derived(text.duration(worst["duration_s"]), "duration_s"), f", {text.extreme(worst['direction'])} ",
+        derived(text.celsius(worst["peak_c"], worst["limit_c"]), "peak_c"), " at ", moment(worst["peak_at"]), ".",
+    ]  # fmt: skip
 
 
 def headline(dossier: Dossier) -> list[Any]:

@@ -72,7 +72,7 @@ def _windows(dossier: Dossier, channel: JsonObject) -> list[Sequence[Any]]:
     return [
         (
             one["window"],
-            text.limit(one["limit_c"]),
+            _derive(dossier, channel, text.limit(one["limit_c"]), f"mkt.windows.{at}.limit_c"),
             *(_derive(dossier, channel, text.fixed(one[which]["value_c"], 2, "°C"), f"mkt.windows.{at}.{which}.value_c")
               for which in ("trailing", "worst")),
         )
@@ -91,7 +91,9 @@ def _bands(dossier: Dossier, channel: JsonObject) -> list[Sequence[Any]]:
         rows.append(
             (
                 text.label_range(band["range"]["low_c"], band["range"]["high_c"]),
-                "no limit" if band["allowed_s"] is None else text.duration(band["allowed_s"]),
+                "no limit"
+                if band["allowed_s"] is None
+                else _derive(dossier, channel, text.duration(band["allowed_s"]), f"{name}.allowed_s"),
                 _derive(dossier, channel, text.duration(band["used_s"]), f"{name}.used_s"),
                 left,
             )

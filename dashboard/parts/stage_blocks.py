@@ -107,7 +107,7 @@ def _leg_row(leg: Leg, place: int, shipment_id: str) -> tuple[Any, ...]:
         outside,
         derived(text.duration(seen["time_unknown_s"]), "temperature.time_unknown_s") if seen["time_unknown_s"]
         else text.ABSENT,
-        str(len(said["excursions"])) if said["excursions"] else text.ABSENT,
+        derived(f"{len(said['excursions']):,}", "excursions.count") if said["excursions"] else text.ABSENT,
     )  # fmt: skip
 
 
@@ -118,7 +118,8 @@ def _mkt(mkt: JsonObject, derived: Derives) -> Any:
     value = derived(text.fixed(mkt["value_c"], 2, "°C"), "mkt.value_c")
     if lower == upper:
         return value
-    return html.Div([value, html.Span(f"{lower} … {upper}", className="dim small")], className="lines")
+    bounds = [derived(lower, "mkt.lower_c"), " … ", derived(upper, "mkt.upper_c")]
+    return html.Div([value, html.Span(bounds, className="dim small")], className="lines")
 
 
 # --- stages ----------------------------------------------------------------------------------------------------------

@@ -38,6 +38,11 @@ class About(NamedTuple):
     which: Which
     named: bool = True  # False: a group of those without a name, which no address can ask for
 
+    def within(self, other: Period) -> "About":
+        """The same, of what both periods share."""
+        shared = Period(max(self.period.from_ms, other.from_ms), min(self.period.to_ms, other.to_ms))
+        return self._replace(period=shared)
+
     def derive(self, shown: Any, figure: str, **cell: Any) -> Any:
         """A number that leads to its derivation; `cell` says which row of a pattern it is of."""
         if not self.named:
@@ -52,33 +57,47 @@ def share(part: float, whole: float) -> str:
 
 
 def overall(row: Row, about: About) -> list[Figure]:
-    """The whole period in ten figures."""
-    judged_s, waiting = row["time_in_range_s"] + row["time_out_s"], row["alarms"] - row["alarms_acknowledged"]
-    derive, affected = about.derive, row["judged"] - row["without_excursion"]
-    severities = ", ".join(f"{row[f'excursions_{name}']:,} {name}" for name in ("minor", "major", "critical"))
-    pooled = row["mkt_pooled_c"] if row["product_profiles"] == 1 else None
-    why = "of several product profiles: see each" if row["product_profiles"] > 1 else row["mkt_pooled_reason"] or \
-        f"over the known time of {text.count(row['mkt_shipments'], 'shipment')}"  # fmt: skip
+    """The whole period in ten figures, each number with its own derivation."""
+    judged_s, derive = row["time_judged_s"], about.derive
+
+    def counted(figure: str) -> Any:
+        return derive(f"{row[figure]:,}", figure)
+
+    severities: list[Any] = []
+    for name in ("minor", "major", "critical"):
+        severities += [", ", counted(f"excursions_{name}"), f" {name}"]
     return [
-        Figure("Shipments", derive(f"{row['shipments']:,}", "shipments"), f"{row['judged']:,} judged"),
+        Figure("Shipments", counted("shipments"), [counted("judged"), " judged"]),
         Figure("Time in range", derive(share(row["time_in_range_s"], judged_s), "in_range_pct"),
-               f"of {text.duration(judged_s)} judged"),
+               ["of ", derive(text.duration(judged_s), "time_judged_s"), " judged"]),
         Figure("Time outside", derive(text.duration(row["time_out_s"]), "time_out_s"),
-               f"{affected:,} of {row['judged']:,} shipments", "excursion" if row["time_out_s"] else "calm"),
+               [counted("with_excursions"), " of ", counted("shipments"), " shipments"],
+               "excursion" if row["time_out_s"] else "calm"),
         Figure("Excursions per 100", derive(text.fixed(row["excursions_per_100"], 1), "excursions_per_100"),
-               severities, "excursion" if row["excursions"] else "calm"),
+               severities[1:], "excursion" if row["excursions"] else "calm"),
         Figure("Coverage", derive(share(judged_s, judged_s + row["time_unknown_s"]), "coverage_pct"),
-               f"{text.duration(row['time_unknown_s'])} unknown"),
-        Figure("Mean kinetic, pooled", derive(text.fixed(pooled, 2, "°C"), "mkt_pooled_c"), why),
+               [derive(text.duration(row["time_unknown_s"]), "time_unknown_s"), " unknown"]),
+        _pooled(row, derive),
         Figure("Highest MKT", derive(text.fixed(row["mkt_worst_c"], 2, "°C"), "mkt_worst_c"), "of one shipment"),
         Figure("Unanswered for", derive(text.duration(row["unacknowledged_s"]), "unacknowledged_s"),
-               f"{row['alarms']:,} major and critical alarms"),
-        Figure("Alarms not acknowledged", derive(f"{waiting:,}", "alarms_acknowledged"),
-               f"of {row['alarms']:,}", "at_risk" if waiting else "calm"),
+               [counted("alarms"), " major and critical alarms"]),
+        Figure("Alarms not acknowledged", counted("alarms_waiting"), ["of ", counted("alarms")],
+               "at_risk" if row["alarms_waiting"] else "calm"),
         Figure("Budget used, at most", derive(_percent(row["budget_worst_pct"]), "budget_worst_pct"),
-               f"{row['budget_exceeded']:,} of {row['budget_shipments']:,} exceeded",
+               [counted("budget_exceeded"), " of ", counted("budget_shipments"), " exceeded"],
                "excursion" if row["budget_exceeded"] else "calm"),
     ]  # fmt: skip
+
+
+def _pooled(row: Row, derive: Callable[[Any, str], Any]) -> Figure:
+    """The mean kinetic temperature of everything together, of one product only."""
+    name = "Mean kinetic, pooled"
+    if row["product_profiles"] > 1:
+        return Figure(name, text.ABSENT, [derive(f"{row['product_profiles']:,}", "product_profiles"),
+                                          " product profiles: see each"])  # fmt: skip
+    over = ["over the known time of ", derive(text.count(row["mkt_shipments"], "shipment"), "mkt_shipments")]
+    value = derive(text.fixed(row["mkt_pooled_c"], 2, "°C"), "mkt_pooled_c")
+    return Figure(name, value, row["mkt_pooled_reason"] or over)
 
 
 def _percent(value: float | None) -> str:
@@ -96,7 +115,7 @@ def groups(
 
 def group(row: Row, about: About) -> tuple[Any, ...]:
     """The cells of one group."""
-    judged_s, derive = row["time_in_range_s"] + row["time_out_s"], about.derive
+    judged_s, derive = row["time_judged_s"], about.derive
     outside: Any = derive(text.duration(row["time_out_s"]), "time_out_s")
     if row["time_out_s"]:
         outside = html.Span(outside, className="status", **{"data-status": "excursion"})
@@ -138,7 +157,8 @@ def offenders(
 
     cells = [
         (name(row["name"]), derive(row["name"], f"{row['excursions']:,}", "excursions"),
-         f"{row['with_excursions']:,} of {row['shipments']:,}",
+         [derive(row["name"], f"{row['with_excursions']:,}", "with_excursions"), " of ",
+          derive(row["name"], f"{row['shipments']:,}", "shipments")],
          derive(row["name"], text.fixed(row["excursions_per_100"], 0), "excursions_per_100"))
         for row in rows[:most]
     ]  # fmt: skip
@@ -188,13 +208,14 @@ def _shipment(one: Member, called: dict[str, str]) -> tuple[Any, ...]:
         outside = html.Span(outside, className="status", **{"data-status": "excursion"})
     allowed = one.budget_allowed_ms
     used = 100 * (one.budget_used_ms or 0) / allowed if allowed else None
-    found = f"{one.excursion_count:,}"
     return (
         link(one.reference, f"/shipments/{one.id}"),
         derive(share((one.in_range_ms or 0) / 1000, known_s), "temperature.in_range_pct"),
         outside,
         derive(share(known_s, known_s + unknown_s), "coverage_pct"),
-        link(found, f"/excursions?{urlencode({'text': one.reference})}") if one.excursion_count else found,
+        link(f"{one.excursion_count:,}", f"/excursions?{urlencode({'text': one.reference})}")
+        if one.excursion_count
+        else html.Span("none", className="dim"),
         derive(text.fixed(one.mkt_c, 2, "°C"), "mkt.value_c"),
         _percent(used) if used is None else derive(_percent(used), "stability_budget.used_pct"),
         called.get(one.product_profile or "", one.product_profile or text.ABSENT),

@@ -255,9 +255,9 @@ def many(house: House) -> list[str]:
     house.settle()
     with house.registry.write() as connection:
         for number, id_ in enumerate(ids[:4]):
-            for first, last, room in ((40, 180 + number, 0), (185, 330, 1), (340, None if number else 500, 0)):
+            for first, last, place in ((40, 180 + number, 0), (185, 330, 1), (340, None if number else 500, 0)):
                 until = None if last is None else DAWN + last * hour
-                stays.put(connection, id_, rooms[room].id, DAWN + first * hour + number, until, reason="put away",
+                stays.put(connection, id_, rooms[place].id, DAWN + first * hour + number, until, reason="put away",
                           by=SYSTEM, now_ms=house.clock.now_ms())  # fmt: skip
     return ids
 
