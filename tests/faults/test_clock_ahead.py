@@ -64,13 +64,6 @@ def _library() -> str:
 
 
 @pytest.fixture
-def watchdog() -> Iterator[Watchdog]:
-    made = Watchdog()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
 def monitor(tmp_path: Path, watchdog: Watchdog, smtp_server: SmtpServer) -> Iterator[Wrong]:
     made = Wrong(
         tmp_path, watchdog, smtp_server, COLDCHAIN_SMTP_URL=smtp_server.url(),

@@ -1,7 +1,8 @@
 """The disk with the product's own state is really full: a small file system in memory, filled to its last byte.
 
-Nothing is acknowledged that was not committed, somebody is told within half a minute by ways that write nothing, and
-when there is space again everything goes on by itself, with all that loggers kept.
+Nothing is acknowledged that was not committed, somebody is told within half a minute by ways that write nothing, the
+sirens on site sound, and when there is space again everything goes on by itself, with all that loggers kept. What the
+roles log is on that disk as well.
 """
 
 import json
@@ -41,7 +42,21 @@ SIZE_MIB = 96
 
 
 class Small(Monitor):
-    """A monitor whose state lies on a file system of its own."""
+    """A monitor whose state and logs lie on a file system of their own; notifier and sentinel have a siren each."""
+
+    def __init__(self, folder: Path, watchdog: Watchdog, post: SmtpServer) -> None:
+        super().__init__(folder, watchdog, post)
+        self.logs, self.sounded = self.data, folder / "sounded.txt"
+        siren = folder / "siren.sh"
+        siren.write_text(f'#!/bin/sh\necho "$1 $2 $3" >> {self.sounded}\n')
+        siren.chmod(0o755)
+        self.environment["COLDCHAIN_ANNUNCIATOR"] = f"{siren} notifier"
+        self.sentinel_environment["COLDCHAIN_ANNUNCIATOR"] = f"{siren} sentinel"
+
+    def sirens(self, state: str) -> set[str]:
+        """Whose siren was called so."""
+        lines = self.sounded.read_text().splitlines() if self.sounded.exists() else []
+        return {line.split()[0] for line in lines if line.split()[1] == state}
 
     def begin(self) -> None:
         for role in (*ROLES, "sentinel"):
@@ -68,13 +83,6 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("may not mount a file system here: run it with CAP_SYS_ADMIN, as CI does")
     yield place
     subprocess.run(["umount", "-l", str(place / "var")], check=True)
-
-
-@pytest.fixture
-def watchdog() -> Iterator[Watchdog]:
-    made = Watchdog()
-    yield made
-    made.stop()
 
 
 @pytest.fixture
@@ -153,6 +161,7 @@ def test_a_full_disk_is_told_of_within_half_a_minute_acknowledges_nothing_and_is
     wait_until(lambda: "first" in told(), PROMISED_S - (time.monotonic() - full_s), "the sentinel's mail")
     wait_until(lambda: time.monotonic() - watchdog.beats[-1] > 4 * PERIOD_S, PROMISED_S, "the beat to be withheld")
     wait_until(lambda: len(logger.acknowledged) < logger.sent - 20, 20, "a backlog that is not acknowledged")
+    wait_until(lambda: monitor.sirens("raised") == {"notifier", "sentinel"}, 2 * PROMISED_S, "both sirens")
     roles = {role: process.pid for role, process in monitor.running.items()}
 
     filler.unlink()
@@ -161,6 +170,7 @@ def test_a_full_disk_is_told_of_within_half_a_minute_acknowledges_nothing_and_is
     wait_until(lambda: len(watchdog.beats) > beats, BACK_S, "beats again")
     logger.hush()
     wait_until(lambda: len(logger.acknowledged) == logger.sent, BACK_S, "the backlog")
+    wait_until(lambda: monitor.sirens("over") == {"notifier", "sentinel"}, BACK_S, "both sirens to be silent again")
     alarmed = "storage" in storage_alarms(monitor.data)
     logger.end()
     assert {role: process.pid for role, process in monitor.running.items() if process.poll() is None} == roles

@@ -85,13 +85,6 @@ class Site:
 
 
 @pytest.fixture
-def watchdog() -> Iterator[Watchdog]:
-    made = Watchdog()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
 def site(tmp_path: Path, smtp_server: SmtpServer, sms_server: SmsServer, watchdog: Watchdog) -> Iterator[Site]:
     made = Site(tmp_path, smtp_server, sms_server, watchdog)
     yield made
