@@ -54,6 +54,7 @@ class Monitor:
         self.folder, self.stages = folder, folder / "stages"
         self.stages.mkdir(parents=True)
         self.data = folder / "var"
+        self.logs = folder
         self.mqtt_port = free_port()
         plain = {name: value for name, value in os.environ.items() if not name.startswith("COLDCHAIN_")}
         self.environment = plain | {
@@ -79,7 +80,7 @@ class Monitor:
         environment = self.environment
         if role == "sentinel":
             command, environment = [sys.executable, "-m", "coldchain", role], self.sentinel_environment
-        with (self.folder / f"{role}.log").open("ab") as log:
+        with (self.logs / f"{role}.log").open("ab") as log:
             self.running[role] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     def signal(self, role: str, number: signal.Signals) -> None:

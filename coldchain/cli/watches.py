@@ -77,11 +77,13 @@ def notify_watch(config: Config, stores: Stores, clock: Clock) -> "Watchman":
     from alerts.canary_watch import CanaryWatch
     from alerts.clock_sources import Consensus, Kernel, first
     from alerts.heartbeat import Heartbeat
+    from alerts.mute import UNWRITABLE_S, Mute
     from alerts.sentinel_visits import KIND, Missed
     from alerts.watch import Check, Event, Watchman
 
     pace = min(10.0, config.canary_s / 6) if config.canary_s else 10.0
     siren = Annunciation(config.annunciator, clock) if config.annunciator else None
+    mute = Mute(stores.registry, clock, min(UNWRITABLE_S, config.canary_s / 3) if config.canary_s else UNWRITABLE_S)
     canaries, web = CanaryWatch(clock), work.Role(config.data, "web", clock, for_s=0.0)
     beat = Heartbeat(config.heartbeat_url, stores.registry, clock) if config.heartbeat_url else None
 
@@ -93,7 +95,7 @@ def notify_watch(config: Config, stores: Stores, clock: Clock) -> "Watchman":
         return look
 
     def no_channel() -> str | None:
-        said = asks(work.no_channel)()
+        said = mute.look()
         if siren is not None:
             siren.follow(said)
         return said
