@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
@@ -28,6 +28,18 @@ class Entry(NamedTuple):
     hash: str
 
 
+class New(NamedTuple):
+    """An entry that is to be appended; `kind` and `id` of the object that was changed."""
+
+    who: str
+    action: str
+    kind: str
+    id: str
+    old: Any = None
+    new: Any = None
+    reason: str | None = None
+
+
 class Broken(NamedTuple):
     """The first entry that does not fit the chain, and how."""
 
@@ -51,16 +63,33 @@ def record(
 
     The transaction must hold the registry's write lock (`Registry.write`): the head is read under it.
     """
-    head = connection.execute(
-        select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)
-    ).one_or_none()
-    number, previous = (head.number + 1, head.hash) if head else (1, GENESIS)
-    row = {
-        "number": number, "at_ms": at_ms, "who": who, "action": action, "object_kind": kind, "object_id": id,
-        "old": old, "new": new, "reason": reason, "previous": previous,
-    }  # fmt: skip
-    connection.execute(audit.insert().values(**row, hash=entry_hash(row)))
+    return record_all(connection, [New(who, action, kind, id, old, new, reason)], at_ms=at_ms)
+
+
+def record_all(connection: Connection, new: Sequence[New], *, at_ms: int) -> int:
+    """Append entries in their order, as `record` would one after the other; the number of the last one there is.
+
+    The head is read once and the rows are written by one statement: thousands of loggers that are heard for the first
+    time must not hold the write lock for long.
+    """
+    head = connection.execute(_HEAD).one_or_none()
+    number, previous = (head.number, head.hash) if head else (0, GENESIS)
+    rows = []
+    for item in new:
+        number += 1
+        row = {
+            "number": number, "at_ms": at_ms, "who": item.who, "action": item.action, "object_kind": item.kind,
+            "object_id": item.id, "old": item.old, "new": item.new, "reason": item.reason, "previous": previous,
+        }  # fmt: skip
+        previous = entry_hash(row)
+        rows.append({**row, "hash": previous})
+    if rows:
+        connection.execute(_APPEND, rows)
     return number
+
+
+_HEAD = select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)
+_APPEND = audit.insert()
 
 
 def entry_hash(row: dict[str, Any]) -> str:

@@ -7,8 +7,9 @@ from sqlalchemy import Connection
 
 from coldchain.domain.reading import Reading
 from coldchain.domain.shipment import FactKind
-from coldchain.journal.port import Journal
+from coldchain.journal.port import Journal, LoggerState
 from coldchain.registry import facts
+from coldchain.registry.facts import NewFact
 
 _ENGINE = "engine"
 
@@ -27,14 +28,26 @@ class Intervals:
     def note(self, connection: Connection, readings: Sequence[Reading], now_ms: int) -> None:
         """Record the interval of each logger of `readings` that has none yet, or that declares another one now."""
         loggers = {reading.logger for reading in readings}
-        unseen = loggers - self._known.keys()
-        if unseen:
-            for item in facts.known(connection, loggers=unseen, kinds=[FactKind.INTERVAL]):
-                if item.logger is not None:
-                    self._known[item.logger] = int(item.body["interval_ms"]) if item.who == _ENGINE else None
-        for logger in sorted(loggers):
-            if logger not in self._known or self._known[logger] is not None:
+        without = loggers - self._known.keys()
+        if without:
+            for held in facts.known(connection, loggers=without, kinds=[FactKind.INTERVAL]):
+                if held.logger is not None:
+                    self._known[held.logger] = int(held.body["interval_ms"]) if held.who == _ENGINE else None
+            without -= self._known.keys()
+        # All at once: a fleet that is heard for the first time must not hold up the alarms behind it.
+        first = [item for logger in sorted(without) if (item := self._first(logger)) is not None]
+        facts.add_all(connection, first, who=_ENGINE, now_ms=now_ms)
+        for logger in sorted(loggers - without):
+            if self._known[logger] is not None:
                 self._note(connection, logger, readings, now_ms)
+
+    def _first(self, logger: str) -> NewFact | None:
+        """The fact of a logger that has none, None while its interval is not known."""
+        state = self._journal.logger(logger)
+        if state is None or state.interval_ms is None:
+            return None
+        self._known[logger] = state.interval_ms
+        return _new(logger, state)
 
     def _note(self, connection: Connection, logger: str, readings: Sequence[Reading], now_ms: int) -> None:
         state = self._journal.logger(logger)
@@ -42,11 +55,9 @@ class Intervals:
             return
         held = facts.known(connection, loggers=[logger], kinds=[FactKind.INTERVAL])
         self._known[logger] = None if held and held[-1].who != _ENGINE else state.interval_ms
-        source = "declared" if state.interval_declared else "estimated"
-        body = {"interval_ms": state.interval_ms, "source": source}
-        if not held:
-            reason = "reported by the logger or estimated from its earliest readings"
-            self._add(connection, logger, body, 0, reason, now_ms)
+        body = _body(state)
+        if not held:  # somebody withdrew it
+            facts.add_all(connection, [_new(logger, state)], who=_ENGINE, now_ms=now_ms)
         elif held[-1].who == _ENGINE and not state.interval_declared:
             # An estimate goes by the earliest readings there are: some of them came late.
             reason = "earlier readings came late"
@@ -56,17 +67,22 @@ class Intervals:
             reason = "the logger reports otherwise"
             since_ms = _began(logger, readings)
             if since_ms > held[-1].valid_from_ms:
-                self._add(connection, logger, body, since_ms, reason, now_ms)
+                facts.add(
+                    connection, kind=FactKind.INTERVAL, body=body, valid_from_ms=since_ms, logger=logger, who=_ENGINE,
+                    reason=reason, now_ms=now_ms,
+                )  # fmt: skip
             else:
                 facts.supersede(connection, held[-1].id, body=body, who=_ENGINE, reason=reason, now_ms=now_ms)
 
-    def _add(
-        self, connection: Connection, logger: str, body: dict[str, Any], since_ms: int, reason: str, now_ms: int
-    ) -> None:
-        facts.add(
-            connection, kind=FactKind.INTERVAL, body=body, valid_from_ms=since_ms, logger=logger, who=_ENGINE,
-            reason=reason, now_ms=now_ms,
-        )  # fmt: skip
+
+def _new(logger: str, state: LoggerState) -> NewFact:
+    reason = "reported by the logger or estimated from its earliest readings"
+    return NewFact(FactKind.INTERVAL, _body(state), 0, logger=logger, reason=reason)
+
+
+def _body(state: LoggerState) -> dict[str, Any]:
+    source = "declared" if state.interval_declared else "estimated"
+    return {"interval_ms": state.interval_ms, "source": source}
 
 
 def _began(logger: str, readings: Sequence[Reading]) -> int:

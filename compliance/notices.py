@@ -11,8 +11,9 @@ from coldchain.journal.port import Notice
 
 def note(connection: Connection, notices: Sequence[Notice], now_ms: int) -> None:
     """One entry per notice of the journal, in the engine's transaction."""
-    for item in notices:
-        audit.record(
-            connection, at_ms=now_ms, who="ingest", action=f"journal.{item.kind}", kind="logger",
-            id=item.logger or "unknown", new={"offset": item.offset, "at": iso(item.at_ms), "detail": item.detail},
-        )  # fmt: skip
+    audit.record_all(connection, [_entry(item) for item in notices], at_ms=now_ms)
+
+
+def _entry(item: Notice) -> audit.New:
+    what = {"offset": item.offset, "at": iso(item.at_ms), "detail": item.detail}
+    return audit.New("ingest", f"journal.{item.kind}", "logger", item.logger or "unknown", new=what)

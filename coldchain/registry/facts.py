@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, or_, select, update
 
+from coldchain import audit
 from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.domain.shipment import FactKind, Role
 from coldchain.errors import InvalidValue, NotFound
@@ -15,6 +16,7 @@ from coldchain.registry import past_documents
 from coldchain.registry.changes import changed
 from coldchain.registry.schema import dirty, fact
 from coldchain.registry.scope import subjects_of
+from coldchain.registry.store import bump_revision
 from coldchain.registry.viewer import SYSTEM, Viewer
 
 
@@ -33,6 +35,27 @@ class Fact(NamedTuple):
     superseded_ms: int | None
     who: str
     reason: str | None
+
+
+class NewFact(NamedTuple):
+    """A fact that is to be recorded; one without subject concerns every subject that its logger is bound to."""
+
+    kind: FactKind
+    body: dict[str, Any]
+    valid_from_ms: int
+    valid_to_ms: int | None = None
+    subject: Subject | None = None
+    logger: str | None = None
+    reason: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        """Its columns, as they also stand in the audit trail."""
+        subject = self.subject
+        return {
+            "subject_kind": subject and subject.kind.value, "subject_id": subject and subject.id,
+            "logger": self.logger, "kind": self.kind.value, "body": self.body, "valid_from_ms": self.valid_from_ms,
+            "valid_to_ms": self.valid_to_ms,
+        }  # fmt: skip
 
 
 def add(
@@ -55,23 +78,39 @@ def add(
     Raises:
         InvalidValue: the interval is empty, or the fact concerns neither a subject nor a logger.
     """
-    if subject is None and logger is None:
-        raise InvalidValue(f"a fact of kind {kind} needs a subject or a logger")
-    if valid_to_ms is not None and valid_to_ms <= valid_from_ms:
-        raise InvalidValue(f"to = {valid_to_ms} does not lie after from = {valid_from_ms}")
-    row = {
-        "subject_kind": subject and subject.kind.value, "subject_id": subject and subject.id, "logger": logger,
-        "kind": kind.value, "body": body, "valid_from_ms": valid_from_ms, "valid_to_ms": valid_to_ms,
-    }  # fmt: skip
-    result = connection.execute(fact.insert().values(**row, recorded_ms=now_ms, who=who, reason=reason))
-    number = _number(result.inserted_primary_key)
-    for affected in _affected(connection, subject, logger):
-        mark_dirty(connection, affected, valid_from_ms, kind.value, now_ms)
-    changed(
-        connection, who=who, now_ms=now_ms, action=f"fact.{kind.value}.added", kind="fact", id=str(number), new=row,
-        reason=reason,
-    )  # fmt: skip
-    return number
+    one = NewFact(kind, body, valid_from_ms, valid_to_ms, subject, logger, reason)
+    return add_all(connection, [one], who=who, now_ms=now_ms)[0]
+
+
+def add_all(connection: Connection, new: Sequence[NewFact], *, who: str, now_ms: int) -> list[int]:
+    """Record facts as `add` would one after the other, by few statements; their ids in the same order.
+
+    Raises:
+        InvalidValue: as `add`.
+    """
+    if not new:
+        return []
+    for item in new:
+        if item.subject is None and item.logger is None:
+            raise InvalidValue(f"a fact of kind {item.kind} needs a subject or a logger")
+        if item.valid_to_ms is not None and item.valid_to_ms <= item.valid_from_ms:
+            raise InvalidValue(f"to = {item.valid_to_ms} does not lie after from = {item.valid_from_ms}")
+    rows = [{**item.row(), "recorded_ms": now_ms, "who": who, "reason": item.reason} for item in new]
+    numbers = list(connection.execute(_ADD, rows).scalars())
+    of_loggers = _bound(connection, {item.logger for item in new if item.subject is None and item.logger})
+    for item in new:
+        for affected in [item.subject] if item.subject else of_loggers.get(item.logger or "", []):
+            mark_dirty(connection, affected, item.valid_from_ms, item.kind.value, now_ms)
+    entries = [
+        audit.New(who, f"fact.{item.kind.value}.added", "fact", str(number), new=item.row(), reason=item.reason)
+        for item, number in zip(new, numbers, strict=True)
+    ]
+    audit.record_all(connection, entries, at_ms=now_ms)
+    bump_revision(connection)
+    return numbers
+
+
+_ADD = fact.insert().returning(fact.c.id, sort_by_parameter_order=True)
 
 
 def supersede(
@@ -241,11 +280,16 @@ def _known_at(at_ms: int | None) -> Any:
 def _affected(connection: Connection, subject: Subject | None, logger: str | None) -> list[Subject]:
     if subject is not None:
         return [subject]
-    return sorted({bound for bound, _ in bound_subjects(connection, logger or "")})
+    return _bound(connection, {logger or ""}).get(logger or "", [])
 
 
-def _number(key: Any) -> int:
-    return int(key[0])
+def _bound(connection: Connection, loggers: set[str]) -> dict[str, list[Subject]]:
+    """The subjects that each of these loggers is bound to, in their order."""
+    found: dict[str, set[Subject]] = {}
+    for item in known(connection, loggers=loggers, kinds=[FactKind.BINDING]) if loggers else ():
+        if item.subject is not None and item.logger is not None:
+            found.setdefault(item.logger, set()).add(item.subject)
+    return {logger: sorted(subjects) for logger, subjects in found.items()}
 
 
 def _current(connection: Connection, fact_id: int) -> Fact:

@@ -1,6 +1,7 @@
 """The audit trail: every change of any entry is found, and an entry lives or dies with its change."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,22 @@ def broken_at(registry: Registry, *statements: str) -> int | None:
 def test_an_untouched_chain_is_whole(registry: Registry) -> None:
     fill(registry, 20)
     assert broken_at(registry) is None
+
+
+def test_entries_that_are_appended_together_are_chained_like_any_others(registry: Registry) -> None:
+    fill(registry, 3)
+    with registry.write() as connection:
+        new = [audit.New("ingest", "journal.seen", "logger", f"LG-{n}", new={"offset": n}) for n in range(5)]
+        assert audit.record_all(connection, new, at_ms=7) == 8
+        assert audit.record_all(connection, [], at_ms=7) == 8
+    fill(registry, 1)
+    with registry.read() as connection:
+        found = list(audit.entries(connection))
+    assert [entry.number for entry in found] == list(range(1, 10))
+    assert [entry.object_id for entry in found[3:8]] == [f"LG-{n}" for n in range(5)]
+    assert all(after.previous == before.hash for before, after in pairwise(found))
+    assert broken_at(registry) is None
+    assert broken_at(registry, "update audit set object_id = 'LG-9' where number = 6") == 6
 
 
 @pytest.mark.parametrize(
