@@ -175,5 +175,7 @@ def _offset_ms(zone: str) -> int:
     if zone in "Zz":
         return 0
     digits = zone[1:].replace(":", "")
+    if digits[:2] > "23" or digits[2:] > "59":
+        raise InvalidValue(f"{zone} is no offset from UTC: write one such as +02:00, or Z")
     minutes = int(digits[:2]) * 60 + int(digits[2:])
     return (-minutes if zone[0] == "-" else minutes) * 60_000

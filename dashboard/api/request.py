@@ -63,9 +63,12 @@ def instant(field: str, text: str | None) -> int | None:
         return None
     try:
         # In a query a plus sign that was not written as %2B arrives as a space.
-        return ms_from_iso(_SPACED_OFFSET.sub(r"\1+\2", text))
+        found = ms_from_iso(_SPACED_OFFSET.sub(r"\1+\2", text))
     except InvalidValue as error:
         raise InvalidValue(f"{field}: {error}") from error
+    if found < 0:  # periods reach back from it, and calendars end somewhere
+        raise InvalidValue(f"{field}: {text[:40]!r} lies before 1970: choose a later moment")
+    return found
 
 
 def required_instant(field: str, text: str) -> int:

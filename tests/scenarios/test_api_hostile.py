@@ -95,6 +95,19 @@ def test_numbers_and_texts_that_no_database_takes_are_refused(web: Web, path: st
     assert (reply.status_code, reply.headers["content-type"]) == (status, "application/problem+json")
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["summary", "summary/shipments", "summary/offenders", "summary/seasons", "alarm-quality", "shipments/{}/windows"],
+)
+@pytest.mark.parametrize("field", ["from", "to"])
+def test_a_period_at_the_edge_of_the_calendar_is_refused_by_its_field(web: Web, path: str, field: str) -> None:
+    shipment = web.as_role("quality").get("/api/v1/shipments").json()["items"][0]["id"]
+    for moment in ("0001-01-01T00:00:00Z", "1969-12-31T23:59:59.999Z"):
+        reply = web.as_role("quality").get(f"/api/v1/{path.format(shipment)}", params={field: moment})
+        assert (reply.status_code, reply.json()["detail"].startswith(f"{field}: ")) == (422, True), reply.text
+        assert "choose a later moment" in reply.json()["detail"]
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_what_is_no_finite_number_is_refused_wherever_a_number_may_stand(web: Web, number: str) -> None:
     admin = web.as_role("admin")

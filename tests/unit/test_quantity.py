@@ -50,6 +50,12 @@ def test_a_time_whose_offset_leads_out_of_the_calendar_is_refused(text: str) -> 
         ms_from_iso(text)
 
 
+@pytest.mark.parametrize("offset", ["+25:00", "-99:99", "+02:60", "+2400"])
+def test_an_offset_that_no_clock_has_is_refused(offset: str) -> None:
+    with pytest.raises(InvalidValue, match="no offset from UTC"):
+        ms_from_iso(f"2026-01-05T10:00:00{offset}")
+
+
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"])
 def test_the_first_and_the_last_moment_of_the_calendar_come_back(text: str) -> None:
     assert iso(ms_from_iso(text)) == text
