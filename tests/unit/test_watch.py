@@ -240,6 +240,28 @@ def test_no_channel_works_when_nothing_was_taken_for_a_minute_that_should_have_b
     assert asked(house, watch_work.no_channel, NOON + 3 * MINUTE) is None
 
 
+def test_no_channel_works_either_where_every_address_refused_an_alarm_for_good(house: House) -> None:
+    queued(house, "email", NOON - 1, "accepted", accepted_ms=NOON - 1)
+    house_alarm = queued(house, "email", NOON, "failed_permanent", next_due_ms=None)
+    assert asked(house, watch_work.no_channel, NOON + 3 * MINUTE) is None  # it has reached somebody
+    with house.registry.write() as connection:
+        other = new_id()
+        row = connection.execute(select(alarm)).one()
+        connection.execute(alarm.insert().values(**{**row._mapping, "id": other}))
+        connection.execute(update(outbox).where(outbox.c.id == house_alarm).values(alarm=other))
+    assert asked(house, watch_work.no_channel, NOON + MINUTE) is None
+    assert "every channel fails" in str(asked(house, watch_work.no_channel, NOON + MINUTE + 1))
+    for change in ({"acknowledged_ms": NOON}, {"condition": "returned"}, {"suppression": "shelved"}, {"severity": 1}):
+        with house.registry.write() as connection:
+            connection.execute(update(alarm).where(alarm.c.id == other).values(**change))
+        assert asked(house, watch_work.no_channel, NOON + 3 * MINUTE) is None
+        with house.registry.write() as connection:
+            back = {"acknowledged_ms": None, "condition": "active", "suppression": "none", "severity": 3}
+            connection.execute(update(alarm).where(alarm.c.id == other).values(**back))
+    queued(house, "sms", NOON + 2, "accepted", accepted_ms=NOON + 2 * MINUTE)
+    assert asked(house, watch_work.no_channel, NOON + 3 * MINUTE) is None
+
+
 @pytest.mark.parametrize(("accounts", "tries", "words"), [(1, 20, "for 0@x"), (100, 1, "many accounts"), (1, 5, None)])
 def test_somebody_who_tries_passwords_is_a_security_event(
     house: House, accounts: int, tries: int, words: str | None
