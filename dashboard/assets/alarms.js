@@ -99,15 +99,52 @@
     if (row && act(row, event.key)) event.preventDefault();
   });
 
+  // --- the place ------------------------------------------------------------------------------------------------------
+  // The list is drawn anew whenever an alarm changes, and a row's element may then show another alarm: who works down it
+  // keeps the alarm at hand, where it stood on the screen, what was focused in it, the choice, and what is unfolded.
+  let part = "a"; // what is focused in the row at hand, in words that find it again
+  let top = null; // where the row at hand stood on the screen
+
+  function rowOf(id) { return document.querySelector('#alarm-rows [data-alarm="' + CSS.escape(id) + '"]'); }
+  function placed() {
+    const row = document.querySelector("#alarm-rows .at-hand");
+    if (row && row.dataset.alarm === hand) top = row.getBoundingClientRect().top;
+  }
+  addEventListener("scroll", placed, { passive: true });
+  function partOf(element) {
+    if (element.dataset.ack) return "[data-ack]";
+    if (element.dataset.alarmAct) return '[data-alarm-act^="' + element.dataset.alarmAct.split(":")[0] + ':"]';
+    if (element.dataset.pick) return "[data-pick]";
+    return element.matches("summary") ? "summary" : "a";
+  }
+
   document.addEventListener("focusin", (event) => {
     const row = event.target.closest("#alarm-rows .alarm-row");
     if (!row) return;
     hand = row.dataset.alarm;
+    part = partOf(event.target);
     document.querySelectorAll("#alarm-rows .at-hand").forEach((one) => one.classList.toggle("at-hand", one === row));
     row.classList.add("at-hand");
+    placed();
   });
 
-  // The list is drawn anew when something changed: who works down it keeps the place, the choice, and what is unfolded.
+  function takeUp() {
+    const rows = document.getElementById("alarm-rows");
+    if (!hand || !rows) return;
+    const marked = rows.querySelector(".at-hand");
+    if (marked && marked.dataset.alarm === hand) return;
+    const row = rowOf(hand) || marked; // of what has gone, the next one that took its place
+    if (!row) return;
+    const focused = document.activeElement;
+    const held = focused === document.body || (marked && marked.contains(focused));
+    if (marked) marked.classList.remove("at-hand");
+    row.classList.add("at-hand");
+    if (row.dataset.alarm === hand && top !== null) scrollBy(0, row.getBoundingClientRect().top - top);
+    hand = row.dataset.alarm;
+    if (held) (row.querySelector(":scope > .acts " + part + ", :scope > " + part + ", :scope > .what " + part) || row.querySelector("a, summary")).focus({ preventScroll: true });
+    placed();
+  }
+
   new MutationObserver(() => {
     const view = document.querySelector('.alarm-views [aria-current="page"]:not([data-seen])');
     if (view) { // on a phone the views are wider than the screen
@@ -121,14 +158,8 @@
       });
     }
     paint();
-    // A dialog's title line is no banner of the page to who listens.
-    document.querySelectorAll(".mantine-Modal-header:not([role])").forEach((one) => one.setAttribute("role", "presentation"));
-    if (!hand || !document.getElementById("alarm-rows") || document.querySelector("#alarm-rows .at-hand")) return;
-    const row = document.querySelector('#alarm-rows [data-alarm="' + CSS.escape(hand) + '"]');
-    if (!row) return;
-    row.classList.add("at-hand");
-    if (document.activeElement === document.body) row.querySelector("a, summary").focus({ preventScroll: true });
-  }).observe(document.documentElement, { childList: true, subtree: true });
+    takeUp();
+  }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-alarm"] });
 
   const space = (window.dash_clientside = window.dash_clientside || {});
   space.coldchain_alarms = {

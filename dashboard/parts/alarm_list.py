@@ -45,11 +45,11 @@ def _storms(alike: list[Item], name: str) -> list[Group]:
             runs[-1].append(after)
         else:
             runs.append([after])
-    groups: list[Group] = []
-    for number, run in enumerate(runs):
-        run.sort(key=order)
-        groups += [Group(tuple(run), f"{name}-{number}")] if len(run) >= STORM else [Group((item,)) for item in run]
-    return groups
+    # Counted among storms alone: an answer to a single alarm beside it renames no storm that somebody has unfolded.
+    storms = [run for run in runs if len(run) >= STORM]
+    single = [Group((item,)) for run in runs if len(run) < STORM for item in run]
+    named = [Group(tuple(sorted(run, key=order)), f"{name}-{number}") for number, run in enumerate(storms)]
+    return [*named, *single]
 
 
 def order(item: Item) -> tuple[bool, bool, bool, int, int]:

@@ -6,7 +6,7 @@ import time
 import alarm_world
 import pytest
 from browser_tools import Opener, Watched
-from browser_world import World
+from browser_world import HOUR, World
 from sqlalchemy import select, update
 
 from coldchain.domain.finding import Severity
@@ -209,6 +209,48 @@ def test_some_are_chosen_and_answered_by_keys_and_nothing_happens_while_typing(o
     page.locator("body").press("?")
     page.get_by_role("dialog").get_by_text("acknowledge the chosen ones").wait_for()
     watched.clean()
+
+
+def test_a_list_drawn_anew_keeps_the_alarm_at_hand_its_place_the_focus_and_an_open_storm(
+    opened: Opener, world: World
+) -> None:
+    alarm_world.storm(world, 12, cause="humidity_low")
+    below = [alarm_world.an_alarm(world, (30 + n) * HOUR, logger=f"TL-77{n:02d}", severity=1) for n in range(12)]
+    watched = opened(role="operator")
+    watched.open("/alarms")
+    page = watched.page
+    page.locator(".alarm-storm", has_text="12 alarms").locator("summary").click()
+    page.locator(".alarm-storm", has_text="12 alarms").locator(".storm-member").nth(11).wait_for()
+    for id_ in below[5:7]:  # a link, and a button of a row
+        at_hand = page.locator(f'[data-alarm="{id_}"]')
+        at_hand.get_by_role("link").focus()
+        if id_ == below[6]:
+            at_hand.get_by_role("button", name="Comment").focus()
+        page.evaluate("document.activeElement.scrollIntoView({block: 'center'})")
+        watched.until("scrollY > 100")
+        before = page.evaluate(WHERE)
+        news = alarm_world.an_alarm(world, 5 * 60_000, logger="TL-7999", severity=int(Severity.CRITICAL))
+        page.locator(f'[data-alarm="{news}"]').wait_for(state="attached")
+        watched.until(f"document.querySelector('.at-hand')?.dataset.alarm === {id_!r}")
+        after = page.evaluate(WHERE)
+        assert after["alarm"] == before["alarm"] == id_
+        assert after["label"] == before["label"]
+        assert abs(after["top"] - before["top"]) < 3
+        assert after["open"] == 1
+    page.keyboard.press("c")
+    page.get_by_role("dialog").get_by_label("Reason").fill("the one that was at hand")
+    page.get_by_role("button", name="Add comment").click()
+    page.locator(".mantine-Notification-root", has_text="Comment added").first.wait_for()
+    assert row_of(world, below[6]).comment == "the one that was at hand"
+    watched.clean()
+
+
+WHERE = """() => {
+  const row = document.querySelector('.at-hand'), focused = document.activeElement;
+  const open = document.querySelectorAll('details[data-storm][open]').length;
+  const label = row.contains(focused) ? focused.getAttribute('aria-label') || focused.textContent : null;
+  return { alarm: row.dataset.alarm, top: row.getBoundingClientRect().top, open, label };
+}"""
 
 
 def test_what_is_over_and_answered_is_reset_with_reason_and_password(opened: Opener, world: World) -> None:
