@@ -6,7 +6,7 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from alerts import configuration, rulebook_changes
+from alerts import rulebook_changes
 from alerts.routing import AlarmFor
 from alerts.simulation import Asked, simulate
 from alerts.subjects import routed
@@ -14,7 +14,7 @@ from coldchain.domain.finding import Severity, Subject, SubjectKind
 from coldchain.registry.policies import POLICIES
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.api.request import Body, Caller, Web, Words, instant, reply, shown_as, takes
-from dashboard.api.rules import body_of, record, taken
+from dashboard.api.rules import body_of, kept, record, taken
 from dashboard.policy import API, Endpoint, may
 from dashboard.services import Services
 
@@ -73,23 +73,17 @@ async def put(request: Request, web: Web, viewer: Caller, policy: str) -> Respon
 
 def _put(web: Services, viewer: Viewer, policy: str, body: dict[str, Any]) -> Response:
     reason, version = taken(body)
-    with web.registry.write() as connection:
-        now_ms = web.clock.now_ms()
-        made = rulebook_changes.put_policy(
-            connection, policy, body, by=viewer, reason=reason, now_ms=now_ms, version=version
-        )
-        configuration.watch(connection, now_ms)
-        told = record(connection, made)
-    return reply(told, 201, {"Location": f"{API}/policies/{made.id}"})
+    told = kept(web, lambda connection, now_ms: rulebook_changes.put_policy(
+        connection, policy, body, by=viewer, reason=reason, now_ms=now_ms, version=version
+    ))  # fmt: skip
+    return reply(told, 201, {"Location": f"{API}/policies/{told['id']}"})
 
 
 def retire(web: Web, viewer: Caller, policy: str, body: Retirement) -> Response:
     """Take a policy out of use; one that a route names is refused."""
-    with web.registry.write() as connection:
-        now_ms = web.clock.now_ms()
-        made = rulebook_changes.retire_policy(connection, policy, by=viewer, reason=body.reason, now_ms=now_ms)
-        configuration.watch(connection, now_ms)
-        return reply(record(connection, made))
+    return reply(kept(web, lambda connection, now_ms: rulebook_changes.retire_policy(
+        connection, policy, by=viewer, reason=body.reason, now_ms=now_ms
+    )))  # fmt: skip
 
 
 def imagined(web: Web, viewer: Caller, body: Imagined) -> Response:

@@ -28,7 +28,7 @@ from dashboard.api.request import (
     shown_as,
     takes,
 )
-from dashboard.api.rules import body_of, record, taken
+from dashboard.api.rules import body_of, kept, record, taken
 from dashboard.policy import API, Endpoint, may
 from dashboard.services import Services
 
@@ -133,22 +133,17 @@ async def put(request: Request, web: Web, viewer: Caller, rota: str) -> Response
 def _put(web: Services, viewer: Viewer, id_: str, body: dict[str, Any]) -> Response:
     body.pop("overrides", None)
     reason, version = taken(body)
-    with web.registry.write() as connection:
-        now_ms = web.clock.now_ms()
-        made = rulebook_changes.put_rota(
-            connection, id_, body, by=viewer, reason=reason, now_ms=now_ms, version=version
-        )
-        configuration.watch(connection, now_ms)
-        told = record(connection, made)
-    return reply(told, 201, {"Location": f"{API}/rotas/{made.id}"})
+    told = kept(web, lambda connection, now_ms: rulebook_changes.put_rota(
+        connection, id_, body, by=viewer, reason=reason, now_ms=now_ms, version=version
+    ))  # fmt: skip
+    return reply(told, 201, {"Location": f"{API}/rotas/{told['id']}"})
 
 
 def retire(web: Web, viewer: Caller, rota: str, body: Retirement) -> Response:
     """Take a rota out of use; one that a policy in use names is refused."""
-    with web.registry.write() as connection:
-        now_ms = web.clock.now_ms()
-        made = rulebook_changes.retire_rota(connection, rota, by=viewer, reason=body.reason, now_ms=now_ms)
-        return reply(record(connection, made))
+    return reply(kept(web, lambda connection, now_ms: rulebook_changes.retire_rota(
+        connection, rota, by=viewer, reason=body.reason, now_ms=now_ms
+    )))  # fmt: skip
 
 
 def stand_in(web: Web, viewer: Caller, rota: str, body: StandIn) -> Response:

@@ -1,15 +1,18 @@
 """What the API of policies, rotas and routes has in common: how a body with its reason is read, and who wrote it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from fastapi import Request
 from sqlalchemy import Connection
 
+from alerts import configuration
 from coldchain.domain.quantity import iso
 from coldchain.errors import InvalidValue
 from coldchain.registry import people
 from coldchain.registry.versioned import Stored
+from dashboard.services import Services
 
 # What the record says of a version, and its body does not: sent back, it is no mistake.
 _OF_THE_RECORD = ("id", "who", "who_name", "recorded", "retired", "problems")
@@ -47,6 +50,15 @@ def taken(body: dict[str, Any], *own: str) -> tuple[str | None, int | None]:
     if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
         raise InvalidValue(f"version: {version!r} is not a number; leave it out, or send that of the next version")
     return reason, version
+
+
+def kept(web: Services, change: Callable[[Connection, int], Stored]) -> dict[str, Any]:
+    """Do `change(connection, now_ms)` and look at once for what is wrong with the rules now; the version as shown."""
+    with web.registry.write() as connection:
+        now_ms = web.clock.now_ms()
+        made = change(connection, now_ms)
+        configuration.watch(connection, now_ms)
+        return record(connection, made)
 
 
 def record(connection: Connection, one: Stored) -> dict[str, Any]:

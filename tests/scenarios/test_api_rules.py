@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from web_cast import NOON, Web, installed
 
+from alerts import configuration
 from coldchain import audit
 from coldchain.registry import people
-from coldchain.registry.schema import shipment
+from coldchain.registry.schema import shipment, signal
 from coldchain.registry.schema_people import party_contact
 
 TODAY, TOMORROW = "2026-11-22T08:00", "2026-11-23T08:00"
@@ -145,6 +147,28 @@ def test_what_is_in_use_cannot_be_taken_away(web: Web, cast: dict[str, str]) -> 
     assert quality.get("/api/v1/policies").json()["items"] == []
     assert len(quality.get("/api/v1/policies?retired=true").json()["items"]) == 1
     assert quality.post("/api/v1/rotas/lab/retire", json={"reason": "old"}).status_code == 200
+
+
+def test_what_is_wrong_with_the_rules_is_known_after_each_change_of_them(web: Web, cast: dict[str, str]) -> None:
+    def wrong() -> list[str]:
+        with web.registry.read() as connection:
+            found = select(signal.c.detail).where(signal.c.kind == configuration.SIGNAL, signal.c.cleared_ms.is_(None))
+            return [detail.partition(":")[0] for detail in connection.execute(found).scalars()]
+
+    quality = web.as_role("quality")
+    quality.post("/api/v1/rotas/lab", json=rota(cast, **{"from": TOMORROW}))
+    assert wrong() == []  # no policy needs it
+    quality.post("/api/v1/policies/critical", json=policy())
+    assert wrong() == ["rota lab, layer primary"]
+    quality.post("/api/v1/rotas/lab", json=rota(cast) | {"reason": "from today"})
+    assert wrong() == []
+    quality.post("/api/v1/rotas/lab", json=rota(cast, **{"from": TOMORROW}) | {"reason": "after all"})
+    assert wrong() == ["rota lab, layer primary"]
+    quality.post("/api/v1/policies/critical/retire", json={"reason": "nobody needs it"})
+    assert wrong() == []
+    assert quality.post("/api/v1/rotas/lab/retire", json={"reason": "nor this"}).status_code == 200
+    assert quality.post("/api/v1/policies/critical", json=policy() | {"reason": "again"}).status_code == 422
+    assert wrong() == []
 
 
 @pytest.mark.parametrize(
