@@ -48,7 +48,7 @@ def _waiting_since_ms(connection: Connection, now_ms: int) -> int | None:
 
 
 def _refused_since_ms(connection: Connection, now_ms: int) -> int | None:
-    """Since when an active, unanswered alarm was refused by every address that it was sent to, and nothing taken since."""
+    """Since when an active, unanswered alarm was refused by every address it was sent to, with nothing taken since."""
     asks = (
         alarm.c.condition.in_((Condition.ACTIVE.value, Condition.RETURNING.value)), alarm.c.acknowledged_ms.is_(None),
         alarm.c.merged_into.is_(None), alarm.c.suppression == "none", alarm.c.severity >= int(Severity.MAJOR),
