@@ -5,9 +5,9 @@ Nobody else could end it: no answer will come, and no message will ever be accep
 
 from sqlalchemy import Connection, select
 
-from alerts import proofs
+from alerts import proofs, refused
 from alerts.outbox import fault_of
-from coldchain.registry import contacts, endpoints, parties, people, signals
+from coldchain.registry import contacts, endpoints, outbox_addresses, parties, people, signals
 from coldchain.registry.contacts import Recipient
 from coldchain.registry.people import Person
 from coldchain.registry.schema import person, signal
@@ -18,7 +18,16 @@ UNANSWERED = "drill_unanswered"
 
 
 def tidy(connection: Connection, now_ms: int) -> int:
-    """End the trouble that names nobody who could still have it, inside a writing transaction; how much that was."""
+    """End the trouble that names nobody who could still have it, inside a writing transaction; how much that was.
+
+    What waits for people whose access has ended is withdrawn; where nobody else was told the next step comes forward.
+    """
+    withdrawn = outbox_addresses.withdraw(connection, contacts.gone(connection, now_ms), now_ms)
+    refused.hand_on(connection, withdrawn, now_ms)
+    return len(withdrawn) + _tidied(connection, now_ms)
+
+
+def _tidied(connection: Connection, now_ms: int) -> int:
     kinds = (FAULT, UNANSWERED, proofs.UNVERIFIED)
     query = select(signal.c.kind, signal.c.detail).where(signal.c.kind.in_(kinds), signal.c.cleared_ms.is_(None))
     standing = {(row.kind, row.detail) for row in connection.execute(query)}

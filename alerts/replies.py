@@ -11,7 +11,7 @@ from alerts import ack_group, ack_link, drills, proofs
 from alerts.callbacks import Called, genuine
 from alerts.grouping_rows import CODE_LIFE_MS
 from coldchain.errors import Forbidden
-from coldchain.registry import contact_checks, people
+from coldchain.registry import alarm_rows, contact_checks, people
 from coldchain.registry.people import Person
 from coldchain.registry.schema import outbox, person
 
@@ -96,11 +96,17 @@ def _act(connection: Connection, row: Row[Any], now_ms: int) -> Answer | None:
         reader = ack_link.reader_of(connection, row.recipient, now_ms)
     except Forbidden:
         return None
-    told = ack_group.told_of(connection, row.id, reader)
+    told = [one for one in ack_group.told_of(connection, row.id, reader) if not _spent(connection, row, one)]
     if not told:
         return None
     ack_group.acknowledge_all(connection, told, who=reader.id, via="sms", comment="", now_ms=now_ms)
     return Answer.ACKNOWLEDGED
+
+
+def _spent(connection: Connection, message: Row[Any], alarm: Row[Any]) -> bool:
+    """Whether the message was answered already and the alarm asks anew: an old answer is none to what it never saw."""
+    answered = alarm_rows.last_note(connection, alarm.id, ("acknowledged",))
+    return alarm.acknowledged_ms is None and answered is not None and answered.at_ms >= message.created_ms
 
 
 def _owner(connection: Connection, number: str) -> Person | None:

@@ -52,7 +52,7 @@ def people(facts: Facts) -> list[dict[str, Any]]:
         slots = _slots(heard)
         fullest = max(slots, key=lambda at: (len(slots[at]), -at), default=None)
         rows.append({
-            "person": person, "name": facts.named.get(person, person), "alarms": len({id_ for id_, _ in heard}),
+            "person": person, "name": facts.named.get(person, person), "alarms": len(told_of(facts, person)),
             "announcements": len(heard), "per_week": len(heard) * WEEK_MS / length,
             "per_10_min": len(heard) * SLOT_MS / length, "fullest_ms": fullest,
             "most_in_10_min": 0 if fullest is None else len(slots[fullest]),
@@ -68,6 +68,12 @@ def announcements(facts: Facts, person: str) -> dict[tuple[str, int], int]:
         if one.recipient == person and one.recipient_kind == "person" and one.reason != "returned":
             found.setdefault((one.alarm, one.occasion), one.created_ms)
     return found
+
+
+def told_of(facts: Facts, person: str) -> frozenset[str]:
+    """The alarms that this person was told of, in messages of their own and in digests."""
+    read = {id_ for id_, reader in facts.digests if reader == person}
+    return frozenset(read | {id_ for id_, _ in announcements(facts, person)})
 
 
 def _slots(heard: Mapping[tuple[str, int], int]) -> dict[int, set[str]]:
@@ -170,7 +176,7 @@ def alarms_behind(facts: Facts, figure: str, key: str = "", nuisance_ms: int = N
         case "announced":
             return facts.announced
         case "person":
-            return frozenset(id_ for id_, _ in announcements(facts, key))
+            return told_of(facts, key)
         case "flood":
             slots = _slots(announcements(facts, key)).values()
             return frozenset(id_ for ids in slots if len(ids) > alarm_unrest.FLOOD for id_ in ids)

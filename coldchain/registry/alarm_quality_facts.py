@@ -79,11 +79,12 @@ class Facts:
     stale: frozenset[str]
     chattering: frozenset[str]
     named: Mapping[str, str]
+    digests: frozenset[tuple[str, str]] = frozenset()  # (alarm, person) of what a mail of several told of
 
     @property
     def announced(self) -> frozenset[str]:
         """Alarms that were raised within the period and of which at least one message was written."""
-        told = {one.alarm for one in self.messages}
+        told = {one.alarm for one in self.messages} | {alarm_id for alarm_id, _ in self.digests}
         return frozenset(one.id for one in self.raised if one.id in told)
 
 
@@ -110,7 +111,7 @@ def load(connection: Connection, period: Period, now_ms: int) -> Facts:
     restless = frozenset(alarm_unrest.chattering(connection, now_ms))
     people = {one.recipient for one in messages if one.recipient_kind == "person"}
     return Facts(period, now_ms, raised, messages, _drills(connection, period), stale, restless,
-                 names(connection, people))  # fmt: skip
+                 names(connection, people), _digests(connection, period))  # fmt: skip
 
 
 def _acts(connection: Connection, *conditions: Iterable[Any]) -> dict[str, list[tuple[str, int]]]:
@@ -130,6 +131,16 @@ def _messages(connection: Connection, period: Period) -> tuple[Message, ...]:
     query = query.where(outbox.c.alarm.not_in(select(drill.c.alarm)), outbox.c.alarm.not_in(checks))
     query = query.where(outbox.c.channel != CHANNEL)
     return tuple(Message(*row) for row in connection.execute(query.order_by(outbox.c.created_ms, outbox.c.id)))
+
+
+def _digests(connection: Connection, period: Period) -> frozenset[tuple[str, str]]:
+    """A digest is a message of the alarm that it begins with; the timelines of the others name who read of them."""
+    query = select(alarm_event.c.alarm, alarm_event.c.body).where(
+        alarm_event.c.at_ms >= period.from_ms, alarm_event.c.at_ms < period.to_ms,
+        alarm_event.c.body["digest"].as_boolean(),
+    )  # fmt: skip
+    rows = connection.execute(query)
+    return frozenset((row.alarm, told["person"]) for row in rows for told in row.body.get("told", []))
 
 
 def _drills(connection: Connection, period: Period) -> tuple[Drill, ...]:

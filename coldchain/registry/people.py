@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, func, select, update
 
 from coldchain.errors import InvalidValue, NotFound
+from coldchain.registry import outbox_addresses
 from coldchain.registry.changes import changed
 from coldchain.registry.schema import api_key, person, session
 from coldchain.registry.store import new_id
@@ -112,6 +113,8 @@ def change(connection: Connection, id: str, *, who: str, now_ms: int, reason: st
     # Another address has proved nothing yet.
     lost = {"phone_verified_ms": None} if "phone" in values and values["phone"] != before["phone"] else {}
     connection.execute(update(person).where(person.c.id == id).values(**values, **lost))
+    if lost:
+        outbox_addresses.readdress(connection, id, "sms", values["phone"], now_ms)
     if values.keys() & {"role", "password_hash", "disabled_ms"}:
         ended = update(session).where(session.c.person == id, session.c.revoked_ms.is_(None))
         connection.execute(ended.values(revoked_ms=now_ms))

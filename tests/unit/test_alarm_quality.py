@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alert_cast import ALICE, BOB, HIGH, MINUTE, NOON, RETURNED, new_registry, store_alarm
+from alert_cast import ALICE, BOB, HIGH, MINUTE, NOON, RETURNED, Story, new_registry, store_alarm
 from sqlalchemy import select, update
 
 from alerts import lifecycle
+from alerts.planner import AlertPlanner
 from coldchain.domain.canary import CHANNEL, recipient
 from coldchain.domain.finding import Condition, Severity
 from coldchain.registry import alarm_quality as quality
@@ -83,6 +84,20 @@ def test_the_load_counts_alarms_per_person_and_not_the_channels(registry: Regist
     assert (bob["name"], bob["alarms"], bob["announcements"]) == ("Bob", 1, 1)
     assert alice["per_week"] == pytest.approx(3.0)
     assert alice["per_10_min"] == pytest.approx(3 / (7 * 24 * 6))
+
+
+def test_whoever_read_of_several_alarms_in_one_mail_was_told_of_each(registry: Registry) -> None:
+    planner = AlertPlanner()
+    for place, cause in enumerate(("high", "low", "rate")):
+        late = replace(HIGH, cause=cause, late=True, digest=True, logger=f"L{place}")
+        Story(registry, planner).happens(late, NOON - DAY)
+    found = quality.document(facts(registry))
+    assert (found["announced"], found["messages"]) == (3, 2)
+    assert [(row["name"], row["alarms"], row["announcements"]) for row in found["people"]] == [
+        ("Alice", 3, 1), ("Bob", 3, 1),
+    ]  # fmt: skip
+    for figure, key in (("announced", ""), ("person", ALICE)):
+        assert len(quality.alarms_behind(facts(registry), figure, key)) == 3
 
 
 def test_more_than_ten_in_ten_minutes_are_a_flood_and_ten_are_none(registry: Registry) -> None:

@@ -114,6 +114,22 @@ def test_a_code_counts_only_from_the_number_that_was_written_to(house: House) ->
     assert story.row().acknowledged_ms is None
 
 
+def test_an_answer_that_comes_again_acknowledges_nothing_that_it_never_saw(house: House) -> None:
+    story = Story(house.registry)
+    story.happens(HIGH)
+    house.dispatcher.drain()
+    code = code_of(house.sms.taken[0])
+    house.clock.advance(MINUTE)
+    assert house.answer(f"ACK {code}") is Answer.ACKNOWLEDGED
+    house.clock.advance(40 * MINUTE)
+    story.time_passes(house.clock.now_ms())  # nobody has commented: it is asked for again
+    assert house.answer(f"ACK {code}") is Answer.WRONG
+    assert story.row().acknowledged_ms is None
+    house.dispatcher.drain()
+    newest = next(sms for sms in reversed(house.sms.taken) if "130500109088" in sms.text or "SHP-2026-0042" in sms.text)
+    assert house.answer(f"ACK {code_of(newest)}") is Answer.ACKNOWLEDGED
+
+
 def test_a_number_that_was_changed_since_speaks_for_nobody_any_more(house: House) -> None:
     story = Story(house.registry)
     story.happens(HIGH)
