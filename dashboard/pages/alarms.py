@@ -1,10 +1,12 @@
 """The alarm list for triage: what wants somebody, by keyboard on a desk and by thumb on a phone."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from sqlalchemy import Connection
 
+from coldchain.domain.finding import Severity
 from coldchain.registry import alarm_unrest, alarms
 from coldchain.registry.alarms import AlarmFilter
 from coldchain.registry.viewer import Permission, Viewer
@@ -170,13 +172,20 @@ def page_body(services: Services, viewer: Viewer, view: str | Behind, unfolded: 
         else:
             which = AlarmFilter(among=alarm_quality_behind.behind(connection, viewer, view, now_ms))
         found = alarms.alarms(connection, viewer, which, limit=MOST)
+        items = found.items
+        if found.next_cursor is not None:  # the worst are never among those that are left out, however old
+            worst = alarms.alarms(connection, viewer, replace(which, at_least=Severity.CRITICAL), limit=MOST).items
+            known = {item["id"] for item in items}
+            items = [*items, *(item for item in worst if item["id"] not in known)]
         flooded = alarm_unrest.flooded(connection, now_ms).get(viewer.id)
-    if not found.items:
+    if not items:
         return html.Section(empty(words.nothing, checked_ms=now_ms), className="card", **{"aria-label": "Alarms"})
-    more = "" if found.next_cursor is None else f"The newest {MOST} are shown; the HTTP API lists them all."
+    more = "" if found.next_cursor is None else (
+        f"The newest {MOST} and every critical one are shown. The others move up as these are answered."
+    )  # fmt: skip
     return [
         flood_banner(flooded) if flooded else None,
-        alarm_list.listing(alarm_list.folded(found.items), viewer, words.title, unfolded),
+        alarm_list.listing(alarm_list.folded(items), viewer, words.title, unfolded),
         html.P(more, className="dim small") if more else None,
     ]
 

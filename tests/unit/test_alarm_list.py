@@ -12,6 +12,7 @@ from coldchain.domain.quantity import iso
 from coldchain.errors import InvalidValue, NotFound
 from coldchain.registry.schema import alarm
 from coldchain.registry.viewer import Viewer
+from dashboard.pages.alarms import page_body
 from dashboard.parts import alarm_list, alarm_many
 
 NOON, MINUTE = 1_795_348_800_000, 60_000
@@ -160,3 +161,18 @@ def test_several_are_handed_over_and_one_that_changed_is_left_out(tmp_path: Path
 def suppressed(web: Any) -> dict[str, str]:
     with web.registry.read() as connection:
         return dict(connection.execute(select(alarm.c.id, alarm.c.suppression)).all())
+
+
+def test_an_old_critical_alarm_is_on_a_list_that_is_too_long_for_all(tmp_path: Path) -> None:
+    with installed(tmp_path) as web:
+        shipment = web.shipment("SHP-1")
+        old = web.alarm(shipment, severity=int(Severity.CRITICAL), raised_ms=NOON - 10**9)
+        left_out = web.alarm(shipment, raised_ms=NOON - 10**9)
+        with web.registry.write() as connection:
+            like = dict(connection.execute(select(alarm).where(alarm.c.id == left_out)).one()._mapping)
+            rows = [{**like, "id": f"{n:08d}-0000", "raised_ms": NOON - n} for n in range(alarm_list.MOST)]
+            connection.execute(alarm.insert(), rows)
+        shown = str(page_body(web.services, QUALITY, "all", {}))
+        assert old in shown
+        assert left_out not in shown
+        assert "every critical one" in shown
