@@ -5,7 +5,7 @@ The siren on site follows this, so a look needs nothing written and answers also
 
 from sqlalchemy.exc import DBAPIError
 
-from alerts.watch_work import no_channel
+from alerts.watch_work import Settled, no_channel
 from coldchain.clock import Clock
 from coldchain.errors import ColdchainError
 from coldchain.registry.store import Registry
@@ -19,6 +19,7 @@ class Mute:
     def __init__(self, registry: Registry, clock: Clock, for_s: float = UNWRITABLE_S) -> None:
         self._registry, self._clock, self._for_s = registry, clock, for_s
         self._since_s: float | None = None
+        self._no_channel = Settled("no_channel", no_channel, clock)
 
     def look(self) -> str | None:
         """Why nobody can be told of anything."""
@@ -36,7 +37,7 @@ class Mute:
         """What the outbox says, and why nothing could be written into it."""
         try:
             with self._registry.read() as connection:
-                said = no_channel(connection, self._clock.now_ms())
+                said = self._no_channel(connection, self._clock.now_ms())
             return said, self._registry.unwritable()
         except (ColdchainError, DBAPIError, OSError):
             return None, "the registry cannot be read"

@@ -2,6 +2,7 @@
 
 import json
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Connection, func, select
@@ -12,7 +13,7 @@ from coldchain.clock import Clock
 from coldchain.domain.quantity import iso
 from coldchain.journal.port import Journal
 from coldchain.pulse import stale
-from coldchain.registry import undelivered
+from coldchain.registry import signals, undelivered
 from coldchain.registry.schema import cursor, setting, sign_in_attempt
 from coldchain.registry.store import Registry, upsert
 
@@ -95,6 +96,26 @@ def no_channel(connection: Connection, now_ms: int) -> str | None:
     """Nothing reaches anybody."""
     since = undelivered.stuck_since_ms(connection, now_ms)
     return None if since is None else f"no message has reached anybody since {iso(since)}: every channel fails"
+
+
+class Settled:
+    """A question about what does not leave, asked by who delivers: what waited while nobody worked is no failure yet.
+
+    In the first minute of work an answer counts only where this trouble stood already when work began.
+    """
+
+    def __init__(self, kind: str, question: Callable[[Connection, int], str | None], clock: Clock) -> None:
+        self._kind, self._question, self._clock = kind, question, clock
+        self._began_s = clock.monotonic_s()
+        self._stood: bool | None = None
+
+    def __call__(self, connection: Connection, now_ms: int) -> str | None:
+        """The question's answer, once it counts."""
+        if self._stood is None:
+            self._stood = self._kind in signals.held(connection, "notifier")
+        said = self._question(connection, now_ms)  # asked in any case: that the registry cannot answer shows here
+        settled = self._stood or self._clock.monotonic_s() - self._began_s >= undelivered.STUCK_MS / 1000
+        return said if settled else None
 
 
 def guessing(connection: Connection, now_ms: int) -> list[Event]:

@@ -106,7 +106,7 @@ def notify_watch(config: Config, stores: Stores, clock: Clock) -> "Watchman":
 
     checks: list[Check] = [
         Check("no_channel", 2 * _SECOND, no_channel),
-        Check("outbox_overdue", 10 * _SECOND, asks(work.overdue)),
+        Check("outbox_overdue", 10 * _SECOND, asks(work.Settled("outbox_overdue", work.overdue, clock))),
         Check("canary", pace, asks(lambda connection, _now_ms: canaries.missing(connection))),
         Check("commit_lag", 10 * _SECOND, work.Lag(stores.journal, stores.registry, clock).look),
         Check("ingest_stalled", 10 * _SECOND, work.Role(config.data, "ingest", clock).look),

@@ -228,6 +228,24 @@ def test_a_message_that_waits_for_a_minute_is_told_of_and_one_that_may_wait_is_n
     assert "has not left" in str(asked(house, watch_work.overdue, NOON + MINUTE + 1))
 
 
+def test_what_waited_while_nobody_worked_is_no_failure_until_a_minute_of_work_or_where_it_stood(house: House) -> None:
+    row = queued(house, "email", NOON, "failed_temporary", next_due_ms=NOON + HOUR)
+    tried(house, row, NOON)
+    back = NOON + HOUR
+    clock = HandClock(back)
+    for kind, question in (("no_channel", watch_work.no_channel), ("outbox_overdue", watch_work.overdue)):
+        restarted = watch_work.Settled(kind, question, clock)
+        if kind == "outbox_overdue":
+            queued(house, "sms", NOON + 1, "accepted", accepted_ms=NOON + MINUTE)
+        assert asked(house, restarted, back) is None
+        assert asked(house, question, back) is not None
+        clock.advance(MINUTE)
+        assert asked(house, restarted, back + MINUTE) is not None
+        with house.registry.write() as connection:
+            signals.hold(connection, role="notifier", kind=kind, detail="it stood", now_ms=back)
+        assert asked(house, watch_work.Settled(kind, question, clock), back) is not None
+
+
 def test_no_channel_works_when_nothing_was_taken_for_a_minute_that_should_have_been(house: House) -> None:
     queued(house, "email", NOON - HOUR, "accepted", accepted_ms=NOON - HOUR)
     for channel in ("email", "sms"):
