@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from alerts.policy import Policy, TargetKind
+from alerts.policy import Policy, TargetKind, layers_named
 from alerts.rota import Hole, holes
 from alerts.rulebook import Rulebook
 from coldchain.domain.finding import Severity
@@ -32,7 +32,7 @@ class Problem(NamedTuple):
 def problems(connection: Connection, now_ms: int) -> list[Problem]:
     """Everything that is wrong with the rules in use now and within the next week."""
     book = Rulebook(connection, now_ms)
-    found = [*_one_channel(connection, book, now_ms), *_holes(book, now_ms)]
+    found = [*_one_channel(connection, book, now_ms), *_holes(book, now_ms), *_mute(connection, book, now_ms)]
     return [Problem("rules", words) for words in book.problems] + found
 
 
@@ -107,6 +107,17 @@ def _one_channel(connection: Connection, book: Rulebook, now_ms: int) -> Iterato
                 has = " and ".join(sorted(ways)) or "no channel"
                 words = f"{person.name} gets critical alarms by {has} only: add a phone number, or sms to the channels"
                 yield Problem(f"policy {policy.id}", words)
+
+
+def _mute(connection: Connection, book: Rulebook, now_ms: int) -> Iterator[Problem]:
+    """People who take turns and may not acknowledge any more: their role was changed since the rota was written."""
+    for id_, layer in layers_named(book.in_use()):
+        rota = book.rota(id_)
+        people = {one for each in rota.layers if each.name == layer for one in each.people} if rota else set()
+        for person in contacts.contacts(connection, people, now_ms):
+            if not contacts.recipient(person).may_acknowledge:
+                words = f"{person.name} takes turns and, being {person.role}, may not acknowledge alarms"
+                yield Problem(f"rota {id_}, layer {layer}", f"{words}: change the role, or take them out")
 
 
 def _critical(book: Rulebook) -> list[Policy]:

@@ -16,6 +16,7 @@ from alerts.rulebook import Rulebook
 from coldchain.domain.quantity import iso
 from coldchain.errors import Forbidden, InvalidValue
 from coldchain.registry import contacts, rotas, routes
+from coldchain.registry.contacts import Contact
 from coldchain.registry.policies import POLICIES
 from coldchain.registry.rotas import ROTAS
 from coldchain.registry.routes import StoredRouting
@@ -67,6 +68,10 @@ def put_rota(
     """
     book = Rulebook(connection, now_ms)
     rota = rota_from(id_, 1, body, book.known())
+    on_duty = {one for layer in rota.layers for one in layer.people}
+    on_duty |= {one for day in rota.holidays for one in day.people or ()}
+    for someone in contacts.contacts(connection, on_duty, now_ms):
+        _can_answer(someone, "people")
     kept = {layer.name for layer in rota.layers}
     for policy, layer in _named(book, id_):
         if layer not in kept:
@@ -119,9 +124,10 @@ def stand_in(
         known = ", ".join(one.name for one in rota.layers)
         raise InvalidValue(f"layer: {layer[:60]!r} is no layer of {rota_id}: choose of {known}, or null for all")
     wanted = {person} | ({replaces} if replaces else set())
-    there = {one.id for one in contacts.contacts(connection, wanted, now_ms)}
-    for one in sorted(wanted - there):
+    there = {one.id: one for one in contacts.contacts(connection, wanted, now_ms)}
+    for one in sorted(wanted - there.keys()):
         raise InvalidValue(f"person: {one[:60]!r} is nobody who can be on duty: look the id up")
+    _can_answer(there[person], "person")
     return rotas.add_override(
         connection, rota_id, layer=layer, person=person, replaces=replaces, from_ms=from_ms, to_ms=to_ms, who=by.id,
         reason=reason, now_ms=now_ms, swap=swap, id_=id_,
@@ -192,6 +198,17 @@ def read_rota(stored: Stored) -> Rota:
 def read_routing(stored: StoredRouting | None) -> Routing:
     """The stored routes as a value; those of a fresh installation where there are none."""
     return Routing() if stored is None else routing_from(stored.version, stored.body)
+
+
+def _can_answer(someone: Contact, field: str) -> None:
+    """Nothing, if this person may acknowledge what a turn of duty brings.
+
+    Raises:
+        InvalidValue: they may only look.
+    """
+    if not contacts.recipient(someone).may_acknowledge:
+        words = f"is {someone.role} and may not acknowledge alarms: name somebody else, or change the role"
+        raise InvalidValue(f"{field}: {someone.name} {words}")
 
 
 def _rota(connection: Connection, id_: str) -> Rota:

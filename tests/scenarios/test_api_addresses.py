@@ -46,3 +46,13 @@ def test_people_see_where_they_are_reached_themselves_and_administrators_where_e
         for reply in (client.get(f"/api/v1/alarms/{id_}"), imagined):
             assert PHONE in reply.text
             assert EMAIL in reply.text
+
+
+@pytest.mark.parametrize("email", ["jörg@example.org", "ann@exämple.org", "<ann@example.org>", "ann@.example.org"])
+def test_an_address_that_no_mail_server_would_take_is_refused_when_it_is_entered(web: Web, email: str) -> None:
+    admin = web.as_role("admin")
+    person = admin.post("/api/v1/people", json={"name": "Ann", "email": email, "role": "operator"})
+    party = admin.post("/api/v1/parties", json={"party": "Helvetia", "name": "Desk", "email": email})
+    for reply in (person, party):
+        assert reply.status_code == 422
+        assert reply.json()["detail"].startswith("email:")
