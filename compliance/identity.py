@@ -6,6 +6,8 @@ A merge keeps the earliest id and points the others to it; a split keeps the id 
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
+from coldchain.domain.finding import AlarmCondition, Excursion
+
 _FOREVER = 1 << 62
 
 
@@ -24,6 +26,16 @@ class Stretch(NamedTuple):
         own_end = _FOREVER if self.end_ms is None else self.end_ms
         other_end = _FOREVER if other.end_ms is None else other.end_ms
         return self.start_ms <= other_end and other.start_ms <= own_end
+
+
+def stretch(item: Excursion) -> Stretch:
+    """An excursion as it is matched: with those of its logger, channel and direction."""
+    return Stretch(item.id, (item.logger, item.channel, item.direction), item.onset_ms, item.end_ms)
+
+
+def alarm_stretch(id_: str, said: AlarmCondition) -> Stretch:
+    """An alarm as it is matched: with those of its logger, channel and cause."""
+    return Stretch(id_, (said.logger, said.channel, said.cause), said.onset_ms, said.end_ms)
 
 
 class Matching(NamedTuple):

@@ -18,7 +18,7 @@ from coldchain.registry.recorded import OnRecord
 from coldchain.telemetry.port import History
 from compliance.document import Json, renamed
 from compliance.engine import findings
-from compliance.identity import Stretch, match
+from compliance.identity import Stretch, alarm_stretch, match, stretch
 from compliance.inputs import Inputs
 from compliance.status import status_of, watched
 from compliance.subjects import cases_of, inputs_of
@@ -124,7 +124,7 @@ def _excursions(old: Judged, new: Judged) -> list[Json]:
 
 
 def _alarms(old: Judged, new: Judged) -> list[Json]:
-    sides = [[(_alarm_stretch(n, item), _alarm_json(item)) for n, item in enumerate(_raised(side))]
+    sides = [[(alarm_stretch(str(n), item), _alarm_json(item)) for n, item in enumerate(_raised(side))]
              for side in (old, new)]  # fmt: skip
     return [_compared("alarm", one, other) for one, other in _paired(*sides) if one != other]
 
@@ -162,15 +162,6 @@ def _paired(
     both = [(was[kept[name]] if name in kept else None, said) for name, said in comes.items()]
     gone = [(said, None) for name, said in was.items() if name not in kept.values()]
     return [*both, *gone]
-
-
-def stretch(item: Excursion) -> Stretch:
-    """An excursion as what is on record is matched by."""
-    return Stretch(item.id, (item.logger, item.channel, item.direction), item.onset_ms, item.end_ms)
-
-
-def _alarm_stretch(number: int, item: AlarmCondition) -> Stretch:
-    return Stretch(str(number), (item.logger, item.channel, item.cause), item.onset_ms, item.end_ms)
 
 
 def _raised(judged: Judged) -> list[AlarmCondition]:

@@ -15,9 +15,9 @@ from coldchain.registry import shipment_figures
 from coldchain.registry.recorded import OnRecord, SubjectState
 from coldchain.registry.schema import shipment_figures as figures_table
 from compliance.engine import findings
-from compliance.identity import match
+from compliance.identity import match, stretch
 from compliance.inputs import Inputs
-from compliance.lab import as_recorded, stretch
+from compliance.lab import as_recorded
 
 _OF_AN_EXCURSION = (
     "direction", "onset_ms", "onset_sample_ms", "end_ms", "duration_ms", "duration_upper_ms", "peak_mc", "peak_ms",

@@ -27,7 +27,7 @@ from coldchain.registry.recorded import OnRecord, StoredAlarm, StoredExcursion
 from coldchain.registry.store import new_id
 from compliance.conditions import late_after_ms
 from compliance.document import Json, renamed
-from compliance.identity import Matching, Stretch, match
+from compliance.identity import Matching, alarm_stretch, match, stretch
 
 ENGINE = "engine"
 FromFile = Callable[[str, str, int], bool]  # (logger, channel, event time): was that reading imported from a file?
@@ -62,7 +62,7 @@ class Recording:
     def _excursions(self, stored: list[StoredExcursion]) -> tuple[dict[str, str], list[Excursion]]:
         before = {item.excursion.id: item for item in stored}
         matching = match(
-            [_stretch(item.excursion) for item in stored], [_stretch(item) for item in self.found.excursions]
+            [stretch(item.excursion) for item in stored], [stretch(item) for item in self.found.excursions]
         )
         ids = {item.id: matching.kept.get(item.id) or new_id() for item in self.found.excursions}
         kept = [self._keep(item, ids[item.id], before.get(ids[item.id])) for item in self.found.excursions]
@@ -121,8 +121,8 @@ class Recording:
         named = {str(position): item for position, item in enumerate(wanted)}
         stored = {item.id: item for item in self.standing.alarms}
         matching = match(
-            [_alarm_stretch(item.id, item.condition) for item in stored.values()],
-            [_alarm_stretch(name, item) for name, item in named.items()],
+            [alarm_stretch(item.id, item.condition) for item in stored.values()],
+            [alarm_stretch(name, item) for name, item in named.items()],
         )
         kept = [self._raise_or_update(item, stored.get(matching.kept.get(n, ""))) for n, item in named.items()]
         lasting = {name: id_ for name, (id_, _) in zip(named, kept, strict=True)}
@@ -206,14 +206,6 @@ class Recording:
             self.connection, at_ms=self.now_ms, who=ENGINE, action=action, kind=kind, id=id_, old=old,
             new=None if new is None else {**subject, **new},
         )  # fmt: skip
-
-
-def _stretch(item: Excursion) -> Stretch:
-    return Stretch(item.id, (item.logger, item.channel, item.direction), item.onset_ms, item.end_ms)
-
-
-def _alarm_stretch(id_: str, said: AlarmCondition) -> Stretch:
-    return Stretch(id_, (said.logger, said.channel, said.cause), said.onset_ms, said.end_ms)
 
 
 def _announced(said: AlarmCondition) -> bool:
