@@ -16,7 +16,7 @@ from alerts.reach import EVERYBODY, Heard, Reach, Seeker, Unheard
 from alerts.routing import Picked
 from alerts.rulebook import Rulebook
 from alerts.subjects import card_of, routed, visible_to
-from alerts.suppression import spoken_for
+from alerts.suppression import SentBy, spoken_for, unknown
 from alerts.timers import next_timer_ms
 from coldchain.domain.finding import AlarmCondition, Condition
 from coldchain.registry import alarm_rows, contacts, outbox, signals
@@ -35,6 +35,7 @@ class Announcer:
     book: Rulebook
     channels: Collection[str]
     now_ms: int
+    sent_by: SentBy = unknown
 
     def announce(self, row: Row[Any], now: AlarmCondition, held: Held, reason: Reason) -> None:
         """Queue the messages of one alarm for `reason`, write the timeline and set the next timer."""
@@ -150,7 +151,7 @@ class Announcer:
     def _facts(self, row: Row[Any], now: AlarmCondition) -> tuple[AlarmFacts, ...]:
         """The alarm's own, and for a silent gateway those of the loggers that are not heard because of it."""
         own = facts_of(row.id, now, card_of(self.connection, now.subject))
-        others = [] if now.condition is Condition.RETURNED else spoken_for(self.connection, now)
+        others = [] if now.condition is Condition.RETURNED else spoken_for(self.connection, now, self.sent_by)
         conditions = [(one.id, alarm_rows.condition_of(one)) for one in others]
         return own, *(facts_of(id_, one, card_of(self.connection, one.subject)) for id_, one in conditions)
 

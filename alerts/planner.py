@@ -15,7 +15,7 @@ from alerts.decisions import Held, Reason, decide, decide_due
 from alerts.digest import DIGEST_WAIT_MS, Late, to_digest, write_digests
 from alerts.held import held_of
 from alerts.rulebook import Rulebook
-from alerts.suppression import Resting, resting, rests_on, still_resting
+from alerts.suppression import Resting, SentBy, resting, rests_on, still_resting, unknown
 from alerts.timers import next_timer_ms, too_far_ahead
 from coldchain.domain.finding import AlarmChange, AlarmCondition, Condition, Severity
 from coldchain.registry import alarm_rows
@@ -28,16 +28,17 @@ _DUE_BATCH = 200
 class AlertPlanner:
     """Plans by the policies and routes on record; without any as a fresh installation does."""
 
-    def __init__(self, channels: Collection[str] = ("email", "sms")) -> None:
+    def __init__(self, channels: Collection[str] = ("email", "sms"), sent_by: SentBy = unknown) -> None:
         """`channels` are those that the installation can send by; nothing is queued for any other."""
         self._channels = frozenset(channels)
+        self._sent_by = sent_by
 
     def plan(self, connection: Connection, changes: Sequence[AlarmChange], now_ms: int) -> None:
         """Decide about each changed alarm and queue the messages; called inside the engine's transaction.
 
         The alarm's row must already hold the new condition. Calling it again with the same changes queues nothing.
         """
-        announcer = Announcer(connection, Rulebook(connection, now_ms), self._channels, now_ms)
+        announcer = self._announcer(connection, now_ms)
         late: list[Late] = []
         # What others rest on comes first, so that nothing is announced that it speaks for.
         for change in sorted(changes, key=lambda one: not rests_on(connection, one)):
@@ -52,7 +53,7 @@ class AlertPlanner:
         row = alarm_rows.row_of(connection, change.alarm)
         if row.suppression == "shelved" and _outgrown(connection, row, change.after):
             row = _unsuppressed(connection, row, now_ms, "it became critical")
-        row, _ = _resting(connection, row, change.after, now_ms)
+        row, _ = _resting(announcer, row, change.after)
         held = held_of(connection, row)
         reason = decide(change.after, held)
         if not reason.announces:
@@ -64,13 +65,16 @@ class AlertPlanner:
         if rests_on(connection, change) and change.after.condition is Condition.RETURNED:
             alarm_rows.wake(connection, "by_design", now_ms)
 
+    def _announcer(self, connection: Connection, now_ms: int) -> Announcer:
+        return Announcer(connection, Rulebook(connection, now_ms), self._channels, now_ms, self._sent_by)
+
     def due(self, connection: Connection, now_ms: int) -> int:
         """Handle the timers that have run out: steps, repeats and ended rests. Returns how many; call it until 0."""
         if alarm_rows.rounds_due(connection, now_ms):
             self._rounds(connection, now_ms)
         rows = alarm_rows.timers_due(connection, now_ms, _DUE_BATCH, too_far_ahead(now_ms))
         if rows:
-            announcer = Announcer(connection, Rulebook(connection, now_ms), self._channels, now_ms)
+            announcer = self._announcer(connection, now_ms)
             for row in rows:
                 self._timer(announcer, row)
             bump_revision(connection)
@@ -88,14 +92,14 @@ class AlertPlanner:
         now = alarm_rows.condition_of(row)
         ended = False
         if row.suppression != "none":
-            until_ms = still_resting(connection, row, now, now_ms)
+            until_ms = still_resting(connection, row, now, now_ms, self._sent_by)
             if until_ms is None:
                 row, ended = _unsuppressed(connection, row, now_ms, "time is up"), True
             elif until_ms != row.suppressed_until_ms:
                 alarm_rows.change(connection, row, suppressed_until_ms=until_ms)
                 row = alarm_rows.row_of(connection, row.id)
         # Work may have been planned for now, or go on behind a shelf that is over: that rest counts in its stead.
-        row, rests = _resting(connection, row, now, now_ms)
+        row, rests = _resting(announcer, row, now)
         held = held_of(connection, row)
         reason = decide_due(now, held, shelf_ended=ended and not rests, now_ms=now_ms)
         if reason.announces and not now.digest:
@@ -137,9 +141,10 @@ def _unsuppressed(connection: Connection, row: Row[Any], now_ms: int, why: str) 
     return alarm_rows.row_of(connection, row.id)
 
 
-def _resting(connection: Connection, row: Row[Any], now: AlarmCondition, now_ms: int) -> tuple[Row[Any], bool]:
+def _resting(announcer: Announcer, row: Row[Any], now: AlarmCondition) -> tuple[Row[Any], bool]:
     """The row, put to rest if it has to rest from now on, and whether it has."""
-    why = resting(connection, row, now, now_ms) if row.suppression == "none" else None
+    connection, now_ms = announcer.connection, announcer.now_ms
+    why = resting(connection, row, now, now_ms, announcer.sent_by) if row.suppression == "none" else None
     return (row, False) if why is None else (_rest(connection, row, why, now_ms), True)
 
 

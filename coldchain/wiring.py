@@ -249,8 +249,9 @@ def engine_of(config: Config, stores: Stores, clock: Clock) -> "EngineLoop":
     from alerts.planner import AlertPlanner
     from alerts.policy import PROGRAM_CHANNELS
     from compliance.loop import EngineLoop
+    from ingest.identity import sent_by
 
-    planner = AlertPlanner((*channels_of(config), *PROGRAM_CHANNELS))
+    planner = AlertPlanner((*channels_of(config), *PROGRAM_CHANNELS), sent_by(stores.history, stores.journal))
     canaries = CanaryPost(stores.journal)
     return EngineLoop(stores.registry, stores.journal, stores.history, planner, clock, canaries)
 
@@ -287,13 +288,15 @@ def dispatcher_of(config: Config, stores: Stores, clock: Clock) -> "Dispatcher":
     from alerts.fallback import ChannelFallback
     from alerts.outbox import Site
     from alerts.planner import AlertPlanner
+    from ingest.identity import sent_by
 
     channels = channels_of(config)
     domain = urlsplit(config.site_url).hostname or "coldchain"
     with stores.registry.write() as connection:
         site = Site(config.site_url, domain, ack_link.installation_key(connection))
     channels |= _programs(stores.registry, clock)
-    timers, failover = AlertPlanner(tuple(channels)), ChannelFallback(tuple(channels))
+    timers = AlertPlanner(tuple(channels), sent_by(stores.history, stores.journal))
+    failover = ChannelFallback(tuple(channels))
     rounds = Rounds(frozenset(channels))
     channels[CHANNEL] = CanaryChannel()
     return Dispatcher(

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from coldchain.domain.identity import logger_id
 from coldchain.domain.message import Arrival, Decoded, Envelope, Refusal
 from coldchain.errors import InvalidValue
+from coldchain.journal.port import Journal
+from coldchain.telemetry.port import Telemetry
 
 # Every gateway with the loggers for which it speaks, None for any.
 Gateways = Callable[[], Mapping[str, frozenset[str] | None]]
@@ -59,6 +61,19 @@ def sender(envelope: Envelope) -> str | None:
         return logger_id(envelope.user)
     except InvalidValue:
         return None
+
+
+def sent_by(history: Telemetry, journal: Journal) -> Callable[[str, int], str | None]:
+    """Who signed in to send what another logger had measured at a moment (ms), by the journal; None for nobody."""
+
+    def asked(logger: str, at_ms: int) -> str | None:
+        for reading in history.readings(logger, at_ms, at_ms + 1):
+            message = journal.message(reading.message)
+            if message is not None and (name := sender(message.envelope)) not in (None, logger):
+                return name
+        return None
+
+    return asked
 
 
 def _kept_aside(message: Decoded, user: str) -> Decoded:
