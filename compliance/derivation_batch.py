@@ -18,7 +18,10 @@ from compliance.ledger_document import METHOD, ledger_json
 
 _NOTHING_RUNS = "the newest reading does not lie beyond the band's limit: it is not running down"
 _HIDDEN = "others had the batch as well, and their part is not yours to see"
-_EACH = "Each part's own figures come from its governing channel; follow its name to see how they were made."
+_EACH = (
+    "A moment of a part is charged once, by whichever channel that counts was beyond the band's limit; follow its "
+    "name to see how its channels' figures were made."
+)
 
 
 def figures_of(document: Json) -> list[str]:

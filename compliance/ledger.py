@@ -1,18 +1,19 @@
 """The stability budget of a batch as a ledger: which stretch of which journey charged which band, by how much.
 
 Nothing is measured again here. Each part of the batch's way, a shipment or a stay in a store, has its own compliance
-document; its governing channel's charges become the ledger's lines, cut where the custodian or the leg changes. So the
-lines always add up to what the documents say, and late data that changes a document has changed the ledger with it.
+document; the charges of all its channels, each moment once, become the ledger's lines, cut where the custodian or the
+leg changes. Late data that changes a document has changed the ledger with it.
 Times are milliseconds and temperatures milli-degrees, whole numbers throughout.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from coldchain.domain.profile import Band, Direction, ProductProfile, Range
 from coldchain.domain.quantity import milli_from_float, milli_text, ms_from_iso
+from compliance.charges import charges, gaps_in, governing_first, unknown
 from compliance.figures import band_side
 from compliance.inputs import Inputs, Span
 from compliance.spans import during
@@ -54,6 +55,8 @@ class Line(NamedTuple):
     running: bool
     custodian: str | None
     leg: str | None
+    logger: str
+    channel: str
 
 
 class TimeLeft(NamedTuple):
@@ -132,21 +135,31 @@ def ledger(parts: Sequence[Part], profile: ProductProfile | None, as_of_ms: int)
 
 
 def newest_of(parts: Iterable[Part]) -> list[Newest]:
-    """The newest reading of the governing channel of each part that is under way."""
+    """The newest reading of each channel that still reports, of each part that is under way.
+
+    A logger that was replaced says nothing of the goods any more: what is older than two intervals beside the newest
+    reading of the part is left out.
+    """
     found = []
-    for part in parts:
-        document = part.document or {}
-        logger, channel = document.get("governing_logger"), document.get("governing_channel")
-        seen = (part.last or {}).get(f"{logger}/{channel}", {})
-        if part.live and "temperature_c" in seen:
-            value, time_ms = milli_from_float(seen["temperature_c"]), ms_from_iso(seen["event_time"])
-            counted = max([time_ms, *(end for start, end in gaps_of(part) if start <= time_ms)])
-            found.append(Newest(part, str(logger), str(channel), time_ms, value, counted))
+    for part in (one for one in parts if one.live):
+        heard = [seen for block in governing_first(part.document or {}) for seen in _last(part, block)]
+        newest = max((seen.time_ms for seen, _ in heard), default=0)
+        found += [seen for seen, reach_ms in heard if seen.time_ms + reach_ms >= newest]
     return found
 
 
+def _last(part: Part, block: Json) -> Iterator[tuple[Newest, int]]:
+    """The newest reading of one channel, and how much older than others it may be; nothing without a temperature."""
+    logger, channel = str(block["logger"]), str(block["channel"])
+    seen = (part.last or {}).get(f"{logger}/{channel}", {})
+    if "temperature_c" in seen:
+        value, time_ms = milli_from_float(seen["temperature_c"]), ms_from_iso(seen["event_time"])
+        counted = max([time_ms, *(end for start, end in gaps_in(block) if start <= time_ms)])
+        yield Newest(part, logger, channel, time_ms, value, counted), round(2000 * block["interval_s"])
+
+
 def _how_bad(seen: tuple[Newest, tuple[BandTotal, ...]]) -> tuple[int, int, int, str]:
-    """Of several shipments under way the one counts in which the budget is used up first; else the newest."""
+    """Of all that is under way the channel counts by which the budget is used up first; else the newest reading."""
     newest, bands = seen
     left = min((band.left.lower_ms for band in bands if band.left is not None), default=1 << 62)
     return left, -sum(band.charging for band in bands), -newest.time_ms, newest.part.id
@@ -201,42 +214,24 @@ def _since(newest: Newest, as_of_ms: int) -> int:
 
 def _lines(part: Part) -> list[Line]:
     """The part's charges, cut where the goods change hands or begin another leg."""
-    gaps = gaps_of(part)
     edges = sorted({edge for _, span in (*part.holders, *part.legs) for edge in span if edge is not None})
     found = []
-    for band in charged_bands(part):
-        range_ = Range(_milli(band["range"]["low_c"]), _milli(band["range"]["high_c"]))
-        for charge in band.get("charges", ()):
-            start, end = ms_from_iso(charge["from"]), ms_from_iso(charge["to"])
-            cuts = [start, *(edge for edge in edges if start < edge < end), end]
-            for left, right in pairwise(cuts):
-                gap = _overlap(gaps, left, right)
-                running = bool(charge["running"]) and right == end
-                found.append(
-                    Line(
-                        part, range_, left, right, right - left - gap, gap, running,
-                        during(part.holders, left), during(part.legs, left) or None,
-                    )
-                )  # fmt: skip
+    for one in charges(part.document or {}):
+        cuts = [one.from_ms, *(edge for edge in edges if one.from_ms < edge < one.to_ms), one.to_ms]
+        for left, right in pairwise(cuts):
+            gap = one.gap_ms(left, right)
+            found.append(
+                Line(
+                    part, one.range, left, right, right - left - gap, gap, one.running and right == one.to_ms,
+                    during(part.holders, left), during(part.legs, left) or None, one.logger, one.channel,
+                )
+            )  # fmt: skip
     return found
 
 
-def charged_bands(part: Part) -> list[Json]:
-    """The bands of the part's governing channel, as its document has them."""
-    return list((part.document or {}).get("stability_budget", {}).get("bands", ()))
-
-
 def gaps_of(part: Part) -> list[tuple[int, int]]:
-    """The stretches of a part of which nothing is known."""
-    return [(ms_from_iso(gap["from"]), ms_from_iso(gap["to"])) for gap in (part.document or {}).get("gaps", ())]
-
-
-def _overlap(gaps: Sequence[tuple[int, int]], start: int, end: int) -> int:
-    return sum(max(0, min(high, end) - max(low, start)) for low, high in gaps)
-
-
-def _milli(value: float | None) -> int | None:
-    return None if value is None else milli_from_float(value)
+    """The stretches of a part of which nothing is known, each moment once."""
+    return unknown(part.document or {})
 
 
 def _began(part: Part) -> int:

@@ -5,8 +5,9 @@ from importlib.resources import files
 from typing import Any
 
 from coldchain.domain.quantity import iso
+from compliance.charges import used_ms
 from compliance.document import range_json
-from compliance.ledger import BandTotal, Ledger, Line, Newest, Part, TimeLeft, charged_bands, unknown_ms
+from compliance.ledger import BandTotal, Ledger, Line, Newest, Part, TimeLeft, unknown_ms
 
 SCHEMA = "coldchain.batch/1"
 METHOD = "stability_budget.ledger/1"
@@ -80,7 +81,7 @@ def _part_json(part: Part) -> Json:
         "channel": document.get("governing_channel"),
         "coverage_pct": document.get("coverage_pct"),
         "unknown_s": unknown_ms(part) / 1000,
-        "bands": [{"range": band["range"], "used_s": band["used_s"]} for band in charged_bands(part)],
+        "bands": [{"range": range_json(band), "used_s": used / 1000} for band, used in used_ms(document).items()],
     }
 
 
@@ -99,7 +100,7 @@ def _line_json(line: Line) -> Json:
         "used_s": line.used_ms / 1000,
         "unknown_s": line.gap_ms / 1000,
         "running": line.running,
-        "logger": document.get("governing_logger"),
-        "channel": document.get("governing_channel"),
+        "logger": line.logger,
+        "channel": line.channel,
         "profile": document.get("profile"),
     }

@@ -50,13 +50,16 @@ def _pairs(inputs: dict[str, Inputs], figures: dict[str, Any]) -> Iterator[tuple
         if part["channel"] is None:
             continue
         channel = _Channel(inputs[part["id"]], part["logger"], part["channel"])
-        known, unknown_ms = channel.known(), D(repr(part["unknown_s"])) * 1000
-        yield f"{part['name']} coverage_pct", part["coverage_pct"], (
-            100 * known / (known + unknown_ms) if known + unknown_ms else None
-        )  # fmt: skip
+        every = _counting(inputs[part["id"]])
+        if len(every) == 1:  # else its own unknown time is not told apart here; the part's document has it
+            known, unknown_ms = channel.known(), D(repr(part["unknown_s"])) * 1000
+            yield f"{part['name']} coverage_pct", part["coverage_pct"], (
+                100 * known / (known + unknown_ms) if known + unknown_ms else None
+            )  # fmt: skip
         for band in part["bands"]:
             yield f"{part['name']} band", str(band["range"] in channel.bands()), "True"
-            used = channel.beyond(_limit(channel.profile, band["range"]), None)[0]
+            limit = _limit(channel.profile, band["range"])
+            used = _measure([piece for one in every for piece in one.pieces(limit)])
             yield f"{part['name']} {_words(band['range'])} used_s", band["used_s"], used / 1000
             summed[_words(band["range"])] = summed.get(_words(band["range"]), D(0)) + used
     unknown_s = sum((D(repr(part["unknown_s"])) for part in figures["parts"]), D(0))
@@ -161,27 +164,46 @@ class _Channel:
     def _every(self, time: int) -> int:
         return [every for start, every in self._steps if start <= time or start == self._steps[0][0]][-1]
 
-    def beyond(self, limit: tuple[int, int], within: Piece | None) -> tuple[Decimal, Decimal]:
-        """(known milliseconds beyond the limit, unknown ones) inside a stretch; everywhere if it is None."""
-        side, bound = limit
-        out, unknown = D(0), D(0)
-        for (start, first, part), (end, second, following) in pairwise(self._samples):
-            if part != following:
-                continue
-            if end - start > 2 * max(self._every(start), self._every(end)):
+    def beyond(self, limit: tuple[int, int], within: Piece) -> tuple[Decimal, Decimal]:
+        """(known milliseconds beyond the limit, unknown ones) inside a stretch."""
+        unknown = D(0)
+        for (start, _, part), (end, _, following) in pairwise(self._samples):
+            if part == following and end - start > 2 * max(self._every(start), self._every(end)):
                 unknown += _shared((start, end), within)
+        return sum((_shared(piece, within) for piece in self.pieces(limit)), D(0)), unknown
+
+    def pieces(self, limit: tuple[int, int]) -> Iterator[Piece]:
+        """The known stretches beyond a limit, from reading to reading."""
+        side, bound = limit
+        for (start, first, part), (end, second, following) in pairwise(self._samples):
+            if part != following or end - start > 2 * max(self._every(start), self._every(end)):
                 continue
             a, b = side * (first - bound), side * (second - bound)
             if a > 0 and b > 0:
-                out += _shared((start, end), within)
+                yield start, end
             elif a > 0 or b > 0:
                 reach = D(end - start) * max(a, b) / (abs(a) + abs(b))
                 crossing = int((start + reach if a > 0 else end - reach).to_integral_value())
-                out += _shared((start, crossing) if a > 0 else (crossing, end), within)
-        return out, unknown
+                yield (start, crossing) if a > 0 else (crossing, end)
 
 
-def _shared(piece: Piece, within: Piece | None) -> Decimal:
-    if within is None:
-        return D(piece[1] - piece[0])
+def _counting(inputs: Inputs) -> list[_Channel]:
+    """Every channel that counts and measures temperature."""
+    return [
+        _Channel(inputs, bound.logger, bound.channel)
+        for bound in inputs.bounds
+        if bound.role is Role.PRODUCT and any(value != ABSENT for value in bound.track.temperature_mc.tolist())
+    ]
+
+
+def _measure(pieces: Sequence[Piece]) -> Decimal:
+    """How much time stretches cover together, each moment once."""
+    total, reached = 0, -(10**18)
+    for start, end in sorted(pieces):
+        total += max(0, end - max(start, reached))
+        reached = max(reached, end)
+    return D(total)
+
+
+def _shared(piece: Piece, within: Piece) -> Decimal:
     return D(max(0, min(piece[1], within[1]) - max(piece[0], within[0])))

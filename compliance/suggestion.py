@@ -56,7 +56,7 @@ def _low(profile: ProductProfile, low: int, below: list[Outside], budget: tuple[
         if (use.band.range.high_mc or 0) >= reach:
             reach = use.band.range.low_mc or 0
     if peak < reach:
-        return [(3, f"{reached}, below {profile.label.text()}, and the profile allows no time there")]
+        return [(3, f"{reached}, outside {profile.label.text()}, and the profile allows no time there")]
     return _spent(bands, below, reached)
 
 
@@ -71,7 +71,7 @@ def _high(
         if (use.band.range.low_mc or 0) <= reach:
             reach = use.band.range.high_mc or 0
     if peak > reach:
-        return [(3, f"{reached}, above {profile.label.text()}, and the profile allows no time there")]
+        return [(3, f"{reached}, outside {profile.label.text()}, and the profile allows no time there")]
     return _spent(bands, above, reached)
 
 

@@ -5,7 +5,9 @@ from typing import Any
 
 from dash import html
 
-from compliance.ledger import BandTotal, Ledger, Line, Part, TimeLeft, charged_bands
+from compliance.charges import used_ms
+from compliance.document import range_json
+from compliance.ledger import BandTotal, Ledger, Line, Part, TimeLeft
 from compliance.shipment_budget import PREFIX
 from dashboard.parts import text
 from dashboard.parts.derivation import number
@@ -171,13 +173,13 @@ def _row(line: Line, place: int, derived: Derives) -> Sequence[Any]:
     return (
         moment(line.from_ms),
         [moment(line.to_ms), *([" ", tag("running")] if line.running else [])],
-        line.range.text(),
+        html.Span(line.range.text(), className="nowrap"),
         derived(text.duration(line.used_ms / 1000), f"ledger.{place}.used_s"),
         derived(text.duration(line.gap_ms / 1000), f"ledger.{place}.unknown_s") if line.gap_ms else text.ABSENT,
         _part_link(line.part),
         line.leg or text.ABSENT,
         line.custodian or text.ABSENT,
-        _channel(line.part),
+        _measured(line.logger, line.channel),
         _profile(line.part),
     )
 
@@ -193,7 +195,11 @@ def _channel(part: Part) -> Any:
     logger = document.get("governing_logger")
     if logger is None:
         return text.ABSENT
-    return [link(logger, f"/loggers/{logger}"), f" {document['governing_channel']}"]
+    return _measured(logger, document["governing_channel"])
+
+
+def _measured(logger: str, channel: str) -> Any:
+    return [link(logger, f"/loggers/{logger}"), f" {channel}"]
 
 
 def _profile(part: Part) -> Any:
@@ -203,8 +209,8 @@ def _profile(part: Part) -> Any:
 
 def _used(part: Part, place: int, derived: Derives) -> Any:
     words = [
-        html.Span([derived(text.duration(band["used_s"]), f"parts.{place}.bands.{number}.used_s"), " of ",
-                   text.label_range(band["range"]["low_c"], band["range"]["high_c"])])
-        for number, band in enumerate(charged_bands(part)) if band["used_s"]
+        html.Span([derived(text.duration(used / 1000), f"parts.{place}.bands.{number}.used_s"), " of ",
+                   text.label_range(**range_json(band))])
+        for number, (band, used) in enumerate(used_ms(part.document or {}).items()) if used
     ]  # fmt: skip
     return html.Div(words, className="lines") if words else html.Span("nothing", className="dim")
