@@ -28,6 +28,8 @@ button, a.button { display: block; width: 100%; margin-top: 20px; padding: 12px;
 .bad { color: var(--bad); font-weight: 600; } .good { color: var(--good); font-weight: 600; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: 4px 14px; margin: 14px 0; } dt { color: var(--quiet); }
 dd { margin: 0; } code { font-size: .9em; }
+h2 { font-size: 1.05rem; margin: 20px 0 6px; } ol.alarms { list-style: none; margin: 0; padding: 0; font-size: .94rem; }
+ol.alarms li { padding: 8px 0; border-top: 1px solid var(--line); } ol.alarms a { font-weight: 600; line-height: 2.2; }
 """
 
 

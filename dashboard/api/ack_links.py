@@ -14,10 +14,12 @@ from coldchain.registry.contacts import Contact
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.api.request import Caller, Web
 from dashboard.parts.dossier import JsonObject
-from dashboard.parts.link_words import link_facts
+from dashboard.parts.link_words import link_facts, link_line
 from dashboard.plain_pages import escape, facts, page
 from dashboard.policy import API, KIB, Endpoint, Policy, may
 from dashboard.services import Services
+
+_SCREEN = 5  # alarms in a list that leave room for the button below it
 
 
 def link_page(request: Request, web: Web, token: str) -> Response:
@@ -57,8 +59,11 @@ def _group_page(
     if not open_:
         return page(request, "Already acknowledged", body + _list("All of them", rest))
     hidden = f'<input type="hidden" name="seen" value="{told.seen}">'
-    body += _list("Not yet acknowledged", open_)
-    body += _form(token, hidden, f"Acknowledge all {len(open_)} as {told.person.name}")
+    form = _form(token, hidden, f"Acknowledge all {len(open_)} as {told.person.name}")
+    # A storm's list is many screens long: the worst and the button stand before it.
+    worst = f"<p>The worst: {escape(': '.join(link_line(open_[0])))}.</p>"
+    parts = [_list("Not yet acknowledged", open_), form]
+    body += worst + "".join(reversed(parts)) if len(open_) > _SCREEN else "".join(parts)
     body += _list("Acknowledged before", rest) if rest else ""
     return page(request, f"{len(listed)} alarms of one message", body)
 
@@ -127,14 +132,12 @@ def told(request: Request, web: Web, viewer: Caller, message: str) -> Response:
 
 
 def _list(title: str, listed: list[JsonObject]) -> str:
-    rows = "".join(f'<li><a href="/alarms/{escape(one["id"])}">{escape(_line(one))}</a></li>' for one in listed)
-    return f"<h2>{escape(title)} ({len(listed)})</h2><ol>{rows}</ol>"
+    rows = "".join(_row(one["id"], *link_line(one)) for one in listed)
+    return f'<h2>{escape(title)} ({len(listed)})</h2><ol class="alarms">{rows}</ol>'
 
 
-def _line(about: JsonObject) -> str:
-    said = {name: value for name, value in link_facts(about) if name != "Shipment or store"}
-    named = str(about.get("reference") or about.get("cause"))
-    return f"{about['severity'].upper()} {named}: " + ", ".join(f"{n.lower()} {v}" for n, v in said.items())
+def _row(id_: str, named: str, said: str) -> str:
+    return f'<li><a href="/alarms/{escape(id_)}">{escape(named)}</a><br>{escape(said)}</li>'
 
 
 def _warned(words: str) -> str:

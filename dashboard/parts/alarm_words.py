@@ -56,7 +56,8 @@ def title(alarm: JsonObject) -> str:
     """An alarm in a line."""
     words = cause_words(alarm)
     plain = words.split()[0] in ("above", "below", "silent")
-    return f"{name(alarm)}{'' if plain else ':'} {words}"
+    place = f" ({alarm['place']})" if alarm.get("place") and alarm["subject_kind"] == "store" else ""
+    return f"{name(alarm)}{place}{'' if plain else ':'} {words}"
 
 
 def about(alarm: JsonObject) -> list[tuple[str, str]]:

@@ -28,6 +28,18 @@ def link_facts(about: JsonObject) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in rows if value]
 
 
+def link_line(about: JsonObject) -> tuple[str, str]:
+    """An alarm in a list: what it is about and how bad, and below it what is wrong, how far and since when."""
+    said = dict(link_facts(about))
+    where = f" ({about['place']})" if about.get("place") else ""
+    named = f"{about['severity'].upper()}: {about.get('reference') or 'Coldchain'}{where}"
+    figures = [f"{name.lower()} {said[name]}" for name in ("Now", extreme(about).capitalize()) if name in said]
+    times = [f"{name.lower()} {said[name]}" for name in ("Since", "Until") if name in said]
+    over = ["over"] if about["condition"] == "returned" else []
+    logger = [f"logger {said['Logger']}"] if "Logger" in said else []
+    return named, ", ".join([*over, said["What"], *figures, *times, *logger])
+
+
 def _amount(about: JsonObject, name: str) -> str | None:
     return None if about.get(name) is None else amount(about, about[name])
 

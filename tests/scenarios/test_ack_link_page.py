@@ -11,7 +11,8 @@ from web_cast import HOUR, MINUTE, NOON, Web
 from alerts import ack_link, lifecycle
 from alerts.planner import AlertPlanner
 from coldchain.domain.finding import Condition, Severity
-from coldchain.registry.schema import alarm
+from coldchain.registry.schema import alarm, outbox
+from coldchain.registry.store import new_id
 
 
 class Link:
@@ -88,3 +89,29 @@ def test_a_comment_that_cannot_be_kept_is_told_on_the_page(link: Link, form: dic
 def test_whatever_a_form_claims_to_have_seen_breaks_nothing(link: Link, seen: str) -> None:
     assert link.pressed({"seen": seen}).status_code == 200
     assert link.acknowledged_by is None
+
+
+def a_message(web: Web, person: str, number: int) -> str:
+    """The path of the link in a message that told of so many alarms."""
+    lead = new_id()
+    told = [web.alarm(web.shipment(f"S-{number}-{n}")) for n in range(number)]
+    with web.registry.write() as connection:
+        for n, alarm_id in enumerate(told):
+            values = {
+                "id": lead if n == 0 else new_id(), "lead": None if n == 0 else lead, "alarm": alarm_id, "occasion": 1,
+                "reason": "raised", "step": 0, "recipient": person, "channel": "email", "address": "a@example.org",
+                "state": "accepted", "content": {}, "created_ms": NOON,
+            }  # fmt: skip
+            connection.execute(outbox.insert().values(**values))
+    return f"/api/v1/ack/{ack_link.make_group(b'k' * 32, ack_link.GroupClaim(lead, person, NOON + HOUR))}"
+
+
+def test_a_short_list_stands_above_the_button_and_a_storm_below_it(tmp_path: Path) -> None:
+    web = Web(tmp_path)
+    person = web.person("operator")
+    for number, above in ((3, True), (9, False)):
+        text = web.client().get(a_message(web, person, number)).text
+        assert text.count("<li>") == number
+        assert (text.index('class="alarms"') < text.index("<button>")) is above
+        assert ("The worst: MAJOR: S-" in text) is not above
+        assert f"Acknowledge all {number} as Operator" in text

@@ -9,7 +9,7 @@ from coldchain.registry.viewer import Viewer
 from dashboard.parts import alarm_list
 from dashboard.parts.alarm_amounts import amount, cause_words, detail, extreme
 from dashboard.parts.alarm_words import title, todo
-from dashboard.parts.link_words import link_facts
+from dashboard.parts.link_words import link_facts, link_line
 
 ROOM = {
     "id": "a1", "version": 1, "subject_kind": "store", "reference": "Cold room A", "place": "Munich DC",
@@ -64,3 +64,13 @@ def test_what_to_do_is_what_the_message_said_and_nothing_once_it_is_reset() -> N
     assert todo({**warm, "condition": "returned", "monitoring_ended": True}).startswith("Nobody saw the goods")
     assert todo({**ROOM, "condition": "returned"}).startswith("No action is needed")
     assert todo({**warm, "condition": "returned", "reset": "2026-11-22T13:00:00.000Z"}) == ""
+
+
+def test_an_alarm_of_a_list_is_a_name_to_press_and_a_line_that_reads() -> None:
+    over = {**ROOM, "condition": "returned", "end": "2026-11-22T13:00:00.000Z", "logger": "L1", "channel": "probe"}
+    named, said = link_line(over)
+    assert named == "MAJOR: Cold room A (Munich DC)"
+    assert said == (
+        "over, above 60 % RH, now 85.3 % RH, peak 91.0 % RH, since 22 Nov 2026 12:00 UTC, "
+        "until 22 Nov 2026 13:00 UTC, logger L1 / probe"
+    )
