@@ -48,14 +48,15 @@ def profile_from_toml(text: str) -> ProductProfile:
     return profile_from(data)
 
 
-def profile_from(data: Mapping[str, Any]) -> ProductProfile:
-    """Read a product profile from the parsed format (TOML tables or JSON objects).
+def profile_from(data: Mapping[str, Any], *, new: bool = False) -> ProductProfile:
+    """Read a product profile from the parsed format (TOML tables or JSON objects); `new` where it is being written.
 
     Raises:
         InvalidValue: names every key that is wrong, with its value and the remedy.
     """
-    reader = TableReader(data)
+    reader = TableReader(data, new=new)
     label = _range(reader, "label_range", required=True)
+    wrong = list(reader.problems)
     freeze_sensitive = reader.flag("freeze_sensitive")
     matrix, freeze = severity_matrix(reader, label or Range(), freeze_sensitive=freeze_sensitive)
     profile = ProductProfile(
@@ -80,6 +81,8 @@ def profile_from(data: Mapping[str, Any]) -> ProductProfile:
         config_hash=config_hash(data),
     )
     reader.finish()
+    if wrong:  # what only follows from a mistake in the range would name the wrong remedy
+        reader.problems[:] = [one for one in reader.problems if one in wrong or "label range" not in one]
     reader.raise_problems(f"product profile {profile.id or '(without id)'}")
     return profile
 
@@ -115,7 +118,7 @@ def _range(reader: TableReader, name: str, *, required: bool) -> Range | None:
         return None
     found = Range(inner.milli("low_c"), inner.milli("high_c"))
     inner.finish()
-    if found.low_mc is None and found.high_mc is None:
+    if found.low_mc is None and found.high_mc is None and not reader.problems:
         reader.fail(name, "has no limit: give low_c, high_c or both")
     elif found.low_mc is not None and found.high_mc is not None and found.low_mc >= found.high_mc:
         reader.fail(name, f"is crossed: low_c must lie below high_c, but the range reads {found.text()}")

@@ -19,10 +19,15 @@ class InvalidTable(InvalidValue):
 
 
 class TableReader:
-    """Takes known keys out of a table; `finish` refuses what is left over. Problems land in one shared list."""
+    """Takes known keys out of a table; `finish` refuses what is left over. Problems land in one shared list.
 
-    def __init__(self, data: Any, path: str = "", problems: list[str] | None = None) -> None:
+    `new` is what somebody writes just now: it is refused digits that would be lost and texts that nobody can read,
+    while what was stored before they were refused is still read.
+    """
+
+    def __init__(self, data: Any, path: str = "", problems: list[str] | None = None, *, new: bool = False) -> None:
         self.path = path
+        self._new = new
         self.problems = [] if problems is None else problems
         self._left: dict[str, Any] = {}
         self._measures: set[str] = set()  # keys of numbers that were asked for, each with its unit
@@ -56,12 +61,13 @@ class TableReader:
     def text(self, name: str, default: str | None = None) -> str:
         """A text of 1 to 200 characters; without a default the key is required."""
         value = self._left.pop(name, default)
-        if isinstance(value, str) and 0 < len(value) <= 200:
+        if isinstance(value, str) and 0 < len(value) <= 200 and not (self._new and not _readable(value)):
             return value
         if value is None:
             self._blame(name, "is missing: give it a text")
         elif value != default:
-            self._blame(name, f"= {value!r} is not a text of 1 to 200 characters")
+            kind = "readable text" if self._new else "text"
+            self._blame(name, f"= {_shown(value)} is not a {kind} of 1 to 200 characters")
         return default or ""
 
     def choice(self, name: str, options: tuple[str, ...], default: str | None = None) -> str:
@@ -100,12 +106,15 @@ class TableReader:
         value = _decimal(given)
         if value is not None and Decimal(low) <= value <= Decimal(high):
             return value
-        self._blame(name, f"= {given} is not a number from {low} to {high}")
+        quoted = ": write it without quotes" if isinstance(given, str) and _written(given) is not None else ""
+        self._blame(name, f"= {_shown(given)} is not a number from {low} to {high}{quoted}")
         return default
 
     def milli(self, name: str, default: int | None = None, *, low: str = "-273.15", high: str = "1000") -> int | None:
         """Thousandths of the unit in the key's name."""
         value = self.number(name, None, low, high)
+        if value is not None and self._new and value != round(value, 3):
+            self._blame(name, f"= {value} has more than three decimals: round it, the others would be lost")
         return default if value is None else scaled(value, 3)
 
     def duration_ms(self, name: str, default: int | None) -> int | None:
@@ -130,7 +139,7 @@ class TableReader:
         if self._left.get(name) is None:
             self._left.pop(name, None)
             return None
-        return TableReader(self._left.pop(name), self._key(name), self.problems)
+        return TableReader(self._left.pop(name), self._key(name), self.problems, new=self._new)
 
     def tables(self, name: str) -> Iterator["TableReader"]:
         """The tables of a list, in order."""
@@ -139,7 +148,7 @@ class TableReader:
             self._blame(name, f"= {items!r} is not a list of tables")
             return
         for position, item in enumerate(items):
-            yield TableReader(item, f"{self._key(name)}[{position}]", self.problems)
+            yield TableReader(item, f"{self._key(name)}[{position}]", self.problems, new=self._new)
 
     def texts(self, name: str, options: tuple[str, ...]) -> tuple[str, ...]:
         """A list of the named words."""
@@ -166,6 +175,25 @@ class TableReader:
         """
         if self.problems:
             raise InvalidTable(what, self.problems)
+
+
+def _shown(value: Any) -> str:
+    """A value in an answer: as it was written, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def _readable(text: str) -> bool:
+    return bool(text.strip()) and text.isprintable()
+
+
+def _written(text: str) -> Decimal | None:
+    """The number that a text spells, None where it spells none."""
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
 
 
 def _decimal(value: Any) -> Decimal | None:

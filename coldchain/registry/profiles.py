@@ -96,7 +96,7 @@ def add(connection: Connection, body: Mapping[str, Any], *, who: str, reason: st
         InvalidValue: the body breaks the format, or a further version has no reason.
         Stale: the version is not the next one.
     """
-    profile = profile_from(body)
+    profile = profile_from(body, new=True)
     expected = (latest_version(connection, profile.id) or 0) + 1
     if profile.version != expected:
         raise Stale(f"version = {profile.version} of {profile.id} is not the next one: send version = {expected}")

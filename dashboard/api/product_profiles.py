@@ -97,7 +97,7 @@ def _check(web: Services, body: dict[str, Any], interval_ms: int) -> Response:
     problems: tuple[str, ...] = ()
     warnings: list[dict[str, str]] = []
     try:
-        warnings = [{"field": one.field, "words": one.words} for one in advice(profile_from(body), interval_ms)]
+        warnings = [{"field": one.field, "words": one.words} for one in advice(profile_from(body, new=True), interval_ms)]
     except InvalidTable as error:
         problems = error.problems
     with web.registry.read() as connection:

@@ -97,7 +97,7 @@ def rest(found: BatchLedger, derived: Derives) -> Any:
         return html.Span("not yours to see", className="dim")
     place, least = min(limited, key=lambda item: (item[1].remaining_ms or 0) / (item[1].allowed_ms or 1))
     remaining, at = least.remaining_ms or 0, f"bands.{place}"
-    band = html.Span(f" ({least.range.text()})", className="dim")
+    band = html.Span([" ", html.Span(f"({least.range.text()})", className="nowrap")], className="dim")
     if remaining < 0:
         words = derived(f"overdrawn by {over(remaining)}", f"{at}.remaining_s")
         return html.Span([words, band], className="status", **{"data-status": "excursion"})

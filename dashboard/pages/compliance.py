@@ -264,7 +264,7 @@ def _logger(name: str) -> Any:
 def _shipments(found: Sequence[Member], wanted: Asked, called: dict[str, str]) -> html.Section:
     worst = sorted(found, key=lambda one: (not one.known_ms, (one.in_range_ms or 0) / (one.known_ms or 1)))[:LISTED]
     cut = [f"the first {LISTED} of "] if len(found) > LISTED else []
-    every = About(wanted.period, wanted.which).derive(f"{len(found):,}", "shipments")
+    every = About(wanted.period, wanted.which).derive(text.count(len(found), "shipment"), "shipments")
     words = html.Span([*cut, every, ", least time in range first"], className="dim small")
     right = [words, " ", _csv("shipments", wanted)]
     return card("Shipments", summary_blocks.shipments(worst, called), right=right)

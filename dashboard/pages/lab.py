@@ -108,7 +108,10 @@ def _register_form(app: Dash, services: Services) -> None:
         with services.registry.read() as connection:
             stored = profiles.listed(connection, all_versions=True)
         versions = [
-            {"value": f"{one.profile.id}@{one.profile.version}", "label": f"{one.profile.name}, {one.profile.version}"}
+            {
+                "value": f"{one.profile.id}@{one.profile.version}",
+                "label": f"{one.profile.name}, version {one.profile.version}",
+            }
             for one in reversed(stored)
         ]
         names = {one.profile.id: one.profile.name for one in stored}

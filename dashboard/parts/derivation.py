@@ -238,7 +238,7 @@ def _basis(said: Json) -> list[tuple[str, Any]]:
         pairs += [
             ("Shipments", f"{inputs['shipments']:,}, {inputs['judged']:,} of them judged"),
             ("Departed", [moment(inputs["first"]), " to ", moment(inputs["last"])] if inputs["first"] else ""),
-            ("Product profiles", [tag(one) for one in said["profiles"]]),
+            ("Product profiles", [tag(one.replace("@", " v")) for one in said["profiles"]]),
         ]
     pairs.append(("Engine", f"version {engine['version']}"))
     if engine.get("config_hash"):

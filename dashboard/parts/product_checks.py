@@ -22,7 +22,7 @@ class Checked(NamedTuple):
 def checked(body: Mapping[str, Any], fields: Iterable[str], interval_ms: int) -> Checked:
     """Read the body as the server does when it is saved; each mistake goes to its field of the form."""
     try:
-        profile = profile_from(body)
+        profile = profile_from(body, new=True)
     except InvalidTable as refused:
         known = list(fields)
         mistakes: dict[str, str] = {}

@@ -8,7 +8,7 @@ from dash import html
 from dashboard.parts import text
 from dashboard.parts.derivation import number
 from dashboard.parts.dossier import Dossier, JsonObject
-from dashboard.parts.elements import Column, card, link, moment, severity, table
+from dashboard.parts.elements import Column, card, link, moment, severity, table, tag
 
 EXCURSIONS = (
     Column("Excursion"), Column("Severity"), Column("Onset"), Column("End"), Column("Outside for", numeric=True),
@@ -52,7 +52,7 @@ def _excursions(dossier: Dossier, channel: JsonObject) -> list[Sequence[Any]]:
         end = moment(item["end"]) if item["end"] else "still open"
         rows.append(
             (
-                link(f"{side} {text.limit(item['limit_c'])}", f"/excursions/{item['id']}"),
+                [link(f"{side} {text.limit(item['limit_c'])}", f"/excursions/{item['id']}"), *_remarks(item)],
                 severity(item["severity"]),
                 derive(moment(item["onset"]), "onset"),
                 derive(end, "end") if item["end"] else end,
@@ -66,6 +66,16 @@ def _excursions(dossier: Dossier, channel: JsonObject) -> list[Sequence[Any]]:
             )
         )
     return rows
+
+
+def _remarks(item: JsonObject) -> list[Any]:
+    """What is to be known about how an excursion came on record."""
+    said = (
+        ("found late", item["late"]),
+        ("amended by later data", item.get("amends")),
+        ("nobody saw the return", item.get("monitoring_ended")),
+    )
+    return [part for words, true in said if true for part in (" ", tag(words))]
 
 
 def _windows(dossier: Dossier, channel: JsonObject) -> list[Sequence[Any]]:

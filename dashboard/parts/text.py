@@ -78,8 +78,13 @@ def minus(text: str) -> str:
 
 def percent_floored(part: float, whole: float) -> str:
     """A share in percent, rounded down: 99.996 % must not read as 100 %."""
-    hundredths = int(part * 10_000 // whole)
+    # In whole millionths: times are sums of milliseconds, and in binary 7951.233 × 10,000 / 7951.233 is below 10,000.
+    hundredths = _millionths(part) * 10_000 // _millionths(whole)
     return f"{hundredths // 100}.{hundredths % 100:02d} %"
+
+
+def _millionths(value: float) -> int:
+    return int((Decimal(repr(value)) * 1_000_000).to_integral_value(ROUND_HALF_EVEN))
 
 
 def duration(seconds: float | None) -> str:

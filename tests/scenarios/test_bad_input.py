@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from web_cast import Web, installed
 
+from coldchain.domain.profile_format import profile_from
 from coldchain.errors import ColdchainError
 from coldchain.registry.schema import audit, product_profile
 from coldchain.registry.viewer import SYSTEM
@@ -23,6 +24,11 @@ WRONG: list[tuple[Json, list[str]]] = [
     ({"stability_budget": [{"low_c": 8, "high_c": 15}, {"low_c": 12, "high_c": 20}]},
      ["stability_budget[1]", "12 … 20", "overlaps another band", "begin where the one before ends"]),
     ({"stability_budget": [{"low_c": 5, "high_c": 15}]}, ["stability_budget[0]", "5 … 15", "overlaps the label range"]),
+    ({"label_range": {"low_c": 2.00001, "high_c": 8}}, ["label_range.low_c", "2.00001", "three decimals", "round it"]),
+    ({"label_range": {"low_c": "2", "high_c": 8}}, ["label_range.low_c", "'2'", "without quotes"]),
+    ({"name": "a\x00b"}, ["name", r"'a\x00b'", "readable text"]),
+    ({"name": "   "}, ["name", "'   '", "readable text of 1 to 200"]),
+    ({"name": "x" * 50_000}, ["name", "xxx…", "of 1 to 200"]),
 ]  # fmt: skip
 
 
@@ -73,6 +79,21 @@ def test_all_mistakes_of_one_body_are_told_together(web: Web) -> None:
     detail = web.as_role("quality").post(AT, json={**body_of(web, both), "reason": "x"}).json()["detail"]
     assert "crossed" in detail
     assert "allowed" in detail
+
+
+def test_a_mistake_in_the_range_is_told_without_what_only_follows_from_it(web: Web) -> None:
+    quality = web.as_role("quality")
+    for wrong in ({"low_c": "2 °C", "high_c": 8}, {"low_c": 8, "high_c": 2}, [2, 8], {"low_c": None, "high_c": None}):
+        told = quality.post(f"{AT}/check", json=body_of(web, {"label_range": wrong})).json()["problems"]
+        assert told
+        assert all(one.startswith("label_range") for one in told), told
+
+
+def test_what_was_stored_before_it_was_refused_is_still_read() -> None:
+    body = {"id": "old", "storage_class": "x", "name": " ", "label_range": {"low_c": 2.00001, "high_c": 8}}
+    assert profile_from(body).label.text() == "2 … 8 °C"
+    with pytest.raises(ColdchainError, match="three decimals"):
+        profile_from(body, new=True)
 
 
 def test_a_hold_shorter_than_three_sampling_intervals_is_a_warning_and_may_be_saved(web: Web) -> None:

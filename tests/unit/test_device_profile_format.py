@@ -30,7 +30,7 @@ def test_all_mistakes_of_a_file_are_reported_together() -> None:
     )
     for part in (
         "id = 'A b'", "colour is not a known key", "status = 'perfect'", "time.format = '%q'",
-        "time.zone = 'Mars'", "temperature_c.path = 'a b' is no JMESPath", "unit = 'X'", "scale = q", "sentinels.bad",
+        "time.zone = 'Mars'", "temperature_c.path = 'a b' is no JMESPath", "unit = 'X'", "scale = 'q'", "sentinels.bad",
         "range.temperature_c", "range.lux",
     ):  # fmt: skip
         assert part in told, part

@@ -83,3 +83,11 @@ def test_a_period_of_the_summary_keeps_what_it_was_narrowed_to() -> None:
 
 def test_a_position_is_said_with_its_hemispheres() -> None:
     assert text.position(-1.2864, 36.8172) == "1.286° S, 36.817° E"
+
+
+def test_a_share_of_milliseconds_is_rounded_down_from_what_it_is_and_not_from_what_binary_makes_of_it() -> None:
+    for whole_ms in range(7_951_000, 7_952_000):
+        assert text.percent_floored(whole_ms / 1000, whole_ms / 1000) == "100.00 %"
+        assert text.percent_floored(whole_ms / 2000, whole_ms / 2000 + whole_ms / 2000) == "50.00 %"
+        assert text.percent_floored((whole_ms - 1) / 1000, whole_ms / 1000) == "99.99 %"
+    assert text.percent_floored(0.1 + 0.2, 0.3) == "100.00 %"
