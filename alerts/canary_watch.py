@@ -12,7 +12,8 @@ from coldchain.clock import Clock
 from coldchain.domain.quantity import iso
 from coldchain.registry import canary
 
-INTERVALS = 2.0  # so many may pass without a canary before it counts as missing
+# So many may pass without a canary before it counts as missing: with a look every five seconds that is told within two.
+INTERVALS = 1.9
 
 
 class _Seen(NamedTuple):

@@ -81,7 +81,7 @@ def notify_watch(config: Config, stores: Stores, clock: Clock) -> "Watchman":
     from alerts.sentinel_visits import KIND, Missed
     from alerts.watch import Check, Event, Watchman
 
-    pace = min(10.0, config.canary_s / 6) if config.canary_s else 10.0
+    pace = min(5.0, config.canary_s / 12) if config.canary_s else 5.0
     siren = Annunciation(config.annunciator, clock) if config.annunciator else None
     mute = Mute(stores.registry, clock, min(UNWRITABLE_S, config.canary_s / 3) if config.canary_s else UNWRITABLE_S)
     canaries, web = CanaryWatch(clock), work.Role(config.data, "web", clock, for_s=0.0)
