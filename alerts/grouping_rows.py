@@ -16,6 +16,8 @@ from coldchain.registry.outbox_groups import Mailbox
 GROUPED = ("email", "sms", "apprise")  # people read them; the receiver of a webhook takes each alarm by itself
 CODE_LIFE_MS = 7 * 24 * 3600_000  # for how long an answer may quote a code
 FALL_OVER_MS = 60_000  # a message put off on purpose is not one that a server did not take
+LONGEST_SEND_MS = 45_000  # longer than any channel's deadline: what was claimed before is under way no more
+ORDER_MS = 1_000  # until an alarm's next word to a program is looked at again while the one before is on its way
 _LOOKS = 100  # mailboxes that may have to wait, in one transaction
 
 
@@ -28,8 +30,9 @@ def claim(
     """
     if not outbox_groups.holds(connection, holder, fence):
         return None
+    since_ms = now_ms + lease_ms - LONGEST_SEND_MS
     for _ in range(_LOOKS):
-        box = outbox_groups.first_due(connection, channel, now_ms)
+        box = outbox_groups.first_due(connection, channel, now_ms, since_ms=since_ms)
         if box is None:
             return None
         rows = outbox_groups.pending(connection, box, now_ms)
@@ -41,6 +44,10 @@ def claim(
             continue
         by_id = {row.id: row for row in rows}
         taken = [by_id[id_] for id_ in chosen.rows]
+        if channel not in GROUPED and outbox_groups.under_way(connection, box, taken[0].alarm, since_ms):
+            alarms = [row.id for row in rows if row.due and row.alarm == taken[0].alarm]
+            outbox_groups.postpone(connection, alarms, now_ms + ORDER_MS, fence, FALL_OVER_MS)
+            continue
         return outbox_groups.take(
             connection, taken, holder=holder, fence=fence, now_ms=now_ms, lease_ms=lease_ms,
             groups=[list(key) for key in chosen.keys], code=_code(connection, taken, announcements, now_ms),

@@ -32,6 +32,7 @@ from coldchain.registry.outbox import (
 from coldchain.registry.schema import alarm, delivery_attempt, lease, outbox
 
 MOST_ROWS = 1_000  # of one message
+MOST_ABREAST = 4  # messages to one recipient over one channel at a time
 ALONE = "alone"  # in a row's content: it joins no other, because the message of all was refused
 _ARRIVED = ("accepted", "delivered", "failed_permanent")  # the last: a receipt took the acceptance back
 
@@ -49,9 +50,16 @@ def holds(connection: Connection, holder: str, fence: int) -> bool:
     return connection.execute(_HELD, {"holder": holder, "fence": fence}).first() is not None
 
 
-def first_due(connection: Connection, channel: str, now_ms: int) -> Mailbox | None:
-    """Who has waited longest for a message over this channel."""
-    row = connection.execute(_first_due(), {"channel": channel, "now_ms": now_ms}).one_or_none()
+def first_due(
+    connection: Connection, channel: str, now_ms: int, *, abreast: int = MOST_ABREAST, since_ms: int = 0
+) -> Mailbox | None:
+    """Who has waited longest for a message over this channel.
+
+    Not whoever has `abreast` messages under way already that were claimed with a lease beyond `since_ms`: a hostile
+    recipient of a storm must not take every place there is.
+    """
+    asked = {"channel": channel, "now_ms": now_ms, "abreast": abreast, "since_ms": since_ms}
+    row = connection.execute(_first_due(), asked).one_or_none()
     return None if row is None else Mailbox(row.recipient, row.channel, row.address)
 
 
@@ -61,6 +69,13 @@ def pending(connection: Connection, box: Mailbox, now_ms: int) -> list[Row[Any]]
     What its planner wants told later (a digest that collects, quiet hours) has never been looked at and stays out.
     """
     return list(connection.execute(_pending(), {**box._asdict(), "now_ms": now_ms}))
+
+
+def under_way(connection: Connection, box: Mailbox, alarm: str, since_ms: int) -> bool:
+    """Whether a message about this alarm is being sent to this address, claimed with a lease beyond `since_ms`."""
+    sent = (outbox.c.recipient == box.recipient, outbox.c.channel == box.channel, outbox.c.state == "sending")
+    query = select(outbox.c.id).where(*sent, outbox.c.alarm == alarm, outbox.c.lease_until_ms > since_ms)
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def lately(connection: Connection, box: Mailbox, since_ms: int, now_ms: int) -> list[tuple[int, list[Any]]]:
@@ -163,10 +178,14 @@ _BEGINNING = delivery_attempt.insert()
 def _first_due() -> Select[Any]:
     """Of each state the row that has waited longest, found by an index however many wait; of these the first."""
     found = []
+    other = outbox.alias()
+    same = (other.c.recipient == outbox.c.recipient, other.c.channel == outbox.c.channel, other.c.state == "sending")
+    abreast = select(func.count()).select_from(other).where(*same, other.c.lead.is_(None))
+    room = abreast.where(other.c.lease_until_ms > bindparam("since_ms")).scalar_subquery() < bindparam("abreast")
     for state in DUE_STATES:
         for due in due_ways():
             query = select(outbox.c.recipient, outbox.c.channel, outbox.c.address, outbox.c.next_due_ms)
-            query = query.where(outbox.c.channel == bindparam("channel"), outbox.c.state == state, due)
+            query = query.where(outbox.c.channel == bindparam("channel"), outbox.c.state == state, due, room)
             found.append(query.order_by(outbox.c.next_due_ms).limit(1).subquery())
     first = union_all(*(select(one) for one in found)).subquery()
     return select(first).order_by(first.c.next_due_ms).limit(1)
