@@ -143,7 +143,9 @@ class TableReader:
 
     def tables(self, name: str) -> Iterator["TableReader"]:
         """The tables of a list, in order."""
-        items = self._left.pop(name, None) or []
+        items = self._left.pop(name, None)
+        if items is None:
+            return
         if not isinstance(items, list):
             self._blame(name, f"= {items!r} is not a list of tables")
             return
@@ -152,7 +154,9 @@ class TableReader:
 
     def texts(self, name: str, options: tuple[str, ...]) -> tuple[str, ...]:
         """A list of the named words."""
-        items = self._left.pop(name, None) or []
+        items = self._left.pop(name, None)
+        if items is None:
+            return ()
         if isinstance(items, list) and all(item in options for item in items):
             return tuple(items)
         self._blame(name, f"= {items!r} is not a list of {', '.join(options)}")

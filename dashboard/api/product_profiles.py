@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import Query, Request
 from fastapi.responses import Response
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from coldchain.domain.finding import SubjectKind
@@ -41,13 +42,13 @@ class Copy(Body):
 
     id: str
     name: str | None = None
-    version: int | None = None
+    version: int | None = Field(None, ge=1, le=2**31 - 1)
 
 
 class Approval(Body):
     """Which version is approved, on what that rests, and one's own password once more."""
 
-    version: int
+    version: int = Field(ge=1, le=2**31 - 1)
     reason: Words
     password: str
 
@@ -97,7 +98,9 @@ def _check(web: Services, body: dict[str, Any], interval_ms: int) -> Response:
     problems: tuple[str, ...] = ()
     warnings: list[dict[str, str]] = []
     try:
-        warnings = [{"field": one.field, "words": one.words} for one in advice(profile_from(body, new=True), interval_ms)]
+        warnings = [
+            {"field": one.field, "words": one.words} for one in advice(profile_from(body, new=True), interval_ms)
+        ]
     except InvalidTable as error:
         problems = error.problems
     with web.registry.read() as connection:

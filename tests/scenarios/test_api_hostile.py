@@ -108,6 +108,15 @@ def test_a_period_at_the_edge_of_the_calendar_is_refused_by_its_field(web: Web, 
         assert "choose a later moment" in reply.json()["detail"]
 
 
+@pytest.mark.parametrize("version", [2**63, 10**40, 0, -1])
+def test_a_version_that_no_profile_can_have_is_refused_by_its_field(web: Web, version: int) -> None:
+    for act, body in (("copy", {"id": "another"}), ("approve", {"reason": "r", "password": "p"})):
+        answer = web.as_role("quality").post(
+            f"/api/v1/product-profiles/cct-2-8/{act}", json={**body, "version": version}
+        )
+        assert (answer.status_code, answer.json()["detail"].startswith("version: ")) == (422, True), answer.text
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_what_is_no_finite_number_is_refused_wherever_a_number_may_stand(web: Web, number: str) -> None:
     admin = web.as_role("admin")
