@@ -14,8 +14,10 @@ from sqlalchemy import Connection, Row, select
 
 from alerts import lifecycle
 from alerts.link_token import seal, unseal
+from alerts.subjects import visible_to
 from coldchain.domain.finding import Condition
 from coldchain.errors import Forbidden, NotFound, Stale
+from coldchain.registry import alarm_rows
 from coldchain.registry.contacts import Contact, contacts
 from coldchain.registry.schema import setting
 from coldchain.registry.viewer import PERMISSIONS, Permission
@@ -113,6 +115,8 @@ def show(connection: Connection, key: bytes, token: str, now_ms: int) -> Shown:
         row = lifecycle.current(connection, claim.alarm)
     except NotFound as error:
         raise Forbidden("this link's alarm does not exist") from error
+    if not visible_to(connection, alarm_rows.condition_of(row).subject, reader):
+        raise Forbidden("this link's reader may not know of this alarm any more")
     return Shown(claim, row, reader)
 
 

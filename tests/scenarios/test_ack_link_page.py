@@ -11,7 +11,7 @@ from web_cast import HOUR, MINUTE, NOON, Web
 from alerts import ack_link, lifecycle
 from alerts.planner import AlertPlanner
 from coldchain.domain.finding import Condition, Severity
-from coldchain.registry.schema import alarm, outbox
+from coldchain.registry.schema import alarm, outbox, person
 from coldchain.registry.store import new_id
 
 
@@ -115,3 +115,15 @@ def test_a_short_list_stands_above_the_button_and_a_storm_below_it(tmp_path: Pat
         assert (text.index('class="alarms"') < text.index("<button>")) is above
         assert ("The worst: MAJOR: S-" in text) is not above
         assert f"Acknowledge all {number} as Operator" in text
+
+
+@pytest.mark.parametrize("lost", [{"scope_customer": "Southwind Pharma"}, {"role": "viewer"}, {"disabled_ms": NOON}])
+def test_a_link_is_good_for_nothing_once_its_reader_has_lost_the_right(link: Link, lost: dict[str, Any]) -> None:
+    form = link.opened()
+    with link.web.registry.write() as connection:
+        connection.execute(update(person).where(person.c.id == link.person).values(**lost))
+    for reply in (link.web.client().get(link.path), link.pressed(form), link.pressed({})):
+        assert reply.status_code == 403
+        assert reply.headers["content-type"].startswith("text/html")
+        assert "S-1" not in reply.text
+    assert link.acknowledged_by is None
