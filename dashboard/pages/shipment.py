@@ -11,8 +11,8 @@ from coldchain.registry.viewer import Permission
 from dashboard.figures.map_style import CREDIT
 from dashboard.figures.route import Way, cursor_track, route, route_words
 from dashboard.figures.series import HEIGHT, chart, zoomed
+from dashboard.parts import as_known_block, judged_by, security, service_acts, stage_blocks
 from dashboard.parts import dossier as records
-from dashboard.parts import judged_by, security, service_acts, stage_blocks
 from dashboard.parts.elements import card, head, link
 from dashboard.parts.graph import graph
 from dashboard.parts.opening_blocks import openings_card
@@ -79,6 +79,7 @@ def register(app: Dash, services: Services) -> None:
 
     judged_by.register(app, services)  # for the page of a store as well
     stage_blocks.register(app, services)
+    as_known_block.register(app, services)
     app.clientside_callback(
         ClientsideFunction("coldchain", "chartToMap"), Input("series-chart", "hoverData"), State("route-track", "data")
     )
@@ -115,7 +116,8 @@ def page_body(services: Services, shipment_id: str, scheme: str | None, zone: st
             actions=_actions(shipment_id, may_export=viewer.may(Permission.EXPORT)),
         ),
         html.Div(_chart_and_map(services, found, (judged, placing), scheme, zone), className="grid-2"),
-        card("Figures", figure_block(found), right=html.Span("of the governing channel", className="dim small")),
+        card("Figures", figure_block(found), as_known_block.block(shipment_id),
+             right=html.Span("of the governing channel", className="dim small")),
         *detail(found),
         service_acts.place("shipment", shipment_id),
         card("Product profile", judged_by.block("shipment", shipment_id)),

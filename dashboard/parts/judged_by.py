@@ -204,10 +204,10 @@ def _line(found: Judged, one: PastDocument) -> tuple[Any, ...]:
     name = html.Div([version_link(one.profile, one.version, None), document], className="lines")
     why = html.Div([one.reason or text.ABSENT, html.Span([who_words(one.who, found.names), ", ",
                     moment(iso(one.replaced_ms))], className="dim small")], className="lines")  # fmt: skip
-    return name, moment(iso(one.as_of_ms)), status(one.status), *_figures(one.document, _kept), why
+    return name, moment(iso(one.as_of_ms)), status(one.status), *_figures(one.document, kept), why
 
 
-def _kept(shown: Any, _figure: str) -> html.Span:
+def kept(shown: Any, _figure: str) -> html.Span:
     """A number of an earlier result, as it stood: its document is linked at the beginning of the row."""
     return html.Span(shown, className="kept-figure")
 

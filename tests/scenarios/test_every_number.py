@@ -13,14 +13,16 @@ from engine_house import STEP_MS, House, sample
 from judging import DAWN
 
 from coldchain.domain.finding import Subject, SubjectKind
+from coldchain.domain.quantity import iso
+from coldchain.errors import InvalidValue, NotFound
 from coldchain.registry import excursion_views, facts, stays, stores
 from coldchain.registry.batches import BatchKey
 from coldchain.registry.shipments import NewMilestone, add_milestone, change
-from coldchain.registry.viewer import SYSTEM
+from coldchain.registry.viewer import SYSTEM, Viewer
 from compliance.calendar import Unit
 from dashboard.pages import batch, batches, compliance, excursion, shipment, store
 from dashboard.pages import stores as store_list
-from dashboard.parts import derivation, judged_by, security, window_blocks
+from dashboard.parts import as_known_block, derivation, judged_by, security, window_blocks
 from dashboard.services import Services
 from ingest.pipeline import Pipeline
 
@@ -152,6 +154,7 @@ def pages(services: Services, shipment_id: str, room: str) -> Iterator[tuple[str
         yield f"store by {unit}", window_blocks.windows_table(services, SYSTEM, room, unit)
     for kind, id_ in (("shipment", shipment_id), ("store", room)):
         yield f"judged by, {kind}", judged_by.results(judged_by.load(services, SYSTEM, kind, id_))
+    yield "as known then", as_known_block.beside(services, SYSTEM, shipment_id, iso(DAWN + 25 * HOUR)[:16])
     with services.registry.read() as connection:
         found = excursion_views.listed(connection, SYSTEM).items
     for one in found:
@@ -186,3 +189,21 @@ def test_every_number_leads_to_its_derivation_and_each_derivation_agrees(house: 
 def test_the_walk_sees_a_number_that_leads_nowhere() -> None:
     page = html.Div([html.P(["Outside for ", html.Button("3 min", className="derive"), " of 8 h"]), html.Td("12 %")])
     assert [one.text for one in printed(page) if not led(one)] == [" of 8 h", "12 %"]
+
+
+def test_figures_as_known_then_stand_beside_those_of_now_and_a_moment_to_come_is_refused(
+    house: House, goods: tuple[str, str]
+) -> None:
+    services = Services(
+        house.registry, house.journal, house.history, house.history, Pipeline(house.journal, house.clock), house.clock
+    )
+    for wrong, words in (("", "choose a day"), ("soon", "choose a day"), ("2031-01-01T00:00", "still to come")):
+        with pytest.raises(InvalidValue, match=f"^At: .*{words}"):
+            as_known_block.beside(services, SYSTEM, goods[0], wrong)
+    with pytest.raises(NotFound, match="choose a later time"):
+        as_known_block.beside(services, SYSTEM, goods[0], "2001-01-01T00:00")
+    with pytest.raises(NotFound):
+        as_known_block.beside(services, Viewer("x", "X", "viewer", customer="Other"), goods[0], iso(DAWN + HOUR)[:16])
+    shown = str(as_known_block.beside(services, SYSTEM, goods[0], iso(house.clock.now_ms() - 60_000)[:16]))
+    assert "As known then" in shown
+    assert "known_as_of=" in shown
