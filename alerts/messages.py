@@ -10,7 +10,7 @@ from alerts import gsm7
 from alerts.announcement import AlarmFacts, Announcement, severity_of
 from alerts.channels.port import Message
 from alerts.mail_html import Page, Section, render
-from alerts.phrases import Phrases, clean
+from alerts.phrases import Phrases, clean, phrases_of
 from alerts.wording import (
     EXCURSIONS,
     action,
@@ -55,7 +55,7 @@ class Sending:
 
 def mail(to: str, announcement: Announcement, links: Links, sending: Sending, domain: str) -> Message:
     """Write the mail; `domain` makes its ids world-wide (RFC 5322), the same for every attempt."""
-    phrases = _phrases(announcement)
+    phrases = phrases_of(announcement)
     worst = _worst(announcement)
     page = _page(announcement, links, sending, phrases)
     alarm = announcement.alarms[0].alarm
@@ -79,7 +79,7 @@ def mail(to: str, announcement: Announcement, links: Links, sending: Sending, do
 
 def sms(to: str, announcement: Announcement, links: Links, sending: Sending) -> Message:
     """Write the SMS: one of 160 septets. The link and then the advice give way first, then the name is cut."""
-    phrases, facts = _phrases(announcement), announcement.alarms[0]
+    phrases, facts = phrases_of(announcement), announcement.alarms[0]
     label = gsm7.gsm7(called(facts.subject, 48))
     if not any(character.isalnum() for character in label):
         label = f"{facts.subject.kind} {facts.subject.id[:8]}"
@@ -122,11 +122,6 @@ def marks(announcement: Announcement, sending: Sending, phrases: Phrases) -> lis
     if sending.leaves_ms - sending.written_ms > _DELAY_MS:
         said.append(phrases.texts("mark.delayed", written=phrases.full_time(sending.written_ms)))
     return said
-
-
-def _phrases(announcement: Announcement) -> Phrases:
-    reader = announcement.reader
-    return Phrases(reader.language, reader.zone, announcement.as_of_ms)
 
 
 def _worst(announcement: Announcement) -> Severity:

@@ -7,14 +7,14 @@ from alerts.announcement import Announcement
 from alerts.channels.port import Message
 from alerts.mail_html import Page, render
 from alerts.messages import Sending, plain_text
-from alerts.phrases import Phrases, clean
+from alerts.phrases import clean, phrases_of
 
 FORMS = ("proof", "drill", "notice")
 
 
 def contact_sms(to: str, announcement: Announcement, sending: Sending, code: str | None) -> Message:
     """The SMS of one of the forms; `values` of the announcement fill in what the wording names."""
-    texts = _phrases(announcement).texts
+    texts = phrases_of(announcement).texts
     key = announcement.values.get("text", announcement.form)
     text = texts(f"sms.{key}", code=code or "", **_words(announcement))
     mark = f"{texts('sms.possible_repeat')} " if sending.possible_repeat else ""
@@ -25,7 +25,7 @@ def contact_mail(
     to: str, announcement: Announcement, sending: Sending, link: str, code: str | None, domain: str
 ) -> Message:
     """The mail of a proof or a drill: what to do, one button, and the code to type where the button does not work."""
-    phrases, form = _phrases(announcement), announcement.form
+    phrases, form = phrases_of(announcement), announcement.form
     texts, words = phrases.texts, _words(announcement)
     verb = "confirm" if form == "proof" else "answer_drill"
     marks = (texts("mark.possible_repeat"),) if sending.possible_repeat else ()
@@ -60,14 +60,9 @@ def contact_mail(
     )
 
 
-def _phrases(announcement: Announcement) -> Phrases:
-    reader = announcement.reader
-    return Phrases(reader.language, reader.zone, announcement.as_of_ms)
-
-
 def _words(announcement: Announcement) -> dict[str, str]:
     """What the wording names, with times as the reader's clock shows them."""
-    phrases = _phrases(announcement)
+    phrases = phrases_of(announcement)
     words = {name: value for name, value in announcement.values.items() if name != "until_ms"}
     if "until_ms" in announcement.values:
         words["until"] = phrases.time(int(announcement.values["until_ms"]))

@@ -14,7 +14,7 @@ from alerts.announcement import AlarmFacts, Announcement, severity_of
 from alerts.channels.port import Message
 from alerts.mail_html import Page, Section, render
 from alerts.messages import Links, Sending, plain_text
-from alerts.phrases import Phrases, clean
+from alerts.phrases import Phrases, clean, phrases_of
 from alerts.wording import EXCURSIONS, action, called, headline, short_sentence, value_words, wording
 from coldchain.domain.finding import Severity
 
@@ -57,8 +57,7 @@ class Crowd:
 
 def crowd_of(announcement: Announcement) -> Crowd:
     """Sort a group's alarms."""
-    reader = announcement.reader
-    phrases = Phrases(reader.language, reader.zone, announcement.as_of_ms)
+    phrases = phrases_of(announcement)
     reasons = dict(zip((facts.alarm for facts in announcement.alarms), announcement.reasons, strict=False))
     ordered = sorted(announcement.alarms, key=lambda f: (_over(f), -f.severity, -_beyond(f), f.onset_ms, f.alarm))
     return Crowd(announcement, phrases, tuple(ordered), reasons)

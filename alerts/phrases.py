@@ -5,7 +5,7 @@ import unicodedata
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from alerts.announcement import AlarmFacts
+from alerts.announcement import AlarmFacts, Announcement
 from alerts.texts import Texts, texts
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -126,3 +126,9 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo(name if _ZONE.fullmatch(name) else "UTC")
     except (ZoneInfoNotFoundError, OSError):
         return ZoneInfo("UTC")
+
+
+def phrases_of(announcement: Announcement) -> Phrases:
+    """In the language and zone of whom an announcement is written for, as of its moment."""
+    reader = announcement.reader
+    return Phrases(reader.language, reader.zone, announcement.as_of_ms)
