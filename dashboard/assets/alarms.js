@@ -104,11 +104,21 @@
   // keeps the alarm at hand, where it stood on the screen, what was focused in it, the choice, and what is unfolded.
   let part = "a"; // what is focused in the row at hand, in words that find it again
   let top = null; // where the row at hand stood on the screen
+  let place = 0; // and which in the list it was
+  let lost = false; // the focus went with what was focused, while a dialog was open
 
   function rowOf(id) { return document.querySelector('#alarm-rows [data-alarm="' + CSS.escape(id) + '"]'); }
   function placed() {
     const row = document.querySelector("#alarm-rows .at-hand");
-    if (row && row.dataset.alarm === hand) top = row.getBoundingClientRect().top;
+    if (!row || row.dataset.alarm !== hand) return;
+    top = row.getBoundingClientRect().top;
+    place = allRows().indexOf(row);
+  }
+  function allRows() { return Array.from(document.querySelectorAll("#alarm-rows .alarm-row")); }
+  function inDialog() { return Boolean(document.querySelector(".mantine-Modal-content, .mantine-Drawer-content")); }
+  function focusPart(row) {
+    const found = [":scope > .acts " + part, ":scope > " + part, ":scope > .what " + part].map((one) => row.querySelector(one)).find(Boolean);
+    (found || row.querySelector("a, summary")).focus({ preventScroll: true });
   }
   addEventListener("scroll", placed, { passive: true });
   function partOf(element) {
@@ -132,16 +142,21 @@
     const rows = document.getElementById("alarm-rows");
     if (!hand || !rows) return;
     const marked = rows.querySelector(".at-hand");
-    if (marked && marked.dataset.alarm === hand) return;
-    const row = rowOf(hand) || marked; // of what has gone, the next one that took its place
-    if (!row) return;
     const focused = document.activeElement;
-    const held = focused === document.body || (marked && marked.contains(focused));
+    if (marked && marked.dataset.alarm === hand) {
+      if (lost && focused === document.body && !inDialog()) { lost = false; focusPart(marked); }
+      return;
+    }
+    const left = allRows();
+    const row = rowOf(hand) || marked || left[Math.min(place, left.length - 1)]; // of what has gone, the one that took its place
+    if (!row) return;
+    const held = !inDialog() && (focused === document.body || (marked && marked.contains(focused)));
+    lost = !held;
     if (marked) marked.classList.remove("at-hand");
     row.classList.add("at-hand");
     if (row.dataset.alarm === hand && top !== null) scrollBy(0, row.getBoundingClientRect().top - top);
     hand = row.dataset.alarm;
-    if (held) (row.querySelector(":scope > .acts " + part + ", :scope > " + part + ", :scope > .what " + part) || row.querySelector("a, summary")).focus({ preventScroll: true });
+    if (held) focusPart(row);
     placed();
   }
 

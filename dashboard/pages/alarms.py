@@ -29,7 +29,7 @@ class View(NamedTuple):
 
 
 VIEWS = {
-    "board": View("To see to", "Nothing wants you"),
+    "board": View("Needs attention", "Nothing needs attention"),
     "unacknowledged": View("Unacknowledged", "Everything is acknowledged"),
     "mine": View("Mine", "Nothing is handed to you"),
     "shelved": View("Set aside", "Nothing is set aside"),
@@ -38,6 +38,7 @@ VIEWS = {
     "chattering": View("Chattering", "Nothing came and went too often within the last day"),
     "all": View("All", "No alarm on record"),
 }
+_BOARD = ("Needs attention", "/alarms")
 BEHIND = View("Behind a figure", "No alarm is behind this figure")
 NOTES = {
     "stale": "Active for more than 24 hours.",
@@ -179,7 +180,7 @@ def page_body(services: Services, viewer: Viewer, view: str | Behind, unfolded: 
             items = [*items, *(item for item in worst if item["id"] not in known)]
         flooded = alarm_unrest.flooded(connection, now_ms).get(viewer.id)
     if not items:
-        return html.Section(empty(words.nothing, checked_ms=now_ms), className="card", **{"aria-label": "Alarms"})
+        return _nothing(view, words.nothing, now_ms)
     more = "" if found.next_cursor is None else (
         f"The newest {MOST} and every critical one are shown. The others move up as these are answered."
     )  # fmt: skip
@@ -188,6 +189,14 @@ def page_body(services: Services, viewer: Viewer, view: str | Behind, unfolded: 
         alarm_list.listing(alarm_list.folded(items), viewer, words.title, unfolded),
         html.P(more, className="dim small") if more else None,
     ]
+
+
+def _nothing(view: str | Behind, words: str, now_ms: int) -> html.Section:
+    """An empty view, with a way on: that nothing is here is no sign that there is nothing."""
+    here = {"board": ("All alarms on record", "/alarms?view=all"), "all": None}
+    on = here.get(view, _BOARD) if isinstance(view, str) else _BOARD
+    way = [html.A(on[0], href=on[1], className="button")] if on else []
+    return html.Section(empty(words, *way, checked_ms=now_ms), className="card", **{"aria-label": "Alarms"})
 
 
 def flood_banner(number: int) -> html.Div:

@@ -76,6 +76,16 @@ def test_the_list_is_worked_down_by_keys_alone(opened: Opener, world: World) -> 
     watched.until(f"document.querySelectorAll('.alarm-row').length === {before - 1}")
     assert row_of(world, id_).acknowledged_via == "browser"
     assert row_of(world, id_).comment == "driver called"
+    # The next one is at hand by itself, and is answered without a step back to the list.
+    watched.until("!document.querySelector('.mantine-Modal-content')")
+    watched.until("!['', undefined, " + repr(id_) + "].includes(document.querySelector('.at-hand')?.dataset.alarm)")
+    watched.until("document.querySelector('.at-hand').contains(document.activeElement)")
+    following = str(page.locator(".alarm-row.at-hand").get_attribute("data-alarm"))
+    page.keyboard.press("a")
+    page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    watched.until(f"document.querySelectorAll('.alarm-row').length === {before - 2}")
+    assert row_of(world, following).acknowledged_via == "browser"
+    watched.until("!document.querySelector('.mantine-Modal-content')")
     watched.open("/alarms?view=all")
     choose(watched, "o")
     page.keyboard.press("o")

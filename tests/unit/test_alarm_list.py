@@ -163,6 +163,12 @@ def suppressed(web: Any) -> dict[str, str]:
         return dict(connection.execute(select(alarm.c.id, alarm.c.suppression)).all())
 
 
+@pytest.mark.parametrize(("view", "to"), [("board", "/alarms?view=all"), ("mine", "'/alarms'"), ("stale", "'/alarms'")])
+def test_an_empty_view_says_so_and_leads_on(tmp_path: Path, view: str, to: str) -> None:
+    with installed(tmp_path) as web:
+        assert to in str(page_body(web.services, QUALITY, view, {}))
+
+
 def test_an_old_critical_alarm_is_on_a_list_that_is_too_long_for_all(tmp_path: Path) -> None:
     with installed(tmp_path) as web:
         shipment = web.shipment("SHP-1")
