@@ -44,6 +44,8 @@ def calendar_windows(zone: str, unit: Unit, from_ms: int, to_ms: int) -> list[Wi
         window = Window(_name(unit, start), _midnight_ms(start, place), _midnight_ms(after, place))
         if window.start_ms >= to_ms:
             return found
+        if window.end_ms == window.start_ms:  # a zone that moved across the date line left a day out
+            continue
         if len(found) == MOST:
             raise InvalidValue(f"from, to: more than {MOST} windows of one {unit}; ask for a shorter period")
         found.append(window)

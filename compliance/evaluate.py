@@ -19,6 +19,8 @@ from compliance.trace import median
 _REQUIRED = ("event_time", "temperature_c")
 _OPTIONAL = ("humidity_pct", "channel")
 _LONGEST_S = 366 * 86_400
+_LATEST_MS = ms_from_iso("9000-01-01T00:00:00Z")  # calendars end a little behind it
+_COLDEST_MC, _HOTTEST_MC = -273_150, 1_000_000
 
 
 def evaluate_file(
@@ -136,11 +138,22 @@ def _reading(line: int, cells: list[str], columns: dict[str, int]) -> Reading:
 
     try:
         time_ms = ms_from_iso(cell("event_time"))
+        if not 0 <= time_ms < _LATEST_MS:
+            raise InvalidValue(f"event_time = {cell('event_time')} lies outside the years 1970 to 8999: correct it")
         temperature, humidity = cell("temperature_c"), cell("humidity_pct")
         return Reading(
             "file", cell("channel") or "internal", time_ms, time_ms, "device",
-            temperature_mc=milli(temperature) if temperature else None,
+            temperature_mc=_temperature(temperature) if temperature else None,
             humidity_mpct=milli(humidity) if humidity else None,
         )  # fmt: skip
     except InvalidValue as error:
         raise InvalidValue(f"line {line}: {error}") from error
+
+
+def _temperature(text: str) -> int:
+    found = milli(text)
+    if not _COLDEST_MC < found <= _HOTTEST_MC:
+        raise InvalidValue(
+            f"temperature_c = {text[:40]} is no temperature of goods: leave the cell empty where there is none"
+        )
+    return found

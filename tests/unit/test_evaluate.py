@@ -79,6 +79,11 @@ def test_a_profile_from_a_file_brings_its_own_activation_energy(tmp_path: Path) 
         (["2026-03-29T02:30:00,5"], "event_time,temperature_c", ["line 2", "2026-03-29T02:30:00", "offset"]),
         (["2026-01-05T10:00:00Z,5"], "event_time;temperature_c", ["line 1", "event_time;temperature_c"]),
         ([], "event_time,temperature_c", ["no reading"]),
+        (["2026-01-05T10:00:00Z,-273.15"], "event_time,temperature_c", ["line 2", "temperature_c = -273.15", "empty"]),
+        (["2026-01-05T10:00:00Z,1e12"], "event_time,temperature_c", ["line 2", "temperature_c = 1e12"]),
+        (["0001-01-01T00:00:00Z,5"], "event_time,temperature_c", ["line 2", "event_time = 0001-01-01", "1970"]),
+        (["9999-12-31T23:59:59Z,5"], "event_time,temperature_c", ["line 2", "event_time = 9999-12-31", "8999"]),
+        (["2026-01-05T10:00:00+25:00,5"], "event_time,temperature_c", ["line 2", "+25:00", "no offset"]),
     ],
 )
 def test_a_bad_line_is_named_with_its_value(tmp_path: Path, lines: list[str], header: str, names: list[str]) -> None:

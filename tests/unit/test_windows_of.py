@@ -44,6 +44,22 @@ def test_windows_follow_the_calendar_of_the_zone(
     assert [(window.end_ms - window.start_ms) / 3_600_000 for window in found] == hours
 
 
+@pytest.mark.parametrize(
+    ("zone", "first", "last", "hours"),
+    [
+        ("America/Santiago", "2026-09-05T12:00:00", "2026-09-07T12:00:00", [24, 23, 24]),  # midnight does not exist
+        ("America/Santiago", "2026-04-04T12:00:00", "2026-04-05T12:00:00", [25, 24]),
+        ("Australia/Lord_Howe", "2026-04-04T20:00:00", "2026-04-05T20:00:00", [24.5, 24]),
+        ("Australia/Lord_Howe", "2026-10-03T20:00:00", "2026-10-04T20:00:00", [23.5, 24]),
+        ("Pacific/Apia", "2011-12-29T12:00:00", "2011-12-31T12:00:00", [24, 24, 24]),  # the 30th does not exist
+    ],
+)
+def test_days_are_as_long_as_their_zone_has_them(zone: str, first: str, last: str, hours: list[float]) -> None:
+    found = calendar_windows(zone, Unit.DAY, moment(first, "UTC"), moment(last, "UTC"))
+    assert [(window.end_ms - window.start_ms) / 3_600_000 for window in found] == hours
+    assert all(a.end_ms == b.start_ms for a, b in pairwise(found))
+
+
 def test_too_many_windows_or_none_are_refused_with_the_field() -> None:
     with pytest.raises(InvalidValue, match="from, to: more than 800"):
         calendar_windows("UTC", Unit.DAY, 0, 900 * 86_400_000)
