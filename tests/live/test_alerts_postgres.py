@@ -9,6 +9,7 @@ from mail_servers import SmsServer, SmtpServer
 from rules_cast import DORA, EMIL, ROTA_STEP, Rules, ladder, step, to, who
 
 from alerts import lifecycle, maintenance
+from alerts.channels.port import Message, Refused, Sent
 from alerts.channels.sms import SmsChannel, SmsSettings
 from alerts.channels.smtp import SmtpChannel, parse_smtp_url
 from alerts.dispatcher import Dispatcher
@@ -20,7 +21,7 @@ from coldchain import audit
 from coldchain.clock import HandClock
 from coldchain.domain.finding import Severity
 from coldchain.errors import NotFound
-from coldchain.registry import outbox
+from coldchain.registry import outbox, sentinel_visits, undelivered
 from coldchain.registry.alarms import alarm, alarms
 from coldchain.registry.store import Registry
 from coldchain.registry.viewer import SYSTEM, Viewer
@@ -101,3 +102,42 @@ def test_an_alarm_climbs_goes_on_by_the_next_channel_rests_and_is_explained(regi
         assert outbox.open_daily(connection, ALICE) is not None  # minor ones have no route: everybody on call
         asked = Asked(routed(connection, HIGH.subject, Severity.CRITICAL, "high", NOON), HIGH.subject, NOON)
         assert simulate(connection, asked)["messages"][0]["name"] == "Dora"
+
+
+class Refusing:
+    """A mail server that knows none of its recipients."""
+
+    def send(self, message: Message) -> Sent:
+        raise Refused(f"no {message.to} here", code="550")
+
+
+def test_what_every_address_refuses_is_handed_on_once_and_then_no_channel_works(registry: Registry) -> None:
+    rules, story, clock = Rules(registry), Story(registry), HandClock(NOON)
+    rules.policy("ladder", ladder(step(0, to(DORA), channels=["email"]), step(10, to(EMIL), channels=["email"])))
+    rules.routes(otherwise="ladder")
+    story.happens(HIGH)
+    servers = {"email": Refusing(), "sms": Refusing()}
+    dispatcher = Dispatcher(
+        registry, servers, clock, "one", site=SITE, timers=story.planner, failover=ChannelFallback()
+    )  # fmt: skip
+    assert dispatcher.drain() == 5
+    assert set(who(story)) == {"Dora", "Emil", "Alice", "Bob"}
+    clock.advance(2 * MINUTE)
+    assert dispatcher.drain() == 0
+    with registry.read() as connection:
+        assert undelivered.stuck_since_ms(connection, clock.now_ms()) == NOON
+        said = explanation(connection, str(story.id))
+    assert "step 1 was refused" in next(one["why"]["words"] for one in said["messages"] if one["name"] == "Emil")
+
+
+def test_the_sentinel_s_visits_are_kept(registry: Registry) -> None:
+    with registry.write() as connection:
+        sentinel_visits.ensure_token(connection)
+        word = sentinel_visits.token(connection)
+        assert word is not None
+        assert sentinel_visits.known(connection, word)
+        for ended in (False, True):
+            sentinel_visits.note(connection, ended=ended, now_ms=NOON)
+            assert sentinel_visits.last(connection) == sentinel_visits.Visit(NOON, ended)
+        sentinel_visits.forget(connection)
+        assert sentinel_visits.last(connection) is None
