@@ -5,8 +5,8 @@ from typing import Any
 
 from alerts.announcement import AlarmFacts, Announcement, severity_of
 from alerts.channels.port import Message
-from alerts.messages import headline
 from alerts.phrases import Phrases
+from alerts.wording import headline
 from coldchain.domain.quantity import iso
 
 SCHEMA = "coldchain.notification/1"
