@@ -41,6 +41,4 @@ def _note(web: Services, said: _Said) -> bool:
     return known
 
 
-ENDPOINTS = (
-    Endpoint("POST", PATH, visit, PUBLIC, {"status_code": 204, "responses": {204: {"description": "Seen"}}}),
-)
+ENDPOINTS = (Endpoint("POST", PATH, visit, PUBLIC, {"status_code": 204, "responses": {204: {"description": "Seen"}}}),)
