@@ -128,6 +128,20 @@ def of_subject(
     return max(mine, key=lambda row: int(row.until_ms), default=None)
 
 
+def touched(
+    rows: Iterable[Row[Any]], subject: Subject, logger: str, channel: str, start_ms: int, end_ms: int | None
+) -> bool:  # fmt: skip
+    """Of stretches that were read once for a list: whether one took this channel out of service at any moment of it."""
+    return any(
+        ((row.subject_kind, row.subject_id) == (subject.kind.value, subject.id)
+         or (row.logger == logger and row.channel in (None, channel)))
+        and (end_ms is None or row.from_ms < end_ms)
+        and start_ms < (row.until_ms if row.ended_ms is None else row.ended_ms)
+        and row.from_ms < (row.until_ms if row.ended_ms is None else row.ended_ms)
+        for row in rows
+    )  # fmt: skip
+
+
 def stretches(connection: Connection, *, subject: Subject | None = None) -> list[Stretch]:
     """When loggers were out of service, and this subject with all of its loggers; for what is exported."""
     named: ColumnElement[bool] = table.c.logger.is_not(None)

@@ -1,13 +1,15 @@
 """Excursions, as JSON and as CSV."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request
 from fastapi.responses import Response
+from sqlalchemy import Row
 
-from coldchain.domain.finding import Severity
-from coldchain.registry import excursion_views
+from coldchain.domain.finding import Severity, Subject, SubjectKind
+from coldchain.domain.quantity import ms_from_iso
+from coldchain.registry import excursion_views, maintenance
 from coldchain.registry.excursion_views import Filter
 from coldchain.registry.paging import LARGEST, Page
 from coldchain.registry.viewer import Permission, Viewer
@@ -35,7 +37,7 @@ COLUMNS = (
     "id", "version", "subject_kind", "subject_id", "reference", "customer", "carrier", "lane", "logger", "channel",
     "direction", "onset", "onset_sample", "end", "duration_s", "duration_upper_s", "peak_c", "peak", "limit_c",
     "area_c_min", "severity", "late", "latitude", "longitude", "recorded", "mean_c", "coverage_pct", "custodian", "leg",
-    "amends", "monitoring_ended", "raised", "acknowledged", "time_to_acknowledge_s",
+    "amends", "monitoring_ended", "raised", "acknowledged", "time_to_acknowledge_s", "out_of_service",
 )  # fmt: skip
 
 
@@ -67,14 +69,22 @@ def shown(web: Web, viewer: Caller, excursion: str) -> Response:
 
 
 def all_of(web: Services, viewer: Viewer, which: Filter, sort: str) -> Iterator[dict[str, Any]]:
-    """Every excursion that fits, read page by page."""
+    """Every excursion that fits, read page by page, each with whether its channel was out of service meanwhile."""
     page = Page([], "")
     while page.next_cursor is not None:
         with web.registry.read() as connection:
             page = excursion_views.listed(
                 connection, viewer, which, sort=sort, limit=LARGEST, cursor=page.next_cursor or None
             )
-        yield from page.items
+            work = maintenance.listed(connection)
+        yield from ({**item, "out_of_service": _touched(work, item)} for item in page.items)
+
+
+def _touched(work: Sequence[Row[Any]], item: dict[str, Any]) -> bool:
+    about = Subject(SubjectKind(item["subject_kind"]), item["subject_id"])
+    end = item.get("end")
+    start_ms, end_ms = ms_from_iso(item["onset"]), None if end is None else ms_from_iso(end)
+    return maintenance.touched(work, about, item["logger"], item["channel"], start_ms, end_ms)
 
 
 _EXCURSION = {

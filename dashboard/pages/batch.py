@@ -1,13 +1,17 @@
 """One batch: what is left of its stability budget, how it got there, and which shipments used it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dash import Dash, Input, Output, dcc, html
+from sqlalchemy import Row
 
+from coldchain.domain.finding import Subject, SubjectKind
+from coldchain.registry import maintenance
 from coldchain.registry.viewer import Permission, Viewer
 from compliance.batches import BatchLedger, load
 from dashboard.figures.burndown import HEIGHT, burndown, courses
-from dashboard.parts import security, stay_blocks, text
+from dashboard.parts import security, service_blocks, stay_blocks, text
 from dashboard.parts.budget_blocks import budget_block, line_table, of_batch, part_table
 from dashboard.parts.elements import card, head, link, moment, status
 from dashboard.parts.graph import graph
@@ -65,13 +69,14 @@ def page_body(services: Services, viewer: Viewer, batch: str, scheme: str | None
     now_ms = services.clock.now_ms()
     with services.registry.read() as connection:
         found = load(connection, services.history, viewer, batch, now_ms)
+        held = maintenance.listed(connection, at_ms=now_ms)
     derived = of_batch(batch)
     checked = html.Span(["Checked ", moment(now_ms, "second")], className="dim small")
     export = html.A("Ledger as JSON", href=f"/api/v1/batches/{batch}", className="button", download="")
     return [
         head(
             found.key.batch,
-            lead=headline(found),
+            lead=[*headline(found), *worked_on(found, held)],
             crumb=[link("Batches", "/batches"), " /"],
             actions=[export] if viewer.may(Permission.EXPORT) else [],
         ),
@@ -96,6 +101,20 @@ def headline(found: BatchLedger) -> list[Any]:
     if found.unseen:
         words.append(f", {text.count(found.unseen, 'stay')} in stores that are not yours to see")
     return words
+
+
+def worked_on(found: BatchLedger, held: Sequence[Row[Any]]) -> list[Any]:
+    """Each shipment or store in which the goods are now and that is out of service, or whose logger is, by name."""
+    said: list[Any] = []
+    for part in found.ledger.parts:
+        about = Subject(SubjectKind.STORE, part.store) if part.store else Subject(SubjectKind.SHIPMENT, part.id)
+        heard_by = {channel.split("/")[0] for channel in part.last or {}}
+        work = [maintenance.of_subject(held, subject=about),
+                *(maintenance.of_subject(held, logger=logger) for logger in heard_by)]  # fmt: skip
+        rows = [row for row in work if row is not None]
+        if part.live and rows:
+            said += [" · ", part.name, *service_blocks.badges([max(rows, key=lambda row: int(row.until_ms))])]
+    return said
 
 
 def _chart(found: BatchLedger, scheme: str | None, zone: str | None) -> html.Section:

@@ -7,7 +7,7 @@ from browser_tools import Opener
 from browser_world import HOUR, MINUTE, World
 
 from coldchain.domain.quantity import iso
-from coldchain.registry import batches, bindings, loggers, shipment_views, shipments
+from coldchain.registry import batches, bindings, loggers, maintenance, shipment_views, shipments
 from coldchain.registry.batches import BatchKey
 from coldchain.registry.bindings import NewBinding
 from coldchain.registry.shipments import NewMilestone, NewShipment
@@ -203,6 +203,22 @@ def test_who_may_not_operate_sees_stages_and_has_no_form(opened: Opener, goods: 
     watched.open(f"/shipments/{goods.second}")
     assert watched.page.get_by_role("heading", name="Stages").count() == 1
     assert watched.page.locator("#stage-form").count() == 0
+    watched.clean()
+
+
+def test_a_batch_says_which_of_its_shipments_is_out_of_service(opened: Opener, goods: Goods, world: World) -> None:
+    with world.registry.write() as connection:
+        maintenance.begin(
+            connection, subject=shipments.subject(goods.second), logger=None, channel=None, work_order="WO-9",
+            reason="repacking", from_ms=world.now_ms - HOUR, until_ms=world.now_ms + 9 * HOUR, who="test",
+            now_ms=world.now_ms - HOUR,
+        )  # fmt: skip
+    watched = opened()
+    watched.open(goods.path)
+    lead = watched.page.locator(".page-head .lead")
+    lead.locator(".out-of-service").wait_for()
+    assert "KB-2 out of service until" in lead.inner_text()
+    assert "KB-1 out of service" not in lead.inner_text()
     watched.clean()
 
 

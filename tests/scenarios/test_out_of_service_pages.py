@@ -1,5 +1,7 @@
 """Out of service from the pages: who may do it, what it says beside which field, and where the badge stands."""
 
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +122,20 @@ def test_readings_of_the_work_carry_its_flag_in_what_is_exported(web: Web) -> No
     assert served(of_shipment) == [True, False, True, True, False, True]
     assert served(of_logger) == [True, False, True, True, True, True]
     assert flag_names(flag_bits("out_of_service", "excluded")) == ["excluded", "out_of_service"]
+
+
+def test_the_csv_of_excursions_says_which_fell_into_work_on_their_channel(web: Web) -> None:
+    logger, shipment = a_logger(web), web.shipment("SHP-2")
+    ended = {"end_ms": NOON - HOUR // 2}
+    before = web.excursion(shipment, onset_ms=NOON - 9 * HOUR, onset_sample_ms=NOON - 9 * HOUR, end_ms=NOON - 8 * HOUR)
+    during, elsewhere = web.excursion(shipment, **ended), web.excursion(shipment, channel="outer", **ended)
+    given = {"work_order": "WO-7", "reason": "defrost", "who": "test"}
+    with web.registry.write() as connection:
+        id_ = maintenance.begin(
+            connection, subject=None, logger=logger, channel="internal", from_ms=NOON - 2 * HOUR, until_ms=NOON + HOUR,
+            now_ms=NOON - 2 * HOUR, **given,
+        )  # fmt: skip
+    rows = csv.DictReader(io.StringIO(web.as_role("quality").get("/api/v1/excursions?format=csv").text))
+    said = {row["id"]: row["out_of_service"] for row in rows if row["out_of_service"]}
+    assert said == {before: "false", during: "true", elsewhere: "false"}
+    assert id_
