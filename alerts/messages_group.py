@@ -50,16 +50,18 @@ class Crowd:
     def counts(self) -> str:
         """How many there are of each severity, and how many are over: `3 CRITICAL, 9 MAJOR, 2 over`."""
         going = Counter(severity_of(facts) for facts in self.facts if not _over(facts))
-        over = sum(_over(facts) for facts in self.facts)
         words = [f"{count} {self.phrases.severity(level.word)}" for level, count in sorted(going.items(), reverse=True)]
-        return ", ".join([*words, self.phrases.texts("group.over", count=over)] if over else words)
+        unwatched = sum(_unwatched(facts) for facts in self.facts)
+        over = len(self.facts) - going.total() - unwatched
+        rest = (("group.unwatched", unwatched), ("group.over", over))
+        return ", ".join([*words, *(self.phrases.texts(key, count=count) for key, count in rest if count)])
 
 
 def crowd_of(announcement: Announcement) -> Crowd:
     """Sort a group's alarms."""
     phrases = phrases_of(announcement)
     reasons = dict(zip((facts.alarm for facts in announcement.alarms), announcement.reasons, strict=False))
-    ordered = sorted(announcement.alarms, key=lambda f: (_over(f), -f.severity, -_beyond(f), f.onset_ms, f.alarm))
+    ordered = sorted(announcement.alarms, key=lambda f: (_rank(f), -f.severity, -_beyond(f), f.onset_ms, f.alarm))
     return Crowd(announcement, phrases, tuple(ordered), reasons)
 
 
@@ -111,13 +113,23 @@ def group_sms(to: str, announcement: Announcement, links: Links, sending: Sendin
 
 def line(facts: AlarmFacts, phrases: Phrases) -> str:
     """One alarm in a list: value and limit, since when and for how long; of what is over also until when."""
-    key = "refuted" if facts.refuted else ("over" if _over(facts) else "going")
+    key = "refuted" if facts.refuted else "unwatched" if _unwatched(facts) else "over" if _over(facts) else "going"
     kind = wording(facts) if wording(facts) in EXCURSIONS else "other"
     return phrases.texts(f"line.{key}.{kind}", **value_words(facts, phrases))
 
 
 def _over(facts: AlarmFacts) -> bool:
     return facts.returned or facts.refuted
+
+
+def _unwatched(facts: AlarmFacts) -> bool:
+    """Whether it is over only because nobody watches any more: it was never seen to come back."""
+    return facts.returned and facts.monitoring_ended and not facts.refuted
+
+
+def _rank(facts: AlarmFacts) -> int:
+    """What goes on first, then what nobody watches any more, then what is over."""
+    return 1 if _unwatched(facts) else 2 * int(_over(facts))
 
 
 def _beyond(facts: AlarmFacts) -> int:
@@ -172,9 +184,7 @@ def sections(crowd: Crowd, links: Links) -> tuple[Section, ...]:
     """Every alarm in a line that leads to its page, by severity."""
     by_title: dict[str, list[AlarmFacts]] = {}
     for facts in crowd.facts:
-        level = severity_of(facts) if not _over(facts) else None
-        title = crowd.phrases.texts("group.title_over") if level is None else crowd.phrases.severity(level.word)
-        by_title.setdefault(title, []).append(facts)
+        by_title.setdefault(_title(facts, crowd.phrases), []).append(facts)
     return tuple(
         Section(
             f"{title} ({len(members)})",
@@ -183,6 +193,13 @@ def sections(crowd: Crowd, links: Links) -> tuple[Section, ...]:
         )
         for title, members in by_title.items()
     )
+
+
+def _title(facts: AlarmFacts, phrases: Phrases) -> str:
+    """Under which head an alarm is listed."""
+    if _unwatched(facts):
+        return phrases.texts("group.title_unwatched")
+    return phrases.texts("group.title_over") if _over(facts) else phrases.severity(severity_of(facts).word)
 
 
 def _name(facts: AlarmFacts) -> str:
