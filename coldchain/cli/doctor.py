@@ -152,8 +152,7 @@ def _contacts(config: Config) -> str:
 def _broker(config: Config) -> str:
     if not config.mqtt_url:
         return "none configured; loggers use the built-in listener"
-    parts = urlsplit(config.mqtt_url)
-    return _reached(parts.hostname or "", parts.port or (8883 if parts.scheme == "mqtts" else 1883))
+    return reached(config.mqtt_url)
 
 
 def _influx(config: Config) -> str:
@@ -199,8 +198,7 @@ def _sentinel(config: Config) -> str:
         if config.sentinel_smtp_url == config.smtp_url:
             said.append("the same account as COLDCHAIN_SMTP_URL, so one failure silences both")
     if config.sentinel_sms_url:
-        parts = urlsplit(config.sentinel_sms_url)
-        said.append(_reached(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)))
+        said.append(reached(config.sentinel_sms_url))
     return "; ".join(said)
 
 
@@ -224,18 +222,26 @@ def _seen(config: Config) -> str | None:
 def _watchdog(config: Config) -> str:
     if not config.heartbeat_url:
         return "none configured: see COLDCHAIN_HEARTBEAT_URL"
-    parts = urlsplit(config.heartbeat_url)
-    return _reached(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+    return reached(config.heartbeat_url)
 
 
 def _sms(config: Config) -> str:
     if not config.sms_url:
         raise ColdchainError("COLDCHAIN_SMS_URL: not set; no SMS leaves this installation")
-    parts = urlsplit(config.sms_url)
-    return _reached(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+    return reached(config.sms_url)
 
 
-def _reached(host: str, port: int) -> str:
+_USUAL_PORTS = {"https": 443, "http": 80, "mqtts": 8883, "mqtt": 1883}
+
+
+def reached(url: str) -> str:
+    """That somebody answers at this URL's host and port.
+
+    Raises:
+        ColdchainError: nobody does.
+    """
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or _USUAL_PORTS[parts.scheme]
     try:
         socket.create_connection((host, port), timeout=5).close()
     except OSError as error:

@@ -18,7 +18,9 @@ from web_cast import HOUR, MINUTE, NOON, installed
 
 from coldchain import __version__
 from coldchain.cli import COMMANDS, main
+from coldchain.cli.doctor import reached
 from coldchain.domain.quantity import iso
+from coldchain.errors import ColdchainError
 from coldchain.registry import migrations
 from coldchain.registry.store import Registry, sqlite_url
 
@@ -319,3 +321,21 @@ def test_a_mistake_in_the_program_shows_no_local_variable_in_the_log() -> None:
 def test_every_command_is_reachable_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "coldchain", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"coldchain {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("mqtt://127.0.0.1", "127.0.0.1:1883"),
+        ("mqtts://127.0.0.1", "127.0.0.1:8883"),
+        ("http://127.0.0.1/beat", "127.0.0.1:80"),
+        ("https://user:word@127.0.0.1/beat", "127.0.0.1:443"),
+        ("https://127.0.0.1:9/", "127.0.0.1:9"),
+    ],
+)
+def test_doctor_knocks_where_a_url_leads_and_says_whether_somebody_answers(url: str, place: str) -> None:
+    try:
+        said = reached(url)
+    except ColdchainError as error:
+        said = str(error)
+    assert re.fullmatch(f"{place} (answers|cannot be reached: .*)", said)
