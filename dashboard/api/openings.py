@@ -9,14 +9,13 @@ from coldchain.domain.finding import Subject, SubjectKind
 from coldchain.registry import shipments, stores
 from coldchain.registry.viewer import Permission
 from compliance.openings_record import openings_of
-from dashboard.api.request import Caller, From, To, Web, instant, reply, shown_as
+from dashboard.api.request import Caller, From, To, Web, period, reply, shown_as
 from dashboard.policy import API, Endpoint, may
 
 _ELSE = "; without it as the product profile says"
 Light = Annotated[float | None, Query(ge=0.001, le=200_000, description=f"light is told from so many lux on{_ELSE}")]
 Shock = Annotated[float | None, Query(ge=0.001, le=1000, description=f"a blow is told from so many g on{_ELSE}")]
 _DAY_MS = 86_400_000
-_USUAL_DAYS = 31
 
 
 def of_shipment(web: Web, viewer: Caller, shipment: str, light_lux: Light = None, shock_g: Shock = None) -> Response:
@@ -35,9 +34,8 @@ def of_store(
     """The same of a store; of the last 31 days unless told otherwise."""
     with web.registry.read() as connection:
         stores.shown(connection, viewer, store)
-        end = instant("to", to) or web.clock.now_ms()
-        start = instant("from", from_) or end - _USUAL_DAYS * _DAY_MS
-        return reply(openings_of(connection, web.history, Subject(SubjectKind.STORE, store), start, end,
+        subject = Subject(SubjectKind.STORE, store)
+        return reply(openings_of(connection, web.history, subject, *period(web, from_, to),
                                  light_mlux=_milli(light_lux), shock_mg=_milli(shock_g)))  # fmt: skip
 
 

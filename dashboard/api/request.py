@@ -89,6 +89,19 @@ def past_instant(field: str, text: str | None, now_ms: int) -> int | None:
     return moment
 
 
+def period(web: Services, from_: str | None, to: str | None) -> tuple[int, int]:
+    """[from, to) of a question about a stretch of time: the last 31 days unless told otherwise.
+
+    Raises:
+        InvalidValue: names the field and the value.
+    """
+    end_ms, start_ms = instant("to", to), instant("from", from_)
+    if end_ms is None:
+        end_ms = web.clock.now_ms()
+    return (end_ms - _USUAL_PERIOD_MS if start_ms is None else start_ms), end_ms
+
+
+_USUAL_PERIOD_MS = 31 * 86_400_000
 _SPACED_OFFSET = re.compile(r"(T[\d:.]+) (\d\d:\d\d)$")
 _FORMATS = {"application/json": "json", "text/csv": "csv", "application/x-ndjson": "ndjson"}
 

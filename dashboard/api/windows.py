@@ -11,12 +11,10 @@ from coldchain.registry import shipments, stores
 from coldchain.registry.viewer import Permission
 from compliance.calendar import Unit
 from compliance.subject_windows import windows_of_subject
-from dashboard.api.request import Caller, From, To, Web, instant, reply, shown_as
+from dashboard.api.request import Caller, From, To, Web, period, reply, shown_as
 from dashboard.policy import API, Endpoint, may
 
 By = Annotated[str, Query(description="day, week (from Monday on) or month")]
-_DAY_MS = 86_400_000
-_USUAL_DAYS = 31
 
 
 def of_shipment(
@@ -25,8 +23,8 @@ def of_shipment(
     """The figures of a shipment (schema `coldchain.windows/1`); the last 31 days unless told otherwise."""
     with web.registry.read() as connection:
         shipments.exists(connection, viewer, shipment)
-        period = _period(web, from_, to)
-        return reply(windows_of_subject(connection, web.history, shipments.subject(shipment), _unit(unit), *period))
+        subject = shipments.subject(shipment)
+        return reply(windows_of_subject(connection, web.history, subject, _unit(unit), *period(web, from_, to)))
 
 
 def of_store(web: Web, viewer: Caller, store: str, unit: By = "day", from_: From = None, to: To = None) -> Response:
@@ -34,20 +32,13 @@ def of_store(web: Web, viewer: Caller, store: str, unit: By = "day", from_: From
     with web.registry.read() as connection:
         stores.shown(connection, viewer, store)
         subject = Subject(SubjectKind.STORE, store)
-        return reply(windows_of_subject(connection, web.history, subject, _unit(unit), *_period(web, from_, to)))
+        return reply(windows_of_subject(connection, web.history, subject, _unit(unit), *period(web, from_, to)))
 
 
 def _unit(word: str) -> Unit:
     if word not in tuple(Unit):
         raise InvalidValue(f"unit: {word[:40]!r} is none of {', '.join(Unit)}")
     return Unit(word)
-
-
-def _period(web: Web, from_: str | None, to: str | None) -> tuple[int, int]:
-    end = instant("to", to)
-    end = web.clock.now_ms() if end is None else end
-    start = instant("from", from_)
-    return (end - _USUAL_DAYS * _DAY_MS if start is None else start), end
 
 
 _WINDOWS = {"schema": "coldchain.windows/1", "zone": "Europe/Brussels", "windows": []}

@@ -11,6 +11,7 @@ from web_cast import NOON, NORTH, SOUTH, Web, installed
 from coldchain.domain.quantity import iso
 from coldchain.registry import facts, profiles
 from compliance.openings_record import openings_of
+from dashboard.api.request import period
 
 
 @pytest.fixture
@@ -83,3 +84,11 @@ def test_a_stranger_sees_none_and_limits_are_checked(web: Web) -> None:
     )
     assert web.as_role("viewer").get(f"/api/v1/stores/{store}/openings?from={iso(NOON)}").json()["items"] == []
     assert scoped.get(f"/api/v1/stores/{store}/openings").status_code == 404
+
+
+def test_a_question_without_a_period_is_about_the_last_31_days(web: Web) -> None:
+    month_ms, epoch = 31 * 86_400_000, "1970-01-01T00:00:00Z"
+    assert period(web.services, None, None) == (NOON - month_ms, NOON)
+    assert period(web.services, None, iso(DAWN)) == (DAWN - month_ms, DAWN)
+    assert period(web.services, iso(DAWN), None) == (DAWN, NOON)
+    assert period(web.services, epoch, epoch) == (0, 0)
