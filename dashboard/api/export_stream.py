@@ -41,44 +41,43 @@ class Document(Protocol):
         ...
 
 
-class CsvDocument:
+class _Csv:
+    """CSV by its contract, which counts its rows and closes with their number and its hash."""
+
+    def __init__(self, csv: TableCsv) -> None:
+        self._csv = csv
+
+    @property
+    def rows(self) -> int:
+        """Rows written so far."""
+        return self._csv.rows
+
+    @property
+    def sha256(self) -> str:
+        """The hash in the last line."""
+        return self._csv.sha256
+
+
+class CsvDocument(_Csv):
     """CSV by its contract: header, rows of the shipment (if any), and the closing line with rows and hash."""
 
     def __init__(self, shipment: str | None) -> None:
         self._shipment = shipment
         self._table = ReadingsCsv()
-
-    @property
-    def rows(self) -> int:
-        """Rows written so far."""
-        return self._table.rows
-
-    @property
-    def sha256(self) -> str:
-        """The hash in the last line."""
-        return self._table.sha256
+        super().__init__(self._table)
 
     def chunks(self, rows: Iterable[Reading]) -> Iterator[bytes]:
         """The lines, some hundreds at a time."""
         return self._table.readings((self._shipment, row) for row in rows)
 
 
-class TableDocument:
+class TableDocument(_Csv):
     """CSV of rows that are JSON objects: the named columns, absent values empty."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = columns
         self._table = TableCsv(columns)
-
-    @property
-    def rows(self) -> int:
-        """Rows written so far."""
-        return self._table.rows
-
-    @property
-    def sha256(self) -> str:
-        """The hash in the last line."""
-        return self._table.sha256
+        super().__init__(self._table)
 
     def chunks(self, rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
         """The lines, some hundreds at a time."""
