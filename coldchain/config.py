@@ -1,46 +1,24 @@
 """One TOML file and the environment, parsed once into a frozen value; all mistakes are reported together."""
 
 import os
-import re
-import shlex
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
-from coldchain.domain.topics import checked_filter
-from coldchain.errors import ConfigError, InvalidValue
+from coldchain import setting_texts as reading
+from coldchain.errors import ConfigError
+from coldchain.setting_texts import Address, redacted
+
+__all__ = ["KEYS", "PREFIX", "Address", "Config", "read_config", "redacted", "settings_shown"]
 
 PREFIX = "COLDCHAIN_"
 # Read elsewhere: by the command line, and by the tests to find servers.
 _NOT_SETTINGS = ("COLDCHAIN_CONFIG", "COLDCHAIN_SERVERS", "COLDCHAIN_TEST_")
 
 
-class Address(NamedTuple):
-    """Where something listens."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def loopback(self) -> bool:
-        """Whether only this machine can reach it."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
-
-
-_MAIL = re.compile(r"[^@\s,]{1,64}@[^@\s,]{1,255}")
-_PHONE = re.compile(r"\+[0-9]{6,15}")
 _WEB, _MQTT = Address("127.0.0.1", 8050), Address("127.0.0.1", 1883)
 
 
@@ -104,109 +82,24 @@ class _Key(NamedTuple):
         return PREFIX + self.field.upper()
 
 
-def _address(text: str) -> Address:
-    host, colon, port = text.rpartition(":")
-    host = host.strip("[]")
-    if not colon or not host or not port.isdecimal() or int(port) > 65535:
-        raise ValueError(f"{text!r} is not host:port, such as 127.0.0.1:8050")
-    return Address(host, int(port))
-
-
-def _address_or_off(text: str) -> Address | None:
-    return _address(text) if text.strip() else None
-
-
-def _switch(text: str) -> bool:
-    known = {"1": True, "true": True, "on": True, "yes": True, "": False, "0": False, "false": False, "off": False}
-    known["no"] = False
-    if text.strip().lower() not in known:
-        raise ValueError(f"{text!r} is neither on nor off")
-    return known[text.strip().lower()]
-
-
-def _path(text: str) -> Path | None:
-    return Path(text) if text else None
-
-
-def _topics(text: str) -> tuple[str, ...]:
-    try:
-        return tuple(dict.fromkeys(checked_filter(part.strip()) for part in text.split(",") if part.strip()))
-    except InvalidValue as error:
-        raise ValueError(error) from error
-
-
-def _level(text: str) -> str:
-    if not (text.isprintable() and frozenset("/+#").isdisjoint(text)):
-        raise ValueError(f"{text!r} must be printable and without / + #")
-    return text.strip()
-
-
-def _recipients(text: str) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    for one in found:
-        if not (_MAIL.fullmatch(one) or _PHONE.fullmatch(one)):
-            raise ValueError(f"{one!r} is neither name@host nor a telephone number such as +49170123456")
-    return found
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not (seconds == 0 or 0.2 <= seconds <= 3600):
-        raise ValueError(f"{text!r} is no number of seconds up to 3600; 0 switches it off")
-    return seconds
-
-
-def _annunciator(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        try:
-            if text.strip() and not shlex.split(text):
-                raise ValueError("it holds no command")
-        except ValueError as error:
-            raise ValueError(f"{text!r} is no command: {error}") from error
-        return text.strip()
-    host = urlsplit(text).hostname or ""
-    try:
-        near = ip_address(host).is_loopback or ip_address(host).is_private
-    except ValueError:
-        near = host == "localhost"
-    if not near:
-        raise ValueError(f"{redacted(text)!r} is not in this house: give the address of a device on a private network")
-    return text
-
-
-def _url(*schemes: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if not text:
-            return ""
-        scheme, host = urlsplit(text).scheme, urlsplit(text).hostname
-        if scheme not in schemes or not host:
-            raise ValueError(f"{redacted(text)!r} is not a URL of the form {' or '.join(schemes)}://host")
-        return text
-
-    return read
-
-
-_HTTP_URL, _SMTP_URL = _url("http", "https"), _url("smtp", "smtps")
+_HTTP_URL, _SMTP_URL = reading.url_of("http", "https"), reading.url_of("smtp", "smtps")
 
 KEYS = (
     _Key("data", "data", Path),
     _Key("tenant", "tenant", str),
-    _Key("http", "http", _address),
+    _Key("http", "http", reading.address),
     _Key("public_url", "public_url", _HTTP_URL),
-    _Key("mqtt_listen", "mqtt.listen", _address_or_off),
-    _Key("mqtt_anonymous", "mqtt.anonymous", _switch),
-    _Key("mqtt_url", "mqtt.url", _url("mqtt", "mqtts"), secret=True),
-    _Key("mqtt_topics", "mqtt.topics", _topics),
-    _Key("sparkplug_host", "sparkplug.host", _level),
-    _Key("home_assistant", "mqtt.home_assistant", _level),
+    _Key("mqtt_listen", "mqtt.listen", reading.address_or_off),
+    _Key("mqtt_anonymous", "mqtt.anonymous", reading.switch),
+    _Key("mqtt_url", "mqtt.url", reading.url_of("mqtt", "mqtts"), secret=True),
+    _Key("mqtt_topics", "mqtt.topics", reading.topics),
+    _Key("sparkplug_host", "sparkplug.host", reading.topic_level),
+    _Key("home_assistant", "mqtt.home_assistant", reading.topic_level),
     _Key("influx_url", "influx.url", _HTTP_URL),
     _Key("influx_token", "influx.token", str, secret=True),
     _Key("influx_org", "influx.org", str),
     _Key("influx_bucket", "influx.bucket", str),
-    _Key("database_url", "database.url", _url("postgresql"), secret=True),
+    _Key("database_url", "database.url", reading.url_of("postgresql"), secret=True),
     _Key("smtp_url", "smtp.url", _SMTP_URL, secret=True),
     _Key("mail_from", "mail.from", str),
     _Key("sms_url", "sms.url", _HTTP_URL),
@@ -218,17 +111,17 @@ KEYS = (
     _Key("sentinel_sms_account", "sentinel.sms_account", str),
     _Key("sentinel_sms_token", "sentinel.sms_token", str, secret=True),
     _Key("sentinel_sms_from", "sentinel.sms_from", str),
-    _Key("sentinel_to", "sentinel.to", _recipients),
+    _Key("sentinel_to", "sentinel.to", reading.recipients),
     _Key("sentinel_from", "sentinel.from", str),
     _Key("heartbeat_url", "heartbeat.url", _HTTP_URL, secret=True),
-    _Key("canary_s", "canary.every_s", _seconds),
-    _Key("annunciator", "annunciator", _annunciator),
-    _Key("backups", "backups", _path),
+    _Key("canary_s", "canary.every_s", reading.seconds),
+    _Key("annunciator", "annunciator", reading.annunciator),
+    _Key("backups", "backups", reading.path),
     _Key("tiles_url", "tiles.url", _HTTP_URL),
-    _Key("tls_cert", "tls.cert", _path),
-    _Key("tls_key", "tls.key", _path),
-    _Key("behind_proxy", "behind_proxy", _switch),
-    _Key("device_profiles", "device_profiles", _path),
+    _Key("tls_cert", "tls.cert", reading.path),
+    _Key("tls_key", "tls.key", reading.path),
+    _Key("behind_proxy", "behind_proxy", reading.switch),
+    _Key("device_profiles", "device_profiles", reading.path),
 )
 
 
@@ -254,16 +147,6 @@ def read_config(path: Path | None, environment: Mapping[str, str] | None = None)
     if mistakes:
         raise ConfigError("the configuration cannot be used: " + "; ".join(mistakes))
     return config
-
-
-def redacted(url: str) -> str:
-    """`url` without user name and password, for logs and messages."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=_place(parts)).geturl() if "@" in parts.netloc else url
-
-
-def _place(parts: SplitResult) -> str:
-    return parts.netloc.rpartition("@")[2]
 
 
 def _from_file(path: Path | None, mistakes: list[str]) -> dict[str, str]:
