@@ -25,7 +25,7 @@ def main() -> None:
     # patience enough that a busy test machine does not look like a slow server.
     pacing = Pacing(lease_ms=900_000, patience_s=1.0)
     dispatcher = Dispatcher(Registry(registry_url), channels, SystemClock(), holder_name(), site=SITE, pacing=pacing)
-    dispatcher.run(threading.Event(), idle_s=0.02)
+    dispatcher.run(threading.Event(), idle_s=0.1)
 
 
 if __name__ == "__main__":
