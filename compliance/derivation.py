@@ -21,6 +21,7 @@ from compliance import derivation_stated as stated_numbers
 from compliance import derivation_times as times
 from compliance.channel import ChannelFindings, judge
 from compliance.derivation_budget import budget, share_used
+from compliance.derivation_excursion import excursion
 from compliance.derived import SCHEMA, Derived, Json, printed
 from compliance.document import METHODS, program_version
 from compliance.inputs import Inputs, Span
@@ -209,7 +210,7 @@ def _excursion(said: ChannelFindings, stated: list[Json], rest: str) -> Derived 
     if name == "severity":
         return _severity(stated[at])
     direction, stretch = found[at]
-    return times.excursion(said, direction, stretch, name)
+    return excursion(said, direction, stretch, name)
 
 
 def _cumulative(said: ChannelFindings, whole: ChannelFindings, stated: list[Json], rest: str) -> Derived | None:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from coldchain.domain.profile import Direction
 from compliance import derivation_times as times
 from compliance.channel import ChannelFindings
+from compliance.derivation_excursion import duration
 from compliance.derived import Derived, Rows, degrees, seconds
 from compliance.excursions import Outside, outside
 from compliance.figures import BandUse, band_side
@@ -28,7 +29,7 @@ def budget(said: ChannelFindings, rest: str) -> Derived | None:
     number, _, field = name.removeprefix("charges.").partition(".")
     if not number.isdecimal() or int(number) >= len(some) or field not in ("used_s", "used_upper_s"):
         return None
-    found = times.duration(said.trace, some[int(number)], upper=field == "used_upper_s")
+    found = duration(said.trace, some[int(number)], upper=field == "used_upper_s")
     words = "Charge" if field == "used_s" else "Charge, upper bound"
     more = (f"The stretch is charged while the goods are {_beyond(side, limit)}.", *found.more)
     return found.called(f"{words} to {use.band.range.text()}", METHOD, more)
