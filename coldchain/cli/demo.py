@@ -17,6 +17,7 @@ from alerts.inbox import Inbox
 from alerts.sinks import SmsSink, SmtpSink
 from coldchain import pulse
 from coldchain.cli import configured
+from coldchain.cli.demo_duty import duty_deeds
 from coldchain.cli.demo_history import Lived, live_through
 from coldchain.cli.demo_live import LivePeople, known, remember
 from coldchain.cli.demo_world import PEOPLE, Deed, people_deeds, world_deeds
@@ -137,7 +138,7 @@ def _live_until_now(config: Config, hand: HandClock, clock: SystemClock, console
         from_ms = before["lived_until_ms"] if before else fleet.start_ms
         deeds = world_deeds(fleet)
         if before is None:
-            deeds = [*people_deeds(fleet), *deeds]
+            deeds = [*people_deeds(fleet), *deeds, *duty_deeds(end_ms)]
             # A first life that is broken off is begun anew: it counts as lived until never.
             with stores.registry.write() as connection:
                 remember(connection, end_ms=end_ms, lived_until_ms=0)

@@ -25,8 +25,8 @@ _STAGES = {"loading": Stage.LOADING, "hub": Stage.HANDOVER}
 # Who they are: e-mail, name, role, phone, on call. The viewer belongs to one customer and sees only its shipments.
 ON_CALL = "olivia@demo.example"
 PEOPLE = (
-    ("ada@demo.example", "Ada Lindqvist", "admin", None, False),
-    ("quentin@demo.example", "Quentin Moreau", "quality", None, False),
+    ("ada@demo.example", "Ada Lindqvist", "admin", "+491701234568", False),
+    ("quentin@demo.example", "Quentin Moreau", "quality", "+491701234569", False),
     (ON_CALL, "Olivia Brandt", "operator", "+491701234567", True),
     ("victor@demo.example", "Victor Okafor", "viewer", None, False),
     ("aurelia@demo.example", "Aurelia Santos", "auditor", None, False),

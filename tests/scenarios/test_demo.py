@@ -163,6 +163,8 @@ def test_the_history_holds_shipments_excursions_alarms_mails_and_sms(demo: Demo)
     assert len(demo.items("/excursions?limit=1000")) >= 10
     assert len(demo.items("/alarms?limit=1000")) >= 10
     assert {message.kind for message in demo.inbox()} == {"email", "sms"}
+    [rota], [policy] = demo.items("/rotas"), demo.items("/policies")
+    assert [step["targets"][0]["id"] for step in policy["steps"]] == [rota["id"]] * 2
 
 
 def test_soon_a_new_excursion_appears_and_is_told_by_mail_and_sms_whose_link_needs_a_press(demo: Demo) -> None:
