@@ -152,7 +152,7 @@ def _rota(connection: Connection, book: Rulebook, found: Rota, viewer: Viewer, a
     named = people.names(connection, {one for one in mentioned if one})
     return [
         duty_blocks.holes_banner(holes, zone, HOLES_DAYS),
-        card("On duty", duty_blocks.now_and_next(found, ahead, now_ms, named)),
+        card("On duty", duty_blocks.now_and_next(found, ahead, now_ms, named), className="duty-now"),
         _turn_pages(asked, found.id, shown, first),
         duty_blocks.strips(found, spans, shown, now_ms, named, viewer),
         card("Who stands in", duty_blocks.standing_in(standing, named, viewer)),

@@ -72,10 +72,10 @@ def overall(found: Json, about: About) -> html.Div:
         Figure("Floods", f"{floods:,}", ["more than 10 in 10 min to one person", defined("flood")],
                "excursion" if floods else "calm"),
         Figure("Nuisance", whole("nuisance", nuisance["alarms"]),
-               [percent(nuisance["share_pct"]), f" over within {within}", defined("nuisance", within=within)],
+               [percent(nuisance["share_pct"]), f", over within {within}", defined("nuisance", within=within)],
                "at_risk" if nuisance["alarms"] else "calm"),
         Figure("Time to acknowledge", seconds(answers["to_acknowledge_median_s"]),
-               [f"median; 90 % within {seconds(answers['to_acknowledge_p90_s'])}", defined("answers")]),
+               [_answered(answers), defined("answers")]),
         Figure("Not acknowledged", whole("waiting", answers["waiting"]), ["major and critical", defined("waiting")],
                "at_risk" if answers["waiting"] else "calm"),
         Figure("Stale", whole("stale", found["stale"]["alarms"]), ["active for a day", defined("stale")],
@@ -83,7 +83,8 @@ def overall(found: Json, about: About) -> html.Div:
         Figure("Chattering", whole("chattering", found["chattering"]["alarms"]),
                ["within the last day", defined("chattering")], "at_risk" if found["chattering"]["alarms"] else "calm"),
         Figure("Drills answered", about.behind(percent(drills["share_pct"]), "drills", number=drills["sent"]),
-               [f"{drills['answered']} of {drills['sent']}, {drills['missed']} missed", defined("drills")],
+               [f"{drills['answered']} of {drills['sent']}, {drills['missed']} missed" if drills["sent"] else
+                "no drill within this period", defined("drills")],
                "excursion" if drills["missed"] else "calm"),
         Figure("Repeats", about.behind(percent(repeats["share_pct"]), "repeats", number=repeats["messages"]),
                [f"{repeats['messages']:,} of {found['messages']:,} messages", defined("repeats")]),
@@ -91,6 +92,13 @@ def overall(found: Json, about: About) -> html.Div:
                                               number=repeats["possibly_twice"]),
                [f"{percent(repeats['possibly_twice_pct'])} of messages", defined("twice")]),
     ])  # fmt: skip
+
+
+def _answered(answers: Json) -> str:
+    """How the time to acknowledge is spread."""
+    if answers["to_acknowledge_median_s"] is None:
+        return "nothing was acknowledged yet"
+    return f"median; 90 % within {seconds(answers['to_acknowledge_p90_s'])}"
 
 
 def load(rows: Sequence[Json], about: About) -> html.Section:

@@ -36,14 +36,39 @@ def act(words: str, what: str, *, label: str = "") -> html.Button:
 
 def people(
     found: Sequence[Reached], *, me: str, may_send: bool, now_ms: int, hours_of: Collection[str] = ()
-) -> html.Section:  # fmt: skip
-    """Everybody, those on call first: how they are reached and whether it works; `hours_of` whose hours may be set."""
-    if not found:
-        return card("People", empty("Nobody is on record"))
-    return card(
-        "People",
-        html.Ul([_person(one, me, may_send, now_ms, one.person.id in hours_of) for one in found], className="contacts"),
+) -> html.Div:  # fmt: skip
+    """Who may be called, oneself first, then the others: how they are reached and whether it works.
+
+    `hours_of` are those whose hours may be set.
+    """
+
+    def listed(some: Sequence[Reached]) -> html.Ul:
+        own_first = sorted(some, key=lambda one: one.person.id != me)
+        rows = [_person(one, me, may_send, now_ms, one.person.id in hours_of) for one in own_first]
+        return html.Ul(rows, className="contacts")
+
+    called = [one for one in found if one.duties or one.person.on_call]
+    others = [one for one in found if one not in called]
+    nobody = empty("Nobody is on call", html.Span("Alarms reach no one. Mark somebody as on call, or make a rota."))
+    return html.Div(
+        [
+            card("On call", listed(called) if called else nobody, right=html.Span(_summary(called), className="dim")),
+            card("Others", listed(others), right=html.Span(str(len(others)), className="dim")) if others else None,
+        ],
+        className="stack",
     )
+
+
+def _summary(called: Sequence[Reached]) -> str:
+    """How many there are, and of how many the way to them is not known to work."""
+    single = sum(not one.has_phone for one in called)
+    unproved = sum(
+        one.person.email_verified_ms is None or (one.has_phone and one.person.phone_verified_ms is None)
+        for one in called
+    )
+    parts = [text.count(len(called), "person", "people")] if called else []
+    parts += [f"{unproved} with an address that is not verified"] if unproved else []
+    return ", ".join([*parts, *([f"{single} without a phone number"] if single else [])])
 
 
 def _person(one: Reached, me: str, may_send: bool, now_ms: int, may_set: bool) -> html.Li:
@@ -131,7 +156,7 @@ def _party_mail(row: Any) -> html.Div:
         return html.Div(
             [row.email, html.Div(["verified ", moment(row.email_verified_ms, "date")], className="dim small")]
         )
-    prove = act("Prove", f"party:{row.id}:prove", label=f"Send a proof to {row.name} of {row.party}")
+    prove = act("Verify", f"party:{row.id}:prove", label=f"Verify: {row.name} of {row.party}, Mail")
     return html.Div([row.email, " ", _warning("not verified"), " ", prove])
 
 

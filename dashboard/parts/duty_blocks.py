@@ -17,6 +17,7 @@ WHY = {"turn": "turn", "holiday": "holiday", "override": "stands in", "swap": "s
        "out_of_hours": "outside its hours", "gone": "access has ended"}  # fmt: skip
 DAY_MS = 86_400_000
 WEEK_DAYS = 7
+_NARROW = 0.09  # of a week, about 15 hours: narrower than most names
 _SHORT = 0.04  # of a week: about the width of a finger on the strip
 
 
@@ -141,7 +142,11 @@ def _bar(span: Span, week: Week, zone: ZoneInfo, now_ms: int, named: Mapping[str
     why = "" if duty.why == "turn" else f", {WHY.get(duty.why, duty.why)}"
     kind = "own" if duty.person == viewer.id else "nobody" if duty.person is None and _tone(duty.why) == "excursion" \
         else "off" if duty.person is None else "other"  # fmt: skip
-    words = [html.Strong(who), html.Span(f"{times}{why}", className="when")]
+    words = [html.Strong(who, className="full"), html.Span(f"{times}{why}", className="when full")]
+    if width < _NARROW:  # a whole name would be cut to two letters; the title and a phone have it
+        from_hour = f"{datetime.fromtimestamp(span.from_ms / 1000, zone):%H:%M}"
+        brief = [html.Strong(_initials(who)), html.Span(from_hour, className="when")]
+        words.append(html.Span(brief, className="brief", **{"aria-hidden": "true"}))
     may_change = viewer.may(Permission.ASSESS) or (duty.person == viewer.id and viewer.may(Permission.ACKNOWLEDGE))
     if span.to_ms > now_ms and may_change and not viewer.scoped:
         about = {"layer": span.layer, "from": iso(max(span.from_ms, now_ms)), "to": iso(span.to_ms),
@@ -154,7 +159,15 @@ def _bar(span: Span, week: Week, zone: ZoneInfo, now_ms: int, named: Mapping[str
     place = {"--left": f"{left * 100:.3f}%", "--width": f"{width * 100:.3f}%"}
     # A turn of minutes would be too small to be hit: it is drawn wider, over its neighbour.
     short = {"data-short": "true"} if width < _SHORT else {}
+    short |= {"data-narrow": "true"} if width < _NARROW else {}
     return html.Li(inner, style=place, **{"data-kind": kind, "data-past": str(span.to_ms <= now_ms).lower(), **short})
+
+
+def _initials(who: str) -> str:
+    """Who, in as many letters as a narrow turn has room for."""
+    if len(who) < 4 or who == "nobody":
+        return "–" if who == "nobody" else who
+    return "".join(part[0] for part in who.replace("-", " ").split() if part[0].isupper())[:3] or who[:3]
 
 
 def standing_in(rows: Sequence[Any], named: Mapping[str, str], viewer: Viewer) -> Any:
