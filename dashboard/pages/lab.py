@@ -76,7 +76,9 @@ def _choice_fields() -> html.Div:
 
 def _buttons() -> html.Div:
     go = html.Button("Replay", id="lab-go", type="button", className="button primary")
-    refusal = html.P(id="lab-refusal", className="status", role="alert", hidden=True, **{"data-status": "at_risk"})
+    refusal = html.P(
+        id="lab-refusal", className="status refusal", role="alert", hidden=True, **{"data-status": "at_risk"}
+    )
     return html.Div([refusal, html.Div(go, className="dialog-actions")])
 
 

@@ -116,5 +116,5 @@ def _lines(document: Json | None, derived: Derives) -> dict[str, Any]:
         "Highest": derived(text.celsius(seen["max_c"]), "temperature.max_c"),
         "MKT": derived(text.fixed(mkt["value_c"], 2, "°C"), "mkt.value_c"),
         "Excursions": derived(f"{len(document['excursions']):,}", "excursions.count"),
-        "Suggestion": derived(f"tier {tier}: {document['suggestion']['reasons'][0]}", "suggestion.tier"),
+        "Suggestion": derived(f"tier {tier}", "suggestion.tier"),
     }

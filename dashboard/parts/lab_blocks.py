@@ -47,7 +47,7 @@ def run_card(shown: Shown) -> html.Section:
         html.P(f"{run.done:,} of {run.total:,} replayed", role="status", className="small dim"),
     ]  # fmt: skip
     if run.failure:
-        parts.append(html.P(run.failure, className="status", role="alert", **{"data-status": "at_risk"}))
+        parts.append(html.P(run.failure, className="status refusal", role="alert", **{"data-status": "at_risk"}))
     cancel = html.Button("Cancel", id="lab-cancel", type="button", className="button", hidden=not run.running)
     return card("Run", html.Div(parts, className="body"), right=cancel)
 

@@ -2,7 +2,9 @@
 
 import pytest
 from browser_tools import Opener, Watched
-from browser_world import World
+from browser_world import HOUR, World
+
+from coldchain.domain.quantity import iso
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -115,6 +117,34 @@ def test_a_customer_derives_only_from_its_own_shipments(opened: Opener, world: W
     watched.until(OPEN)
     rows = watched.page.locator(".derivation tbody tr")
     assert {rows.nth(k).inner_text().strip() for k in range(rows.count())} == {plan.reference for plan in own}
+
+
+def test_a_store_shows_its_calendar_and_each_window_its_derivation(opened: Opener, world: World) -> None:
+    watched = opened(width=390)
+    watched.open(f"/stores/{world.store}")
+    watched.until("document.querySelectorAll('#store-windows tbody tr').length >= 2")
+    watched.page.locator("#store-window-unit").get_by_text("Month").click()
+    watched.until("document.querySelector('#store-windows th').innerText === 'Month'")
+    assert watched.page.evaluate("document.documentElement.scrollWidth") == 390
+    watched.page.locator("#store-windows button.derive").first.click()
+    watched.until(OPEN)
+    assert "Part" in watched.page.locator(".derivation").inner_text()
+    assert watched.axe() == []
+    watched.clean()
+
+
+def test_what_was_known_at_an_earlier_moment_stands_beside_what_is_known_now(opened: Opener, world: World) -> None:
+    watched = opened()
+    watched.open(f"/shipments/{world.plans[1].id}")
+    watched.page.locator("#known-form summary").click()
+    watched.page.locator("#known-at").fill(iso(world.now_ms - 3 * HOUR)[:16])
+    watched.page.locator("#known-send").click()
+    watched.until("document.querySelectorAll('#known-said tbody tr').length >= 8")
+    assert watched.axe() == []
+    watched.page.locator("#known-at").fill("2051-01-01T00:00")
+    watched.page.locator("#known-send").click()
+    watched.until("document.querySelector('#known-said [role=alert]')?.innerText.includes('still to come')")
+    watched.clean()
 
 
 def test_a_period_without_shipments_says_so(opened: Opener) -> None:

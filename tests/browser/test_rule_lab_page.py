@@ -73,6 +73,8 @@ def test_what_is_wrong_with_a_draft_is_said_and_nothing_runs(opened: Opener, wor
     watched.page.get_by_role("button", name="Replay").click()
     see(watched, "neither TOML nor JSON", "#lab-refusal")
     assert watched.axe() == []
+    watched.page.set_viewport_size({"width": 390, "height": 844})
+    watched.until("document.documentElement.scrollWidth === 390")
     watched.clean()
 
 
