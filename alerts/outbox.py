@@ -86,7 +86,8 @@ def announced(claimed: Claimed) -> Announcement:
 
 def _links(claimed: Claimed, announcement: Announcement, site: Site) -> messages.Links:
     page = f"{site.public_url}/alarms/"
-    needed = announcement.reader.may_acknowledge and not announcement.digest
+    shared = claimed.channel == "apprise"  # a chat: whoever reads it is not known
+    needed = announcement.reader.may_acknowledge and not announcement.digest and not shared
     acknowledge = f"{site.public_url}/api/v1/ack/{_token(claimed, announcement, site)}" if needed else None
     code = claimed.code if needed else None
     if announcement.group:

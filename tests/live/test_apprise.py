@@ -185,6 +185,7 @@ def test_an_endpoint_of_apprise_is_told_and_its_message_is_accepted_and_no_more(
     Dispatcher(story.registry, ways, HandClock(NOON + 10), "one", site=SITE).drain()
     [(_, document)] = receiver.taken
     assert "SHP-2026-0042" in document["message"]
+    assert "/api/v1/ack/" not in document["message"]
     assert "12.4 °C" in document["title"]
     assert document["type"] == "failure"
     [told] = story.outbox()

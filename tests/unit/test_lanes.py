@@ -4,13 +4,15 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from alert_cast import HIGH, NOON, Story, new_registry, store_alarm
+from alert_cast import HIGH, NOON, SITE, Story, new_registry, store_alarm
 from server_process import wait_until
 from sqlalchemy import Connection
 
+from alerts.channels.port import Message, Sent
+from alerts.dispatcher import Dispatcher, Pacing
 from alerts.grouping_rows import claim
 from alerts.lanes import Lane, Turn
-from coldchain.clock import SystemClock
+from coldchain.clock import HandClock, SystemClock
 from coldchain.registry import outbox
 from coldchain.registry.outbox_groups import MOST_ABREAST
 from coldchain.registry.store import take_lease
@@ -117,10 +119,54 @@ def test_a_program_gets_an_alarms_next_word_only_after_the_one_that_is_still_on_
         assert (first.occasion, second.occasion) == (1, 2)
 
 
-def queue(connection: Connection, story: Story, alarm: str, recipient: str, occasion: int, due_ms: int) -> None:
+class Held:
+    """A channel whose sends take until they are let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.release = threading.Event(), threading.Event()
+
+    def send(self, message: Message) -> Sent:
+        self.begun.set()
+        self.release.wait(60)
+        return Sent(None, "", "")
+
+
+def test_a_channel_that_is_slow_by_nature_takes_no_turns_with_the_others(tmp_path: Path) -> None:
+    story, slow, quick = Story(new_registry(tmp_path)), Held(), Held()
+    quick.release.set()
+    story.happens(HIGH)
+    with story.registry.write() as connection:
+        for channel in ("apprise", "webhook"):
+            queue(connection, story, str(story.id), channel, 1, NOON, channel=channel)
+    made = Dispatcher(
+        story.registry, {"apprise": slow, "webhook": quick}, HandClock(NOON + 1), "one", site=SITE,
+        pacing=Pacing(patience_s=60.0), apart={"apprise": 2},
+    )  # fmt: skip
+    made.step()
+    wait_until(slow.begun.is_set)
+
+    def state(channel: str) -> str:
+        return next(str(row.state) for row in story.outbox() if row.channel == channel)
+
+    wait_until(lambda: state("webhook") == "accepted")
+    assert state("apprise") == "sending"
+    slow.release.set()
+    made.close()
+    assert state("apprise") == "accepted"
+
+
+def queue(
+    connection: Connection,
+    story: Story,
+    alarm: str,
+    recipient: str,
+    occasion: int,
+    due_ms: int,
+    channel: str = "webhook",
+) -> None:
     """One row for a program, with the content of the story's own alarm."""
     content = story.outbox()[0].content if story.id else {}
-    row = {"alarm": alarm, "occasion": occasion, "step": 0, "recipient": recipient, "channel": "webhook"}
+    row = {"alarm": alarm, "occasion": occasion, "step": 0, "recipient": recipient, "channel": channel}
     more = {"recipient_kind": "endpoint", "reason": "raised", "address": "https://example.org", "content": content}
     assert outbox.queue(connection, {**row, **more, "created_ms": due_ms, "next_due_ms": due_ms})
 
