@@ -95,7 +95,7 @@ def send(
         connection, recipient=someone.id, channel=channel, address=address, alarm_id=record.id, now_ms=now_ms,
         due_ms=due_ms,
     )  # fmt: skip
-    used = outbox_groups.codes_in_use(connection, someone.id, now_ms - CODE_LIFE_MS)
+    used = outbox_groups.codes_in_use(connection, someone.id, someone.phone or "", now_ms - CODE_LIFE_MS)
     code = next(c for c in iter(lambda: f"{secrets.randbelow(9000) + 1000}", "") if c not in used)
     # Its link outlives the time for an answer: a late one still proves that messages arrive.
     values = {"id": id_, "until_ms": str(due_ms), "ends_ms": str(due_ms + WEEK_MS)}

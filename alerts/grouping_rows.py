@@ -98,6 +98,6 @@ def _code(
     asks = announcement is not None and announcement.reader.may_acknowledge and not announcement.digest
     if lead.channel != "sms" or not asks:
         return None if announcement is None or not announcement.form else lead.code
-    used = outbox_groups.codes_in_use(connection, lead.recipient, now_ms - CODE_LIFE_MS)
+    used = outbox_groups.codes_in_use(connection, lead.recipient, lead.address, now_ms - CODE_LIFE_MS)
     free = [code for code in (f"{secrets.randbelow(9000) + 1000}" for _ in range(50)) if code not in used]
     return free[0] if free else None

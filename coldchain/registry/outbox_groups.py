@@ -29,7 +29,7 @@ from coldchain.registry.outbox import (
     due_ways,
     parts,
 )
-from coldchain.registry.schema import alarm, delivery_attempt, lease, outbox
+from coldchain.registry.schema import alarm, delivery_attempt, lease, outbox, person
 
 MOST_ROWS = 1_000  # of one message
 MOST_ABREAST = 4  # messages to one recipient over one channel at a time
@@ -145,10 +145,13 @@ def unanswered(connection: Connection, alarms: set[str]) -> bool:
     return False
 
 
-def codes_in_use(connection: Connection, recipient: str, since_ms: int) -> set[str]:
-    """The codes that answers of this recipient may still quote."""
-    query = select(outbox.c.code).distinct().where(outbox.c.recipient == recipient, outbox.c.channel == "sms")
-    return set(connection.execute(query.where(outbox.c.code.is_not(None), outbox.c.created_ms > since_ms)).scalars())
+def codes_in_use(connection: Connection, recipient: str, number: str, since_ms: int) -> set[str]:
+    """The codes that answers of this recipient, or of anybody else who shares the phone, may still quote."""
+    sharing = select(person.c.id).where(person.c.phone == number)
+    asked = (outbox.c.channel == "sms", outbox.c.code.is_not(None), outbox.c.created_ms > since_ms)
+    theirs = or_(outbox.c.recipient == recipient, outbox.c.recipient.in_(sharing))
+    query = select(outbox.c.code).distinct().where(theirs)
+    return set(connection.execute(query.where(*asked)).scalars())
 
 
 def by_short_id(connection: Connection, beginning: str) -> str | None:

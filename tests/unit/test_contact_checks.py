@@ -130,6 +130,19 @@ def test_an_answer_that_comes_again_acknowledges_nothing_that_it_never_saw(house
     assert house.answer(f"ACK {code_of(newest)}") is Answer.ACKNOWLEDGED
 
 
+def test_who_shares_a_phone_is_asked_for_different_codes(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    with house.registry.write() as connection:
+        connection.execute(update(person).where(person.c.id == BOB).values(phone=PHONE))
+    drawn = iter([111] * 51)
+    monkeypatch.setattr("secrets.randbelow", lambda _limit: next(drawn, 222))
+    first = Story(house.registry)
+    first.happens(HIGH)
+    house.dispatcher.drain()
+    codes = [code_of(sms) for sms in house.sms.taken]
+    assert sorted(codes) == ["1111", "1222"]
+    assert house.answer(f"ACK {codes[0]}") is Answer.ACKNOWLEDGED
+
+
 def test_a_number_that_was_changed_since_speaks_for_nobody_any_more(house: House) -> None:
     story = Story(house.registry)
     story.happens(HIGH)
