@@ -276,12 +276,22 @@ class TwinChannel:
         lower, upper = twin.bounds()
         yield "mkt lower", theirs["lower_c"], lower
         yield "mkt upper", theirs["upper_c"], upper
-        wanted = [(window, item) for window in self._profile.windows for item in high]
-        for (window, item), other in zip(wanted, theirs["windows"], strict=False):
+        yield from self._windows(twin, high)
+
+    def _windows(self, twin: TwinMkt, high: list[dict[str, Any]]) -> Iterator[tuple[str, Any, Any]]:
+        """Of each window around each high excursion; where nothing is known of the time around, there is none."""
+        onsets = {item["id"]: moment_ms(item["onset_sample"]) for item in self._channel["excursions"]}
+        theirs = {(one["window"], onsets.get(one["excursion"])): one for one in self._channel["mkt"]["windows"]}
+        limits = [window.limit_mc for window in self._profile.windows]
+        warm = self._whole and limits and max(value for _, value, _ in self._samples) > min(limits)
+        for window, item in ((window, item) for window in self._profile.windows for item in high) if warm else ():
             end = item["last"] if item["end"] is None else item["end"]
             worst, trailing = twin.windows(window.length_ms, item["onset"], end)
-            yield f"mkt {window.id} worst", other["worst"]["value_c"], worst
-            yield f"mkt {window.id} trailing", other["trailing"]["value_c"], trailing
+            other = theirs.get((window.id, item["sample"]))
+            if other is not None or worst is not None:
+                name = f"mkt {window.id} around {item['sample']} "
+                yield name + "worst", other and other["worst"]["value_c"], worst
+                yield name + "trailing", other and other["trailing"]["value_c"], trailing
 
 
 def _moment(text: str | None) -> str:

@@ -45,3 +45,26 @@ def test_an_area_on_the_edge_between_two_printed_digits_is_told_alike_by_both() 
     found = findings(given, at(11))
     assert [one.area_mc_ms for one in found.excursions] == [300_000]
     assert differences(given, found.document) == []
+
+
+def lonely() -> Inputs:
+    """An excursion of one reading that stands alone for days, and later one among readings."""
+    cold = [(60 * k, 5.0) for k in range(6)]
+    later = [(60 * (80 + k), 9.0 if 3 <= k < 6 else 5.0) for k in range(30)]
+    bound = Bound(track(*cold, (2400, 9.0), *later), (Span(at(0), None),), interval_ms=60 * MINUTE)
+    return Inputs(BOX, shipped_profile("cct-2-8"), (bound,), silence=False)
+
+
+def test_an_excursion_around_which_nothing_is_known_has_no_window_and_moves_no_other() -> None:
+    document = findings(lonely(), at(7000)).document
+    assert len(document["excursions"]) == 2
+    assert [one["excursion"] for one in document["mkt"]["windows"]] == [document["excursions"][1]["id"]]  # type: ignore[index]
+    assert differences(lonely(), document) == []
+
+
+def test_a_window_that_is_missing_is_seen() -> None:
+    document = findings(lonely(), at(7000)).document
+    for block in (document, *document["channels"]):  # type: ignore[misc]
+        block["mkt"]["windows"].clear()  # type: ignore[index]
+    found = differences(lonely(), document)
+    assert [one.split(":")[0].split()[-1] for one in found] == ["worst", "trailing"], found
