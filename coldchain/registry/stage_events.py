@@ -126,6 +126,8 @@ def _seen(event: object, place: str) -> Seen:
         time_ms = ms_from_iso(said)
     except InvalidValue as error:
         raise InvalidValue(f"{place}.eventTime: {error}") from error
+    if time_ms < 0:  # a clock that was never set would take everything since then into this stage
+        raise InvalidValue(f"{place}.eventTime: {said} lies before 1970: correct it")
     step, id_ = event.get("bizStep"), event.get("eventID")
     last = _LAST_WORD.search(step) if isinstance(step, str) else None
     word = last[1].lower() if last else ""

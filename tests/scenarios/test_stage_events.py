@@ -94,6 +94,7 @@ def test_what_takes_readings_out_of_judgement_needs_the_quality_unit_and_then_no
         ([{"bizStep": "departing"}], "events[0].eventTime: missing"),
         ([{"eventTime": "yesterday"}], "events[0].eventTime: 'yesterday'"),
         ([{"eventTime": "2026-01-05T06:00:00"}], "events[0].eventTime"),
+        ([{"eventTime": "0001-01-01T00:00:00Z", "bizStep": "unpacking"}], "events[0].eventTime"),
         ([event("departing", 0)] * (MOST + 1), f"at most {MOST}"),
     ],
 )
