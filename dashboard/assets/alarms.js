@@ -112,9 +112,8 @@
     const row = document.querySelector("#alarm-rows .at-hand");
     if (!row || row.dataset.alarm !== hand) return;
     top = row.getBoundingClientRect().top;
-    place = allRows().indexOf(row);
   }
-  function allRows() { return Array.from(document.querySelectorAll("#alarm-rows .alarm-row")); }
+  function shownRows() { return Array.from(document.querySelectorAll("#alarm-rows .alarm-row")).filter((row) => row.getClientRects().length); }
   function inDialog() { return Boolean(document.querySelector(".mantine-Modal-content, .mantine-Drawer-content")); }
   function focusPart(row) {
     const found = [":scope > .acts " + part, ":scope > " + part, ":scope > .what " + part].map((one) => row.querySelector(one)).find(Boolean);
@@ -135,6 +134,7 @@
     part = partOf(event.target);
     document.querySelectorAll("#alarm-rows .at-hand").forEach((one) => one.classList.toggle("at-hand", one === row));
     row.classList.add("at-hand");
+    place = shownRows().indexOf(row);
     placed();
   });
 
@@ -147,7 +147,7 @@
       if (lost && focused === document.body && !inDialog()) { lost = false; focusPart(marked); }
       return;
     }
-    const left = allRows();
+    const left = shownRows();
     const row = rowOf(hand) || marked || left[Math.min(place, left.length - 1)]; // of what has gone, the one that took its place
     if (!row) return;
     const held = !inDialog() && (focused === document.body || (marked && marked.contains(focused)));
@@ -157,6 +157,7 @@
     if (row.dataset.alarm === hand && top !== null) scrollBy(0, row.getBoundingClientRect().top - top);
     hand = row.dataset.alarm;
     if (held) focusPart(row);
+    place = Math.max(0, left.indexOf(row));
     placed();
   }
 
