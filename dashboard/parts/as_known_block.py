@@ -6,7 +6,7 @@ import dash
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html
 
-from coldchain.domain.quantity import iso, ms_from_iso
+from coldchain.domain.quantity import iso
 from coldchain.errors import ColdchainError, InvalidValue, NotFound
 from coldchain.registry import shipment_views, shipments
 from coldchain.registry.viewer import Permission, Viewer
@@ -18,6 +18,7 @@ from dashboard.parts.elements import Column, moment, table
 from dashboard.parts.judged_by import kept
 from dashboard.parts.logger_forms import folded
 from dashboard.parts.profile_blocks import version_link
+from dashboard.parts.typed import utc_moment
 from dashboard.policy import API
 from dashboard.services import Services
 
@@ -88,10 +89,7 @@ def beside(services: Services, viewer: Viewer, shipment_id: str, at: str) -> htm
 
 
 def _moment(at: str, now_ms: int) -> int:
-    try:
-        moment_ms = ms_from_iso(f"{at}:00Z" if len(at) == 16 else f"{at}Z")
-    except InvalidValue:
-        raise InvalidValue("At: choose a day and a time.") from None
+    moment_ms = utc_moment("At", at)
     if moment_ms > now_ms:
         raise InvalidValue(f"At: {at.replace('T', ' ')} is still to come; choose a moment that has been.")
     return moment_ms

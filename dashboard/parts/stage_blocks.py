@@ -7,7 +7,6 @@ import dash
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, html
 
-from coldchain.domain.quantity import ms_from_iso
 from coldchain.domain.shipment import Stage
 from coldchain.errors import ColdchainError, InvalidValue
 from coldchain.registry import batches, shipments, stages
@@ -22,6 +21,7 @@ from dashboard.parts.dossier import Dossier, JsonObject
 from dashboard.parts.elements import Column, card, link, moment, table, tag
 from dashboard.parts.logger_forms import folded, words
 from dashboard.parts.states import empty
+from dashboard.parts.typed import utc_moment
 from dashboard.services import Services
 
 STAGE_WORDS = {
@@ -215,7 +215,7 @@ def set_stage(services: Services, viewer: Viewer, shipment_id: str, *asked: obje
     stage, start, end, reason = words(*asked)
     if not start:
         raise InvalidValue("From: say when the stage began.")
-    from_ms, to_ms = _moment("From", start), _moment("To", end) if end else None
+    from_ms, to_ms = utc_moment("From", start), utc_moment("To", end) if end else None
     with services.registry.write() as connection:
         stages.put(connection, shipment_id, stage, from_ms, to_ms, reason=reason, by=viewer,
                    now_ms=services.clock.now_ms())  # fmt: skip
@@ -236,10 +236,3 @@ def take_back(services: Services, viewer: Viewer, shipment_id: str, fact_id: obj
         number = fact_id if isinstance(fact_id, int) else -1
         stages.withdraw(connection, shipment_id, number, reason=reason, by=viewer, now_ms=services.clock.now_ms())
     return "Taken back; the figures are computed again."
-
-
-def _moment(field: str, text_: str) -> int:
-    try:
-        return ms_from_iso(f"{text_}:00Z" if len(text_) == 16 else f"{text_}Z")
-    except InvalidValue:
-        raise InvalidValue(f"{field}: choose a day and a time.") from None

@@ -7,7 +7,6 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, html
 from sqlalchemy import Connection
 
-from coldchain.domain.quantity import ms_from_iso
 from coldchain.errors import ColdchainError, InvalidValue, NotFound
 from coldchain.registry import stays, stores
 from coldchain.registry.viewer import Permission, Viewer
@@ -16,6 +15,7 @@ from dashboard.parts.dossier import JsonObject
 from dashboard.parts.elements import Column, card, link, moment, table
 from dashboard.parts.logger_forms import folded, words
 from dashboard.parts.states import empty
+from dashboard.parts.typed import utc_moment
 from dashboard.services import Services
 
 _TIME = {"type": "datetime-local"}
@@ -139,17 +139,10 @@ def act(
             return "Taken back; its time no longer counts."
         if not end:
             raise InvalidValue("To: say below when the batch left, and why you know, then press again.")
-        stays.end(connection, batch, number, _moment("To", end), **by)
+        stays.end(connection, batch, number, utc_moment("To", end), **by)
         return "Ended under your name."
     if not in_store or not start:
         raise InvalidValue("Store, From: say where the batch was, and since when.")
-    until = _moment("To", end) if end else None
-    stays.put(connection, batch, in_store, _moment("From", start), until, **by)
+    until = utc_moment("To", end) if end else None
+    stays.put(connection, batch, in_store, utc_moment("From", start), until, **by)
     return "Recorded under your name; the budget is computed with it."
-
-
-def _moment(field: str, text_: str) -> int:
-    try:
-        return ms_from_iso(f"{text_}:00Z" if len(text_) == 16 else f"{text_}Z")
-    except InvalidValue:
-        raise InvalidValue(f"{field}: choose a day and a time.") from None
