@@ -6,13 +6,13 @@ import dash
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html
 
-from coldchain.errors import ColdchainError, InvalidValue, NotFound
+from coldchain.errors import InvalidValue, NotFound
 from coldchain.registry.viewer import Permission
 from dashboard.parts import arriving, credentials, grid, security, text
 from dashboard.parts.bench import whole
 from dashboard.parts.elements import card, head
 from dashboard.parts.page import Page
-from dashboard.parts.states import attempt, empty, skeleton
+from dashboard.parts.states import attempt, empty, refusal, skeleton
 from dashboard.services import Services
 
 PAGE = Page("dashboard.pages.connect", "Connect a logger", path="/connect", icon="connect", perm=Permission.OPERATE)
@@ -174,8 +174,3 @@ def _register_topics(app: Dash, services: Services) -> None:
         except (InvalidValue, NotFound) as error:
             return dash.no_update, refusal(error)
         return credentials.topic_list(services, may=True), ""
-
-
-def refusal(error: ColdchainError) -> html.P:
-    """Why nothing was made."""
-    return html.P(str(error), className="status refusal", role="alert", **{"data-status": "at_risk"})

@@ -12,7 +12,7 @@ from dashboard.parts import bench, bench_forms, binding_form, security, text
 from dashboard.parts.arriving import name
 from dashboard.parts.elements import card, link
 from dashboard.parts.logger_forms import words
-from dashboard.parts.states import attempt
+from dashboard.parts.states import attempt, refusal
 from dashboard.parts.subjects import logger_href
 from dashboard.services import Services
 from ingest import again
@@ -125,11 +125,6 @@ def _register_saving(app: Dash, services: Services) -> None:
             return dash.no_update, refusal(error)
         said = html.P(f"{profile.label} is confirmed for {name(found.logger or '')}.", className="once")
         return {"label": profile.label, "loggers": [found.logger], "click": clicks}, said
-
-
-def refusal(why: object) -> html.P:
-    """Why nothing was done."""
-    return html.P(str(why), className="status refusal", role="alert", **{"data-status": "at_risk"})
 
 
 def _loggers(saved: dict[str, Any]) -> list[str]:

@@ -18,8 +18,7 @@ from dashboard.parts import contact_acts, contact_blocks, hours_form, security
 from dashboard.parts.contact_blocks import Reached
 from dashboard.parts.elements import card, head
 from dashboard.parts.page import Page
-from dashboard.parts.profile_acts import refusal
-from dashboard.parts.states import attempt, empty, skeleton
+from dashboard.parts.states import attempt, empty, refusal, skeleton
 from dashboard.services import Services
 
 PAGE = Page("dashboard.pages.contacts", "Contacts", path="/contacts", icon="contacts")

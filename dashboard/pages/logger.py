@@ -18,7 +18,7 @@ from dashboard.parts.graph import graph
 from dashboard.parts.logger_profile import profile_card
 from dashboard.parts.logger_record import DAYS, JsonObject, Record, load
 from dashboard.parts.page import Page
-from dashboard.parts.states import attempt, empty, skeleton
+from dashboard.parts.states import attempt, empty, refusal, skeleton
 from dashboard.parts.subjects import names
 from dashboard.services import Services
 
@@ -92,13 +92,8 @@ def _form(
             load(services, viewer, logger, services.clock.now_ms())
             act(services, viewer, logger, *asked)
         except ColdchainError as error:
-            return dash.no_update, refusal(str(error))
+            return dash.no_update, refusal(error)
         return {"form": prefix, "click": clicks, "at": services.clock.now_ms()}, ""
-
-
-def refusal(words: str) -> html.P:
-    """Why nothing was done."""
-    return html.P(words, className="status refusal", role="alert", **{"data-status": "at_risk"})
 
 
 def page_body(services: Services, logger: str, scheme: str, zone: str) -> list[Any]:

@@ -20,8 +20,8 @@ from dashboard.parts.product_checks import checked, field_of
 from dashboard.parts.product_fields import ACT, BOX, FIELD, NOTE, SUMMARY
 from dashboard.parts.product_form import Json
 from dashboard.parts.product_preview import preview, remark, rule_line
-from dashboard.parts.profile_acts import demand_quality, refusal
-from dashboard.parts.states import attempt, skeleton
+from dashboard.parts.profile_acts import demand_quality
+from dashboard.parts.states import attempt, refusal, skeleton
 from dashboard.services import Services
 
 PAGE = Page("dashboard.pages.profiles_edit", "Edit a product profile", path=EDITOR, perm=Permission.ASSESS)

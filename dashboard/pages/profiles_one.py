@@ -17,8 +17,8 @@ from dashboard.parts import profile_blocks as blocks
 from dashboard.parts import security
 from dashboard.parts.elements import card, head, link, moment
 from dashboard.parts.page import Page
-from dashboard.parts.profile_acts import Words, approve, refusal, retire, typed
-from dashboard.parts.states import attempt, skeleton
+from dashboard.parts.profile_acts import Words, approve, retire, typed
+from dashboard.parts.states import attempt, refusal, skeleton
 from dashboard.services import Services
 
 PAGE = Page("dashboard.pages.profiles_one", "Product profile", path_template="/product-profiles/<profile_id>")

@@ -12,8 +12,8 @@ from coldchain.registry.contacts import Habits
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.parts import security
 from dashboard.parts.field_errors import beside
-from dashboard.parts.profile_acts import refusal
 from dashboard.parts.rule_kinds import hours_of, hours_words
+from dashboard.parts.states import refusal
 from dashboard.services import Services
 
 ACT = "hours"

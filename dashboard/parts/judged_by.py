@@ -20,7 +20,7 @@ from dashboard.parts.budget_blocks import Derives, plain
 from dashboard.parts.derivation import number
 from dashboard.parts.elements import Column, moment, status, table
 from dashboard.parts.profile_blocks import version_link, who_words
-from dashboard.parts.states import attempt, empty, skeleton
+from dashboard.parts.states import attempt, empty, refusal, skeleton
 from dashboard.policy import API
 from dashboard.services import Services
 
@@ -118,7 +118,7 @@ def register(app: Dash, services: Services) -> None:
         try:
             given = give(services, security.viewer(), *_asked(asked), choice, reason)
         except ColdchainError as error:
-            why = html.P(str(error), className="status refusal", role="alert", **{"data-status": "at_risk"})
+            why = refusal(error)
             return dash.no_update, why
         return {"click": clicks, "given": given}, ""
 

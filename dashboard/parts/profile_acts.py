@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import flask
-from dash import html
 
 from coldchain.errors import Forbidden, InvalidValue
 from coldchain.registry import profiles
@@ -11,11 +10,6 @@ from coldchain.registry.viewer import Permission, Viewer
 from dashboard.confirm import confirmed
 from dashboard.security import client_address
 from dashboard.services import Services
-
-
-def refusal(why: object) -> html.P:
-    """Why nothing was done."""
-    return html.P(str(why), className="status refusal", role="alert", **{"data-status": "at_risk"})
 
 
 def demand_quality(viewer: Viewer) -> None:

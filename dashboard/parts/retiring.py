@@ -14,8 +14,8 @@ from coldchain.errors import ColdchainError, Forbidden, InvalidValue
 from coldchain.registry import routes
 from coldchain.registry.viewer import Permission, Viewer
 from dashboard.parts import security
-from dashboard.parts.profile_acts import refusal
 from dashboard.parts.rule_words import match_words
+from dashboard.parts.states import refusal
 from dashboard.services import Services
 
 KINDS = {"policy": "policy", "rota": "rota"}

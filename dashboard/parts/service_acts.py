@@ -19,8 +19,7 @@ from dashboard.parts import security, service_blocks
 from dashboard.parts.duty_acts import typed_moment
 from dashboard.parts.elements import card
 from dashboard.parts.field_errors import beside
-from dashboard.parts.profile_acts import refusal
-from dashboard.parts.states import attempt, skeleton
+from dashboard.parts.states import attempt, refusal, skeleton
 from dashboard.parts.subjects import names
 from dashboard.services import Services
 

@@ -1,4 +1,4 @@
-"""What a page shows when it has nothing to show: loading, empty, unknown, failed, forbidden."""
+"""What a page shows when it has nothing to show: loading, empty, unknown, refused, failed, forbidden."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +25,11 @@ def empty(sentence: str, *more: Any, checked_ms: int | None = None) -> html.Div:
         [_glyph("○"), html.Strong(sentence), *more, *when],
         className="state",
     )
+
+
+def refusal(why: object) -> html.P:
+    """Why nothing was done, where it was asked for."""
+    return html.P(str(why), className="status refusal", role="alert", **{"data-status": "at_risk"})
 
 
 def missing(what: str) -> html.Div:
