@@ -1,15 +1,24 @@
 """Waiting for sockets, however many files this process has open."""
 
 import select
-import socket
 from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+
+class Socket(Protocol):
+    """Whatever has a file number: plain sockets and those with TLS."""
+
+    def fileno(self) -> int:
+        """The file number; -1 once it is closed."""
+        ...
+
+
+Some = TypeVar("Some", bound=Socket)
 
 _READABLE = select.POLLIN | select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
-def ready(
-    reading: Iterable[socket.socket], writing: Iterable[socket.socket], wait_s: float
-) -> tuple[list[socket.socket], list[socket.socket]]:
+def ready(reading: Iterable[Some], writing: Iterable[Some], wait_s: float) -> tuple[list[Some], list[Some]]:
     """Those of `reading` and `writing` that can go on now; at most `wait_s` seconds are waited for the first one.
 
     Not `select.select`: that refuses every file number above 1,023, which a process with a thousand loggers connected
@@ -18,7 +27,8 @@ def ready(
     Raises:
         ValueError: a socket is closed.
     """
-    poll, wanted = select.poll(), {}
+    poll = select.poll()
+    wanted: dict[int, tuple[Some, int]] = {}
     for event, sockets in ((select.POLLIN, reading), (select.POLLOUT, writing)):
         for one in sockets:
             number = one.fileno()
