@@ -14,7 +14,7 @@ from typing import Any
 from coldchain.domain.finding import Breach, Excursion, SeverityBasis
 from coldchain.domain.profile import ProductProfile, Range
 from coldchain.domain.quantity import iso
-from compliance import mkt
+from compliance import charges, mkt
 from compliance.channel import ChannelFindings
 from compliance.figures import BandUse, MktFigures, TimeInRange, WindowFigure, mean, nearest
 from compliance.inputs import Inputs
@@ -48,7 +48,8 @@ def document(
     channels = [channel_json(channel, excursions) for channel in said]
     worst = governing(said)
     top = channels[worst] if channels else _nothing(profile)
-    return {
+    notes = {note for channel in said for note in channel.notes} | _planned(inputs, as_of_ms)
+    whole = {
         "schema": SCHEMA,
         "profile": {"id": profile.id, "version": profile.version},
         "period": _period(said),
@@ -66,10 +67,11 @@ def document(
         "stability_budget": top["stability_budget"],
         "suggestion": top["suggestion"],
         "humidity": top["humidity"],
-        "notes": sorted({note for channel in said for note in channel.notes} | _planned(inputs, as_of_ms)),
+        "notes": sorted(notes),
         "methods": METHODS,
         "engine": {"version": program_version(), "config_hash": profile.config_hash},
     }
+    return whole if len(said) < 2 else {**whole, "notes": sorted(notes | _spent_together(whole))}
 
 
 def renamed(whole: Json, ids: Mapping[str, str], flags: Mapping[str, Json]) -> Json:
@@ -105,6 +107,23 @@ def _planned(inputs: Inputs, as_of_ms: int) -> set[str]:
         for span in inputs.quiet
         if inputs.silence and span.end_ms is not None and span.start_ms <= as_of_ms < span.end_ms + QUIET_MS
     }
+
+
+def _spent_together(whole: Json) -> set[str]:
+    """Bands of which the channels together used more than is allowed, though none alone did.
+
+    Each channel is judged alone, but the goods have one past: also under a logger and the one that replaced it.
+    """
+    used = charges.used_ms(whole)
+    alone = {charges.range_of(band) for channel in whole["channels"] for band in channel["stability_budget"]["bands"]
+             if band["allowed_s"] is not None and band["used_s"] > band["allowed_s"]}  # fmt: skip
+    return {
+        f"the channels together charged {used[range_] / 60_000:.1f} min to {range_.text()}, more than the "
+        f"{band['allowed_s'] / 60:.1f} min allowed"
+        for band in whole["stability_budget"]["bands"]
+        if (range_ := charges.range_of(band)) not in alone
+        and band["allowed_s"] is not None and used[range_] > 1000 * band["allowed_s"]
+    }  # fmt: skip
 
 
 def governing(said: list[ChannelFindings]) -> int:

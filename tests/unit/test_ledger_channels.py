@@ -78,6 +78,17 @@ def test_a_logger_that_was_replaced_has_charged_what_it_saw() -> None:
     assert [line["logger"] for line in document["ledger"]] == ["L1", "L2"]
 
 
+def test_a_shipments_document_notes_what_two_loggers_used_up_together_though_neither_did_alone() -> None:
+    most = 16 * 60  # minutes of the 24 h that are allowed
+    before = bound("L1", flat(5.0, 100, 100 + most, until=200 + most), 200 + most)
+    after = bound("L2", flat(5.0, 200 + most, 200 + 2 * most, start=200 + most, until=400 + 2 * most))
+    for some, said in (((before,), 0), ((before, after), 1)):
+        inputs = Inputs(Subject(SubjectKind.SHIPMENT, "box"), GOODS, some, silence=False)
+        document = findings(inputs, at(500 + 2 * most)).document
+        assert not any("more than the" in reason for reason in document["suggestion"]["reasons"])
+        assert len([note for note in document["notes"] if note.startswith("the channels together charged")]) == said
+
+
 def test_what_one_channel_missed_and_another_charged_is_charged() -> None:
     holed = bound("L1", [one for one in flat(5.0, 100, 300, at_c=12.0) if not 150 < one[0] < 250])
     found, document = kept(holed, bound("L2", flat(5.0, 100, 300)), now=600)
