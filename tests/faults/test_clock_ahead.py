@@ -102,7 +102,8 @@ def too_warm(port: int, name: str) -> None:
     client.connect("127.0.0.1", port)
     client.loop_start()
     body = {"v": 1, "device": name, "boot": 1, "seq": 0, "readings": rows}
-    client.publish(f"cc/{name}/up", json.dumps(body), qos=1).wait_for_publish(SOON_S)
+    sent = client.publish(f"cc/{name}/up", json.dumps(body), qos=1)
+    wait_until(sent.is_published, SOON_S, f"the acknowledgement of {name}'s message")
     client.disconnect()
     client.loop_stop()
 
