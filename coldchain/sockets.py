@@ -15,7 +15,7 @@ class Socket(Protocol):
 
 Some = TypeVar("Some", bound=Socket)
 
-_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR | select.POLLNVAL
+_BROKEN = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
 def ready(reading: Iterable[Some], writing: Iterable[Some], wait_s: float) -> tuple[list[Some], list[Some]]:
@@ -39,8 +39,8 @@ def ready(reading: Iterable[Some], writing: Iterable[Some], wait_s: float) -> tu
     readable, writable = [], []
     for number, events in poll.poll(wait_s * 1000):
         one, asked = wanted[number]
-        if asked & select.POLLIN and events & _READABLE:
+        if asked & select.POLLIN and events & (select.POLLIN | _BROKEN):
             readable.append(one)
-        if asked & select.POLLOUT and events & (_READABLE & ~select.POLLIN | select.POLLOUT):
+        if asked & select.POLLOUT and events & (select.POLLOUT | _BROKEN):
             writable.append(one)
     return readable, writable
